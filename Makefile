@@ -1,0 +1,38 @@
+# The doors of the house. Each does all of its own set-up.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint bench repo package constraints clean
+
+help:            ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/ready  ## .venv from the pinned constraints
+
+.venv/ready: constraints.txt agent/pyproject.toml controller/pyproject.toml client/pyproject.toml
+	@packaging/setup
+
+demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
+	@.venv/bin/python -m tests.demo $(if $(ONCE),--once)
+
+test: setup repo lint  ## every test, with the real parts
+	@.venv/bin/python -m pytest
+
+lint: setup      ## ruff, mypy --strict, import contracts
+	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+bench: setup repo  ## the measurements, one table, a report with plots
+	@.venv/bin/python -m bench
+
+repo: setup      ## packages and checksums of scripts_repo/ into dist/repo
+	@.venv/bin/python -m scripts_repo.build
+
+package: setup   ## the wheels into dist/
+	@packaging/wheels
+
+constraints: setup  ## pin anew what requirements-dev.in asks for
+	@packaging/constraints
+
+clean:           ## what was built goes; caches outside the checkout stay
+	rm -rf .venv dist demo

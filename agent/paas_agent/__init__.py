@@ -1,0 +1,6 @@
+"""The light agent on each host: fetches packages, runs scripts, checks, watches and reports.
+
+Nothing of the controller may be imported here; the controller in turn imports `paas_agent.contract` alone.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,214 @@
+"""The wire between controller and agent, written once: all that the controller may import of the agent.
+
+Times are UTC, in seconds since the epoch (float). Ports are strings, as in the documents this API comes from.
+Unknown keys are ignored on both sides, so that either may be newer; what must be known beforehand is a feature.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["database", "middleware"]
+Action = Literal["install", "start", "stop", "restart", "uninstall"]
+Status = Literal["not-installed", "running", "stopped", "failed"]
+OperationState = Literal["pending", "sent", "running", "succeeded", "failed", "timed-out", "cancelled", "interrupted"]
+Phase = Literal["queued", "fetching", "installing", "starting", "stopping", "restarting", "uninstalling", "checking"]
+Fault = Literal["", "software", "environment"]
+Cause = Literal["action", "check", "exit"]
+
+ENDED: frozenset[OperationState] = frozenset({"succeeded", "failed", "timed-out", "cancelled", "interrupted"})
+DEFAULT_TIMEOUTS: dict[str, float] = {
+    "install": 1800, "uninstall": 600, "restart": 240, "start": 120, "stop": 120, "check": 30,
+}  # fmt: skip
+RESERVED_ENVIRONMENT: frozenset[str] = frozenset({
+    "PATH", "LANG", "HOME", "REPO_URL", "PACKAGE", "PACKAGE_FILE", "INSTANCE_NAME", "INSTANCE_KIND", "INSTANCE_DIR",
+    "ACTION", "HOST_IP", "HOSTS", "HOST_INDEX",
+})  # fmt: skip
+
+FEATURES: tuple[str, ...] = (
+    "2026-11-operations",  # journaled orders: the same operation_id is the same work
+    "2026-11-forget",  # an acknowledgement may name instances whose checks are to be dropped
+)
+
+
+class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The body of POST /{action} to the agent: the seed's keys, then what this product adds. Timeouts in seconds."""
+
+    name: str
+    type: Kind
+    repo_url: str
+    install: str
+    start: str
+    stop: str
+    check: str
+    uninstall: str
+    restart: str = ""
+    package: str = ""
+    metadata: dict[str, str] = {}
+    operator_ip: str = ""
+    operator_port: str = ""
+
+    operation_id: str = ""
+    epoch: str = ""
+    """The journal this order is meant for; empty means whichever is there. Another one is a 412."""
+    generation: int = 0
+    timeout: float = 0
+    check_timeout: float = DEFAULT_TIMEOUTS["check"]
+    check_interval: float = 10
+    check_fall: int = 2
+    check_rise: int = 1
+    installed: bool = False
+    """What the controller holds to be so; counts only where the agent does not know the instance (adoption)."""
+    host_ip: str = ""
+    hosts: list[str] = []
+    host_index: int = 0
+
+
+class Accepted(msgspec.Struct, kw_only=True):
+    """The 202 to an order."""
+
+    operation_id: str
+    state: OperationState
+
+
+class Check(msgspec.Struct, kw_only=True):
+    """The last result of a check script. `code` "0" is good; `streak` results in a row agreed on that verdict."""
+
+    code: str
+    msg: str = ""
+    at: float = 0
+    streak: int = 1
+
+    @property
+    def good(self) -> bool:
+        return self.code == "0"
+
+
+class Progress(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An operation in flight: which, how far, and bytes while something is fetched."""
+
+    operation_id: str
+    action: Action
+    state: OperationState
+    phase: Phase
+    started_at: float = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+
+
+class InstanceReport(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One instance as the agent sees it. `alive` is None where no process is watched."""
+
+    type: Kind
+    name: str
+    status: Status
+    installed: bool
+    alive: bool | None = None
+    check: Check | None = None
+    operation: Progress | None = None
+    reason: str = ""
+    generation: int = 0
+
+
+class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How one operation ended, and what was there right after. Sent until acknowledged."""
+
+    operation_id: str
+    type: Kind
+    name: str
+    action: Action
+    state: OperationState
+    status: Status
+    installed: bool
+    fault: Fault = ""
+    exit_code: int | None = None
+    message: str = ""
+    started_at: float = 0
+    ended_at: float = 0
+    alive: bool | None = None
+    check: Check | None = None
+
+
+class Change(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"before": "from", "after": "to"}):
+    """A stable status left for another one, as the agent saw it; `number` grows by one within an epoch."""
+
+    number: int
+    type: Kind
+    name: str
+    before: Status
+    after: Status
+    at: float
+    cause: Cause
+    reason: str = ""
+    operation_id: str = ""
+
+
+class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """POST /agents/report: the full state, and what was not acknowledged yet."""
+
+    host: str
+    epoch: str
+    sequence: int
+    full: bool
+    sent_at: float
+    instances: list[InstanceReport] = []
+    outcomes: list[Outcome] = []
+    changes: list[Change] = []
+    facts: dict[str, str | int | float] | None = None
+    version: str = ""
+    features: list[str] = []
+
+
+class InstanceName(msgspec.Struct, kw_only=True, frozen=True):
+    """Which instance is meant."""
+
+    type: Kind
+    name: str
+
+
+class Acknowledged(msgspec.Struct, kw_only=True):
+    """The 202 to a report: its sequence, seconds to the next one, instances whose checks are to be dropped."""
+
+    acknowledged: int
+    interval: float
+    forget: list[InstanceName] = []
+
+
+class Join(msgspec.Struct, kw_only=True):
+    """POST /agents/join."""
+
+    join_token: str
+    address: str
+    port: str
+    version: str = ""
+    features: list[str] = []
+
+
+class Joined(msgspec.Struct, kw_only=True):
+    """The answer to a join: `agent_token` speaks to the controller, `controller_token` is what it speaks with."""
+
+    host: str
+    agent_token: str
+    controller_token: str
+    interval: float
+
+
+def judge(  # noqa: PLR0913 - the facts are these six
+    status: Status, *, installed: bool, alive: bool | None, check: Check | None, fall: int, rise: int
+) -> tuple[Status, Cause, str] | None:
+    """What the facts make of a status outside an operation: the new status, its cause and a sentence; None if it stands.
+
+    Both sides judge by this, so that the agent's own list of changes agrees with the controller's. A failed check
+    leaves `stopped` as it is: it confirms it.
+    """
+    if not installed:
+        return None
+    if status == "running" and alive is False:
+        return "failed", "exit", "the watched process is gone"
+    if check is None:
+        return None
+    if status == "running" and not check.good and check.streak >= fall:
+        return "failed", "check", f"check {check.code}: {check.msg}" if check.msg else f"check {check.code}"
+    if status in ("failed", "stopped") and check.good and check.streak >= rise and alive is not False:
+        return "running", "check", check.msg or "the check is good"
+    return None

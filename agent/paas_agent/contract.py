@@ -196,7 +196,7 @@ class Joined(msgspec.Struct, kw_only=True):
 def judge(  # noqa: PLR0913 - the facts are these six
     status: Status, *, installed: bool, alive: bool | None, check: Check | None, fall: int, rise: int
 ) -> tuple[Status, Cause, str] | None:
-    """What the facts make of a status outside an operation: the new status, its cause and a sentence; None if it stands.
+    """The new status that the facts make outside an operation, its cause and a sentence; None where it stands.
 
     Both sides judge by this, so that the agent's own list of changes agrees with the controller's. A failed check
     leaves `stopped` as it is: it confirms it.

@@ -1,0 +1,50 @@
+"""Secrets at rest are sealed with a key that lies beside the database, not in it."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from paas_controller.base.errors import PaasError
+
+
+def new_token() -> str:
+    """256 random bits, as text that fits a header, a file and a command line."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token. It has 256 random bits, so that a plain hash is enough and fast."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Writes the text alone, readable by the owner alone, whole or not at all."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+class Vault:
+    """Seals and opens with the key in a file, which is made on first use (0600)."""
+
+    def __init__(self, key_file: Path) -> None:
+        if not key_file.exists():
+            write_secret(key_file, Fernet.generate_key().decode())
+        self._fernet = Fernet(key_file.read_text().strip())
+        self._key_file = key_file
+
+    def seal(self, text: str) -> str:
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise PaasError(f"the key in {self._key_file} is not the one this database was sealed with") from None

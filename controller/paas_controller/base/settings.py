@@ -1,0 +1,105 @@
+"""The controller's settings: command line before PAAS_CONTROLLER_… before the TOML file before the defaults."""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+PREFIX = "PAAS_CONTROLLER_"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`H:P` or `[H]:P` as host and port; ValueError with a sentence for anything else."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"{address!r} is not HOST:PORT, as in 192.168.19.13:3334")
+    return host.strip("[]"), int(port)
+
+
+def _is(host: str, what: Literal["loopback", "unspecified"]) -> bool:
+    if host == "localhost":
+        return what == "loopback"
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return parsed.is_loopback if what == "loopback" else parsed.is_unspecified
+
+
+class Settings(BaseModel):
+    """Every setting of the controller; unknown ones are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    listen: str = Field("127.0.0.1:3334", description="HOST:PORT to listen on")
+    advertise: str = Field("", description="HOST:PORT at which agents reach this controller")
+    data_dir: Path = Field(Path("/var/lib/paas-controller"), description="database, keys, admin.token")
+    database_url: str = Field("", description="sqlite:///FILE; empty means controller.db in the data folder")
+    no_auth: bool = Field(False, description="answer everybody as administrator; loopback only")
+    time_zone: str = Field("", description="zone of days and CreateAt, as in Asia/Shanghai; empty means the system's")
+    report_interval: float = Field(5.0, gt=0, le=300, description="seconds between two reports of an agent")
+    repo_dir: Path | None = Field(None, description="folder served at /repo/")
+    repo_open: bool = Field(False, description="serve /repo/ without a token")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        split_address(value)
+        return value
+
+    @field_validator("advertise")
+    @classmethod
+    def _advertise(cls, value: str) -> str:
+        if value and _is(split_address(value)[0], "unspecified"):
+            raise ValueError(f"{value} is a wildcard; name an address that agents can reach")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value or "UTC")
+        except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+            raise ValueError(f"no time zone is called {value!r}") from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value and not value.startswith("sqlite:///"):
+            raise ValueError("only sqlite:///FILE is known to this release")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        host = split_address(self.listen)[0]
+        if self.no_auth and not _is(host, "loopback"):
+            raise ValueError(f"--no-auth is for loopback only, and {self.listen} is not; leave one of the two")
+        if _is(host, "unspecified") and not self.advertise:
+            raise ValueError(f"listening on {self.listen}, agents need --advertise HOST:PORT to find this controller")
+        return self
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'controller.db'}"
+
+    @property
+    def operator_address(self) -> tuple[str, int]:
+        return split_address(self.advertise or self.listen)
+
+
+def load(config: Path | None, arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings from all three sources. Raises ValidationError, OSError or TOMLDecodeError."""
+    from_file = tomllib.loads(config.read_text()) if config else {}
+    from_environment = {
+        name: environment[variable]
+        for name in Settings.model_fields
+        if (variable := PREFIX + name.upper()) in environment
+    }
+    return Settings.model_validate({**from_file, **from_environment, **arguments})

@@ -1,0 +1,246 @@
+"""What one observation makes of one member: a pure step from a member to a member, with the story of it.
+
+`decide` says what to do; these say what has happened: an order went out, it got on, it ended; a report said what is
+there; a host fell silent. Each returns a Turn: the member as it is now, the events to tell, the changes of the day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, cast
+
+from paas_agent.contract import Action, Cause, Change, Check, Fault, InstanceReport, Outcome, Phase, Status, judge
+from paas_controller.software.states import IN_BETWEEN, STABLE, Expect, Realtime, route
+
+PATIENCE = 6
+"""Failed attempts of the software itself before it is tried every `HELD_EVERY` seconds only."""
+HELD_EVERY = 900.0
+LONGEST_WAIT = 300.0
+QUIET_AFTER = 600.0
+"""Seconds of peace after which failures are counted anew."""
+
+Why = Cause | Literal["report", "silence", "wish"]
+
+
+class Moment(NamedTuple):
+    """When something happened (UTC seconds), and the dice for the back-off, in [0, 1)."""
+
+    now: float
+    jitter: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An instance on one of its hosts, as the controller knows it. Times are UTC seconds."""
+
+    id: int
+    host: str
+    position: int
+    realtime: Realtime = "not-installed"
+    stable: Realtime = "not-installed"
+    """The last stable state: what the changed lists compare with."""
+    installed: bool = False
+    alive: bool | None = None
+    cause: Cause = "action"
+    reason: str = ""
+    failures: int = 0
+    obstacles: int = 0
+    """Failed attempts that were not the software's fault."""
+    retry_at: float = 0.0
+    settled_at: float = 0.0
+    operation: str = ""
+    action: Action | Literal[""] = ""
+    route: tuple[Realtime, ...] = ()
+    """The states that the operation under way crosses."""
+    serving: int = 0
+    """The restart wish that the operation under way fulfils."""
+    restart_wanted: int = 0
+    restart_done: int = 0
+    cancelled: bool = False
+    generation: int = 0
+    """The spec's generation that was last applied."""
+
+    @property
+    def held_back(self) -> bool:
+        return self.failures >= PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One step of the story: from one realtime state to another, why, in a sentence."""
+
+    before: Realtime
+    after: Realtime
+    at: float
+    why: Why
+    sentence: str
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`changes` holds those of the moves that left a stable state for another one."""
+
+    member: Member
+    story: tuple[Moved, ...] = ()
+    changes: tuple[Moved, ...] = ()
+
+    def then(self, later: "Turn") -> "Turn":
+        return Turn(later.member, self.story + later.story, self.changes + later.changes)
+
+
+def move(member: Member, after: Realtime, at: float, why: Why, sentence: str) -> Turn:
+    """The member in another state. Arriving in a stable one that differs from the last stable one is a change."""
+    if after == member.realtime:
+        return Turn(replace(member, reason=sentence))
+    step = Moved(member.realtime, after, at, why, sentence, member.operation)
+    moved = replace(member, realtime=after, reason=sentence)
+    inside = member.operation and after != "unknow"
+    if after not in STABLE or inside:
+        return Turn(moved, (step,))
+    return settle(Turn(moved, (step,)), at, why)
+
+
+def settle(turn: Turn, at: float, why: Why) -> Turn:
+    """Closes a turn that ended in a stable state: compares it with the last one."""
+    member = turn.member
+    if member.realtime == member.stable:
+        return turn
+    change = Moved(member.stable, member.realtime, at, why, member.reason, member.operation)
+    return Turn(replace(member, stable=member.realtime), turn.story, (*turn.changes, change))
+
+
+def backoff(attempts: int, jitter: float) -> float:
+    """Seconds to wait after so many failed attempts: 1 doubling to 300, times 0.8 to 1.2; `jitter` in [0, 1)."""
+    if attempts <= 0:
+        return 0.0
+    return min(2.0 ** min(attempts - 1, 30), LONGEST_WAIT) * (0.8 + 0.4 * jitter)
+
+
+def _blamed(member: Member, fault: Fault, reason: str, moment: Moment) -> Member:
+    """The member with one more failed attempt on its account, and when to try again."""
+    if fault == "environment":
+        obstacles = member.obstacles + 1
+        return replace(
+            member, obstacles=obstacles, retry_at=moment.now + backoff(obstacles, moment.jitter), reason=reason
+        )
+    failures = member.failures + 1
+    if failures < PATIENCE:
+        return replace(member, failures=failures, retry_at=moment.now + backoff(failures, moment.jitter), reason=reason)
+    told = f"held: failed {failures} times, tried every 15 minutes until somebody acts; {reason}"
+    return replace(member, failures=failures, retry_at=moment.now + HELD_EVERY, reason=told)
+
+
+def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float, moment: Moment) -> Turn:
+    """A member left its state by itself. A fall, or a start against a stop, soon after is one more failed attempt."""
+    turn = move(member, after, at, cause, reason)
+    if not turn.story:
+        return turn
+    known = replace(turn.member, cause=cause)
+    if member.realtime == "unknow" or not (after == "failed" or member.realtime == "stopped"):
+        known = replace(known, settled_at=moment.now)
+    elif moment.now - member.settled_at >= QUIET_AFTER:
+        known = replace(known, failures=0, obstacles=0, retry_at=moment.now)
+    else:
+        known = _blamed(known, "software", reason, moment)
+    return Turn(known, turn.story, turn.changes)
+
+
+def wished(member: Member) -> Member:
+    """A person acted: everything is tried anew."""
+    return replace(member, failures=0, obstacles=0, retry_at=0.0, cancelled=False)
+
+
+def ordered(member: Member, action: Action, operation: str, now: float, *, has_restart_script: bool) -> Turn:
+    """An operation begins."""
+    path = route(action, has_restart_script=has_restart_script)
+    busy = replace(member, operation=operation, action=action, route=path, serving=member.restart_wanted)
+    sentence = f"{action} ordered" + (f" after: {member.reason}" if member.realtime == "failed" else "")
+    return move(busy, path[0], now, "action", sentence)
+
+
+def progressed(member: Member, phase: Phase, now: float) -> Turn:
+    """The operation got on: crosses the states of its route up to this phase."""
+    path = member.route
+    if member.realtime == "unknow":
+        target = phase if phase in path else path[0]
+        return move(member, target, now, "report", f"heard again during {member.action}")
+    if phase not in path or member.realtime not in path:
+        return Turn(member)
+    return _cross(member, path[path.index(member.realtime) + 1 : path.index(phase) + 1], now)
+
+
+def _cross(member: Member, states: Sequence[Realtime], now: float) -> Turn:
+    turn = Turn(member)
+    for state in states:
+        turn = turn.then(move(turn.member, state, now, "action", f"{member.action} goes on"))
+    return turn
+
+
+def ended(member: Member, outcome: Outcome, moment: Moment) -> Turn:
+    """The operation under way ended; what was there right after is what counts."""
+    turn = Turn(member)
+    now, path = moment.now, member.route
+    if outcome.state == "succeeded" and member.realtime in path:
+        turn = _cross(member, path[path.index(member.realtime) + 1 :], now)
+    sentence = outcome.message or f"{outcome.action} {outcome.state}"
+    turn = turn.then(move(turn.member, outcome.status, now, "action", sentence))
+    turn = settle(turn, now, "action")
+    free = replace(
+        turn.member, operation="", action="", route=(), installed=outcome.installed, alive=outcome.alive, cause="action"
+    )
+    return Turn(_accounted(free, outcome, moment), turn.story, turn.changes)
+
+
+def _accounted(member: Member, outcome: Outcome, moment: Moment) -> Member:
+    if outcome.state == "succeeded":
+        served = outcome.action in ("start", "restart")
+        done = max(member.restart_done, member.serving) if served else member.restart_done
+        return replace(member, obstacles=0, settled_at=moment.now, restart_done=done)
+    if outcome.state == "cancelled":
+        return replace(member, cancelled=True)
+    fault: Fault = "environment" if outcome.state == "interrupted" else outcome.fault or "software"
+    return _blamed(member, fault, member.reason, moment)
+
+
+def changed(member: Member, change: Change, moment: Moment) -> Turn:
+    """The agent tells of a change it saw, perhaps while the controller was away; each is told once."""
+    if member.operation or member.realtime in IN_BETWEEN:
+        return Turn(member)
+    if member.realtime == "unknow":
+        # The agent knows what it was before; that the host was silent in between is told already.
+        member = replace(member, realtime=change.before, stable=change.before)
+    return _left(member, change.after, change.cause, change.reason, change.at, moment)
+
+
+def observed(member: Member, seen: InstanceReport, moment: Moment) -> Turn:
+    """A report says what is there. While an operation is under way only its progress counts."""
+    if member.operation:
+        if seen.operation is None or seen.operation.operation_id != member.operation:
+            return Turn(member)
+        return progressed(member, seen.operation.phase, moment.now)
+    if seen.operation is not None:
+        return Turn(member)
+    facts = replace(member, installed=seen.installed, alive=seen.alive)
+    if seen.status == member.realtime:
+        return Turn(facts)
+    cause: Cause = "exit" if seen.alive is False else "check"
+    return _left(facts, seen.status, cause, seen.reason or f"the agent reports {seen.status}", moment.now, moment)
+
+
+def silent(member: Member, now: float) -> Turn:
+    """The host was not heard of for too long. Nothing else is known, so nothing else is said."""
+    if member.realtime == "unknow":
+        return Turn(member)
+    return move(member, "unknow", now, "silence", f"{member.host} has not been heard of")
+
+
+def checked(member: Member, check: Check, expect: Expect, limits: tuple[int, int], moment: Moment) -> Turn:
+    """A check result came by itself; `limits` are check_fall and check_rise. During an operation it says nothing."""
+    if member.operation or not member.installed or member.realtime == "not-installed":
+        return Turn(member)
+    if member.realtime == "unknow":
+        after: Status = "running" if check.good else "stopped" if expect == "stopped" else "failed"
+        return _left(member, after, "check", check.msg, moment.now, moment)
+    fall, rise = limits
+    judged = judge(cast(Status, member.realtime), installed=True, alive=member.alive, check=check, fall=fall, rise=rise)
+    return _left(member, *judged, moment.now, moment) if judged else Turn(member)

@@ -1,0 +1,149 @@
+"""Files on disk: content under its SHA-256, and the index that outlives the process.
+
+Content is not forced to the disk: what a power failure may have spoilt is hashed again before its use after a boot.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from paas_agent.partial import Partial, Version, in_thread
+
+log = logging.getLogger(__name__)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a URL last gave, whole and verified."""
+
+    sha256: str
+    version: Version
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What a folder's SHA256SUMS last said: name to digest."""
+
+    digests: dict[str, str]
+    version: Version
+
+
+class Seal(msgspec.Struct, frozen=True):
+    """How a content file looked when it was last hashed; a file that looks different is hashed again."""
+
+    size: int
+    mtime_ns: int
+    boot: str
+
+
+class Index(msgspec.Struct):
+    """All that is remembered: by file URL, by folder URL, by digest."""
+
+    files: dict[str, Known] = {}
+    folders: dict[str, Sums] = {}
+    seals: dict[str, Seal] = {}
+
+
+class Cache:
+    """The folder: `sha256/` for content, `partial/` for files under way, `index.json`."""
+
+    def __init__(self, root: Path, boot: str, clock: Callable[[], float]) -> None:
+        self.contents, self.partials = root / "sha256", root / "partial"
+        for folder in (self.contents, self.partials):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.boot = boot
+        self._clock = clock
+        self._path = root / "index.json"
+        self._saving = asyncio.Lock()
+        self.index = Index()
+        with suppress(FileNotFoundError, msgspec.MsgspecError):
+            self.index = msgspec.json.decode(self._path.read_bytes(), type=Index)
+
+    async def find(self, digest: str) -> Path | None:
+        """The content with this digest, now marked as used; None when there is none that still is what it was."""
+        path = self.contents / digest
+        try:
+            seal = self._seal(path.stat())
+        except FileNotFoundError:
+            return None
+        if self.index.seals.get(digest) != seal:
+            if await in_thread(_hash_of, path) != digest:
+                log.warning("%s is not what it was; it is fetched anew", path)
+                path.unlink(missing_ok=True)
+                return None
+            self.index.seals[digest] = seal
+            await self.save()
+        with suppress(OSError):
+            os.utime(path, ns=(int(self._clock() * 1e9), seal.mtime_ns))
+        return path
+
+    async def keep(self, part: Partial, url: str) -> Path:
+        """Make a complete file content, and what `url` gives."""
+        digest = part.digest()
+        path = self.contents / digest
+        self.index.seals[digest] = self._seal(part.publish(path))
+        self.index.files[url] = Known(digest, part.version)
+        await self.save()
+        return path
+
+    async def remember(self, url: str, digest: str) -> None:
+        """Note that `url` gives this content, as its folder's sums say."""
+        known = self.index.files.get(url)
+        if known is None or known.sha256 != digest:
+            self.index.files[url] = Known(digest, Version())
+            await self.save()
+
+    async def save(self) -> None:
+        async with self._saving:
+            await in_thread(_replace, self._path, msgspec.json.encode(self.index))
+
+    def _seal(self, stat: os.stat_result) -> Seal:
+        return Seal(stat.st_size, stat.st_mtime_ns, self.boot)
+
+    async def prune(self, keep_bytes: int, idle: float) -> None:
+        """Drop the content unused for longest until `keep_bytes` are left, and partials nobody came back for.
+
+        What was touched less than `idle` seconds ago stays: a script may be running from it.
+        """
+        before = (self._clock() - idle) * 1e9
+        found = sorted(((path.stat(), path) for path in self.contents.iterdir()), key=lambda each: each[0].st_atime_ns)
+        total = sum(stat.st_size for stat, _ in found)
+        for stat, path in found:
+            if total > keep_bytes and stat.st_atime_ns < before:
+                await _unlink(path)
+                self.index.seals.pop(path.name, None)
+                total -= stat.st_size
+        for path in list(self.partials.iterdir()):
+            if path.stat().st_mtime_ns < before:
+                await _unlink(path)
+        index = self.index
+        index.files = {url: known for url, known in index.files.items() if known.sha256 in index.seals}
+        index.folders = {
+            url: sums for url, sums in index.folders.items() if any(f.startswith(url) for f in index.files)
+        }
+        await self.save()
+
+
+async def _unlink(path: Path) -> None:
+    """The name goes at once, the blocks, which can take long, in a thread."""
+    held = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    os.unlink(path)  # noqa: PTH108 - the pathlib one is taken for slow in here
+    await in_thread(os.close, held)
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,182 @@
+"""One file over HTTP: redirects, conditional and resumed requests, streamed to disk while it is hashed."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from yarl import URL
+
+from paas_agent.contract import Fault
+from paas_agent.partial import Partial, Version, in_thread
+
+READ_BUFFER = 1 << 20
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class FetchFailed(Exception):
+    """A file could not be had; the message is a sentence for a person, `fault` says whose it is."""
+
+    def __init__(self, message: str, fault: Fault = "environment") -> None:
+        super().__init__(message)
+        self.fault: Fault = fault
+
+
+class Unreachable(FetchFailed):
+    """The repository gave no answer that says anything about the file: what was good before is still the best guess."""
+
+
+class Missing(FetchFailed):
+    """The repository says that the file is not there."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a repository is waited for, in seconds, and the pauses before a broken download is resumed."""
+
+    connect: float = 10
+    stall: float = 30
+    pauses: tuple[float, ...] = (0.2, 1, 3)
+    redirects: int = 5
+
+
+def version_of(headers: Mapping[str, str]) -> Version:
+    """The version in the answer's headers; empty while the file is so new that it may change within the same second.
+
+    Last-Modified counts whole seconds, and many servers make their ETag of it: RFC 9110, 8.8.2.2.
+    """
+    etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    if modified:
+        try:
+            age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified)
+        except (TypeError, ValueError):
+            return Version()
+        if age.total_seconds() < 2:
+            return Version()
+    return Version(etag, modified)
+
+
+class Source:
+    """GET from repositories, as one session. A token goes to the origin it belongs to and to no other."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, token_for: Callable[[str], str | None], patience: Patience
+    ) -> None:
+        self._session = session
+        self._token_for = token_for
+        self.patience = patience
+        self._timeout = aiohttp.ClientTimeout(sock_connect=patience.connect, sock_read=patience.stall)
+
+    @asynccontextmanager
+    async def get(self, url: URL, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer after redirects, with a status that needs no excuse: 200, 206, 304 or 416."""
+        here, token = url, self._token_for(str(url))
+        try:
+            for _ in range(self.patience.redirects + 1):
+                own = {"Authorization": f"Bearer {token}"} if token and here.origin() == url.origin() else {}
+                async with self._session.get(
+                    here, headers={"Accept-Encoding": "identity", **headers, **own}, allow_redirects=False,
+                    auto_decompress=False, read_bufsize=READ_BUFFER, timeout=self._timeout,
+                ) as response:  # fmt: skip
+                    if response.status not in REDIRECTS:
+                        _refuse(url, response.status)
+                        yield response
+                        return
+                    here = _follow(url, here, response.headers.get("Location", ""))
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            raise Unreachable(f"{url} cannot be reached: {_why(exc)}; see to its web server, or mend repo_url") from exc
+        raise FetchFailed(f"{url} is redirected more than {self.patience.redirects} times; mend its web server")
+
+    async def text(self, url: URL, known: Version, limit: int = 1 << 20) -> tuple[str, Version] | None:
+        """A small file whole, with its version; None when it is still the known one."""
+        async with self.get(url, known.unless_same()) as response:
+            if response.status == 304:
+                return None
+            body = bytearray()
+            while chunk := await response.content.readany():
+                body += chunk
+                if len(body) > limit:
+                    raise FetchFailed(f"{url} is larger than {limit >> 20} MiB; is it the right file?")
+            return body.decode(errors="replace"), version_of(response.headers)
+
+
+def _refuse(url: URL, status: int) -> None:
+    if status in (200, 206, 304, 416):
+        return
+    if status in (404, 410):
+        raise Missing(f"{url} is not there ({status}); publish it, or mend the instance's repo_url and names")
+    if status >= 500 or status in (408, 425, 429):
+        raise Unreachable(f"{url} cannot be had: its web server answers {status}; see to that server")
+    raise FetchFailed(f"{url} cannot be had: its web server answers {status}; let this host read it")
+
+
+def _follow(url: URL, here: URL, location: str) -> URL:
+    try:
+        there = here.join(URL(location))
+    except ValueError:
+        there = URL()
+    if there.scheme not in ("http", "https") or not there.host or not location:
+        raise FetchFailed(f"{url} is redirected to nowhere; mend its web server")
+    if here.scheme == "https" and there.scheme == "http":
+        raise FetchFailed(f"{url} is redirected from https to http, where anybody could change it; mend its web server")
+    return there.with_user(None)
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.ClientPayloadError):
+        return "the connection broke off"
+    if isinstance(exc, TimeoutError):
+        return "no byte came in time"
+    return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+
+
+async def download(source: Source, url: URL, part: Partial, known: Version, watch: Callable[[int, int], None]) -> bool:
+    """Bring `part` to its end, resuming a few times; False when the file still is the `known` version.
+
+    `watch(done, total)` is called before and while bytes come, total 0 if the server does not say.
+    """
+    for pause in (*source.patience.pauses, None):
+        try:
+            return await _transfer(source, url, part, known, watch)
+        except Unreachable:
+            if pause is None or not part.size:
+                raise
+            await asyncio.sleep(pause)
+    raise AssertionError
+
+
+async def _transfer(source: Source, url: URL, part: Partial, known: Version, watch: Callable[[int, int], None]) -> bool:
+    strong = part.version.strong()
+    resume = {"Range": f"bytes={part.size}-", "If-Range": strong} if part.size and strong else {}
+    async with source.get(url, {**known.unless_same(), **resume}) as response:
+        if response.status == 304 and known != Version():
+            return False
+        start, total = _extent(response)
+        if start != part.size:
+            await in_thread(part.restart, version_of(response.headers))
+        if start != part.size:
+            raise Unreachable(
+                f"{url} cannot be had: its web server's answer ({response.status}) fits no request; see to it"
+            )
+        part.resumed = part.resumed or part.size > 0
+        part.expect(total)
+        watch(part.size, total)
+        while chunk := await response.content.readany():
+            await in_thread(part.write, chunk)
+            watch(part.size, total)
+    if total and part.size != total:
+        raise Unreachable(f"{url} broke off after {part.size} of {total} bytes; see to its web server")
+    return True
+
+
+def _extent(response: aiohttp.ClientResponse) -> tuple[int | None, int]:
+    """Where the body begins in the file, None for nowhere, and the length of the whole file, 0 if unknown."""
+    if response.status == 200:
+        return 0, response.content_length or 0
+    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if response.status != 206 or span is None:
+        return None, 0
+    return int(span[1]), int(span[2]) if span[2] != "*" else 0

@@ -1,0 +1,222 @@
+"""Scripts and packages: fetched, verified against SHA256SUMS, kept by content, refreshed when they have changed."""
+
+import asyncio
+import errno
+import hashlib
+import logging
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import aiohttp
+from yarl import URL
+
+from paas_agent.cache import Cache, Sums
+from paas_agent.download import FetchFailed, Missing, Patience, Source, Unreachable, download
+from paas_agent.partial import Partial, Version, in_thread
+
+__all__ = ["FetchFailed", "Packages", "Patience"]
+
+SUMS = "SHA256SUMS"
+IDLE = 3600.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file is published: its folder, its name in it, its own URL."""
+
+    folder: URL
+    name: str
+
+    @property
+    def url(self) -> URL:
+        return self.folder / self.name
+
+
+def locate(repo_url: str, name: str) -> Place:
+    """The place of a file. What only another spec can mend is refused as the software's fault."""
+    if not name or name.startswith(".") or re.search(r"[/\x00-\x1f]", name):
+        raise FetchFailed(
+            f"{name!r} is no name of a script or package; it may hold no / and not start with .", "software"
+        )
+    try:
+        folder = URL(repo_url if repo_url.endswith("/") else f"{repo_url}/")
+    except ValueError:
+        folder = URL()
+    if folder.user is not None or folder.password is not None:
+        raise FetchFailed("repo_url holds credentials; take them out and let this host read without", "software")
+    if folder.scheme not in ("http", "https") or not folder.host or folder.query_string or folder.fragment:
+        raise FetchFailed(f"repo_url {repo_url!r} is not http(s)://HOST/FOLDER/; mend it in the spec", "software")
+    return Place(folder, name)
+
+
+def parse_sums(text: str) -> dict[str, str]:
+    """Name to digest, of the lines that `sha256sum` writes for files of the same folder."""
+    lines = re.findall(r"^\\?([0-9A-Fa-f]{64}) [ *](?:\./)?([^/\r\n]+?)\s*$", text, re.MULTILINE)
+    return {name: digest.lower() for digest, name in lines}
+
+
+def free_bytes_of(path: Path) -> int:
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+class Packages:
+    """The files of all repositories, as one verified cache.
+
+    `token_for(url)` gives the bearer token for the controller's own repository and None for any other.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        session: aiohttp.ClientSession,
+        *,
+        token_for: Callable[[str], str | None],
+        free_bytes: Callable[[Path], int] = free_bytes_of,
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._root = root
+        self._source = Source(session, token_for, patience or Patience())
+        self._free_bytes = free_bytes
+        self._cache = Cache(root, boot_id(), clock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._confirmed: dict[str, float] = {}
+
+    async def fetch(
+        self, repo_url: str, name: str, *, progress: Callable[[int, int], None] | None = None, max_age: float = 0
+    ) -> Path:
+        """A complete, verified, read-only file; the repository is asked unless it was within `max_age` seconds.
+
+        `progress(done, total)` hears of bytes, total 0 if unknown. Raises FetchFailed.
+        """
+        place = locate(repo_url, name)
+        since = asyncio.get_running_loop().time() - max_age
+        try:
+            async with self._lock(place.url):
+                return await self._current(place, since, progress or _unheard)
+        except OSError as exc:
+            advice = "make room on that disk" if exc.errno in (errno.ENOSPC, errno.EDQUOT) else "see to that disk"
+            raise FetchFailed(f"{place.url} cannot be kept in {self._root}: {exc.strerror}; {advice}") from exc
+
+    async def prune(self, keep_bytes: int) -> None:
+        """Drop what was unused for longest until `keep_bytes` are left; what was used within the hour stays."""
+        await self._cache.prune(keep_bytes, IDLE)
+
+    def _lock(self, url: URL) -> asyncio.Lock:
+        return self._locks.setdefault(str(url), asyncio.Lock())
+
+    async def _current(self, place: Place, since: float, progress: Callable[[int, int], None]) -> Path:
+        url = str(place.url)
+        if self._confirmed.get(url, since) > since and (path := await self._last_good(place)):
+            return path
+        try:
+            path = await self._refresh(place, since, progress)
+        except Unreachable as exc:
+            path = await self._last_good(place)
+            if path is None:
+                raise
+            log.warning("%s The last good state of it is used.", exc)
+            return path
+        self._confirmed[url] = asyncio.get_running_loop().time()
+        return path
+
+    async def _last_good(self, place: Place) -> Path | None:
+        """What the URL last gave, unless the folder's sums have named other content since."""
+        known = self._cache.index.files.get(str(place.url))
+        sums = self._cache.index.folders.get(str(place.folder))
+        if known is None or (sums and sums.digests.get(place.name) != known.sha256):
+            return None
+        return await self._cache.find(known.sha256)
+
+    async def _refresh(self, place: Place, since: float, progress: Callable[[int, int], None]) -> Path:
+        expected = await self._expected(place, since)
+        if expected:
+            return await self._verified(place, expected, progress)
+        known = self._cache.index.files.get(str(place.url))
+        held = await self._cache.find(known.sha256) if known else None
+        async with self._partial(place, self._cache.boot) as part:
+            unless = known.version if known and held else Version()
+            if not await download(self._source, place.url, part, unless, progress) and held:
+                return held
+            return await self._cache.keep(part, str(place.url))
+
+    async def _verified(self, place: Place, expected: str, progress: Callable[[int, int], None]) -> Path:
+        if held := await self._cache.find(expected):
+            await self._cache.remember(str(place.url), expected)
+            return held
+        async with self._partial(place, expected) as part:
+            if part.digest() != expected:
+                await download(self._source, place.url, part, Version(), progress)
+            if part.digest() != expected and part.resumed:  # it may have been spoilt since, or mixed of two versions
+                await in_thread(part.restart, Version())
+                await download(self._source, place.url, part, Version(), progress)
+            if part.digest() != expected:  # the sums may have been published anew meanwhile
+                expected = await self._expected(place, asyncio.get_running_loop().time())
+            if (got := part.digest()) != expected:
+                raise FetchFailed(
+                    f"{place.url} is not what SHA256SUMS says: expected {expected[:12] or 'none'}, got {got[:12]}; "
+                    "it is not used; publish both anew"
+                )
+            return await self._cache.keep(part, str(place.url))
+
+    async def _expected(self, place: Place, since: float) -> str:
+        """The digest that SHA256SUMS in the folder names; empty when there is no such file."""
+        folder = str(place.folder)
+        async with self._lock(place.folder):
+            if self._confirmed.get(folder, since) <= since:
+                began = asyncio.get_running_loop().time()
+                await self._read_sums(place.folder)
+                self._confirmed[folder] = began
+        sums = self._cache.index.folders.get(folder)
+        if sums and place.name not in sums.digests:
+            raise FetchFailed(f"{place.folder / SUMS} does not name {place.name}; add its sum, or remove that file")
+        return sums.digests[place.name] if sums else ""
+
+    async def _read_sums(self, folder: URL) -> None:
+        folders, key = self._cache.index.folders, str(folder)
+        known = folders.get(key)
+        try:
+            answer = await self._source.text(folder / SUMS, known.version if known else Version())
+        except Missing:
+            if folders.pop(key, None):
+                log.warning("%s is no longer there: files are used without it", folder / SUMS)
+                await self._cache.save()
+            return
+        if answer:
+            folders[key] = Sums(parse_sums(answer[0]), answer[1])
+            if folders[key] != known:
+                await self._cache.save()
+
+    @asynccontextmanager
+    async def _partial(self, place: Place, state: str) -> AsyncIterator[Partial]:
+        """The file under way for this state of a URL; kept for the next try only when the line broke."""
+        name = hashlib.sha256(f"{place.url} {state}".encode()).hexdigest()
+        part = Partial(self._cache.partials / name[:32], self._free_bytes)
+        try:
+            if part.path.stat().st_size:
+                await in_thread(part.load)
+            yield part
+        except (FetchFailed, OSError) as exc:
+            if not isinstance(exc, Unreachable):
+                part.discard()
+            raise
+        finally:
+            if not part.size:
+                part.discard()
+            part.close()
+
+
+def _unheard(_done: int, _total: int) -> None:
+    """Nobody asked for progress."""

@@ -1,0 +1,132 @@
+# shellcheck shell=sh
+# What the package recipes share: Debian's packages and all they need, unpacked, picked from, and packed the same way
+# each time. apt works on a state, a cache and an (empty) status of its own, so nothing on the machine changes and an
+# ordinary user may build.
+set -eu
+umask 022
+export LC_ALL=C
+
+say() { echo "$software $version: $*"; }
+
+die() {
+    echo "$software $version: $*" >&2
+    exit 1
+}
+
+# begin TARGET_FOLDER: the names, the work folder, and a look at the tools.
+begin() {
+    here=$(cd "${0%/*}" && pwd)
+    version=${here##*/}
+    software=${here%/*}
+    software=${software##*/}
+    mkdir -p "$1"
+    target=$(cd "$1" && pwd)/$software-$version.tar.gz
+    for tool in apt-get apt-config dpkg-deb ldd; do
+        command -v "$tool" >/dev/null || die "$tool is missing; packages can be built on Debian 12 only"
+    done
+    work=$(realpath "$(mktemp -d)")
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' HUP INT TERM
+    tree=$work/tree
+    out=$work/pack/$software-$version
+    mkdir -p "$tree" "$work/files" "$out/bin" "$out/lib" "$out/copyright"
+}
+
+# The machine's sources and proxies count, its hooks and its state do not; only Debian's own packages are taken.
+private_apt() {
+    apt=${XDG_CACHE_HOME:-$HOME/.cache}/paas-operator/apt
+    mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
+    : >"$work/status"
+    apt-config dump | grep -E '^(Acquire|Dir::Etc)' >"$work/apt.conf"
+    cat >>"$work/apt.conf" <<CONF
+Dir::Etc::Parts "/dev/null";
+Dir::Etc::Main "/dev/null";
+Dir::Etc::Preferences "$work/preferences";
+Dir::Etc::PreferencesParts "/dev/null";
+Dir::State "$apt/state";
+Dir::State::Status "$work/status";
+Dir::Cache "$apt/cache";
+Dir::Log "$work";
+APT::Sandbox::User "root";
+APT::Install-Recommends "false";
+CONF
+    cat >"$work/preferences" <<PINS
+Package: *
+Pin: release o=Debian
+Pin-Priority: 990
+
+Package: *
+Pin: release o=*
+Pin-Priority: -1
+PINS
+    export APT_CONFIG="$work/apt.conf"
+}
+
+# unpack PACKAGE...: these and what they depend on, into $tree. The C library stays out: it has to match the loader,
+# which is the host's; so a package runs where glibc is at least as new as where it was built.
+unpack() {
+    private_apt
+    say "fetching $* and what they need"
+    apt-get -qq update 2>"$work/update" || true
+    apt-get -qq -s install "$@" >"$work/solution" 2>"$work/errors" ||
+        die "apt finds no $* of Debian; does apt-get update work here? $(tail -n 1 "$work/update" "$work/errors" | tr '\n' ' ')"
+    apt-get -qq -y --download-only install "$@" >/dev/null 2>"$work/errors" ||
+        die "the packages could not be fetched: $(tail -n 1 "$work/errors")"
+    sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*\[\([a-z0-9]*\)\]).*/\1_\2_\3.deb/p' "$work/solution" |
+        sed 's/:/%3a/; /^libc6_/d' >"$work/debs"
+    while read -r deb; do
+        dpkg-deb --vextract "$apt/cache/archives/$deb" "$tree" >"$work/files/${deb%.deb}"
+    done <"$work/debs"
+}
+
+# must_be PACKAGE PREFIX: what was fetched is the version that the folder promises.
+must_be() {
+    found=$(sed -n "s/^$1_//p" "$work/debs" | sed 's/^[0-9]*%3a//; s/_.*//')
+    case $found in
+    "$2".*) ;;
+    *) die "Debian offers $1 $found here, not $2; build on Debian 12" ;;
+    esac
+}
+
+# take SOURCE TARGET_FOLDER: a file of $tree into the package; whose it is is remembered.
+take() {
+    real=$(realpath -e "$tree/$1") || die "$1 is not in Debian's packages any more"
+    cp "$real" "$out/$2/${1##*/}"
+    (cd "$work/files" && grep -lxF ".${real#"$tree"}" -- *) >>"$work/owners"
+}
+
+# take_libraries FILE...: what these files of the package load, but for the C library.
+take_libraries() {
+    path=$(find "$tree/lib" "$tree/usr/lib" -maxdepth 1 -name '*-linux-gnu*' | tr '\n' ':')
+    for file in "$@"; do
+        LD_LIBRARY_PATH=$path ldd "$out/$file" || die "$file is no program for this machine"
+    done | awk '$2 == "=>" { print $1, $3 }' | sort -u >"$work/libraries"
+    while read -r name place; do
+        case $place in
+        "$tree"/*) take "${place#"$tree"/}" lib ;;
+        not) die "$name is in none of the packages" ;;
+        *) is_libc "$name" || die "$name would come from this machine ($place), not from the package" ;;
+        esac
+    done <"$work/libraries"
+}
+
+is_libc() {
+    case $1 in
+    libc.so.* | libm.so.* | libdl.so.* | librt.so.* | libpthread.so.* | libresolv.so.* | libutil.so.*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# pack: the list of Debian packages, their copyrights, and an archive whose bytes depend on its content only.
+pack() {
+    sort -u "$work/owners" | while read -r owner; do
+        echo "$owner" | sed 's/%3a/:/; s/_/ /g'
+        cp -L "$tree/usr/share/doc/${owner%%_*}/copyright" "$out/copyright/${owner%%_*}"
+    done >"$out/PACKAGES"
+    tar -C "$work/pack" --sort=name --mtime='2023-01-01 00:00Z' --owner=0 --group=0 --numeric-owner \
+        --mode=u=rwX,go=rX --format=gnu -cf "$work/package.tar" "$software-$version"
+    gzip -9n "$work/package.tar"
+    cp "$work/package.tar.gz" "$target.new"
+    mv "$target.new" "$target"
+    say "made $target"
+}

@@ -77,15 +77,15 @@ class Cache:
                 return None
             self.index.seals[digest] = seal
             await self.save()
-        with suppress(OSError):
-            os.utime(path, ns=(int(self._clock() * 1e9), seal.mtime_ns))
+        self._touch(path, seal)
         return path
 
     async def keep(self, part: Partial, url: str) -> Path:
         """Make a complete file content, and what `url` gives."""
         digest = part.digest()
         path = self.contents / digest
-        self.index.seals[digest] = self._seal(part.publish(path))
+        self.index.seals[digest] = seal = self._seal(part.publish(path))
+        self._touch(path, seal)
         self.index.files[url] = Known(digest, part.version)
         await self.save()
         return path
@@ -103,6 +103,10 @@ class Cache:
 
     def _seal(self, stat: os.stat_result) -> Seal:
         return Seal(stat.st_size, stat.st_mtime_ns, self.boot)
+
+    def _touch(self, path: Path, seal: Seal) -> None:
+        with suppress(OSError):
+            os.utime(path, ns=(int(self._clock() * 1e9), seal.mtime_ns))
 
     async def prune(self, keep_bytes: int, idle: float) -> None:
         """Drop the content unused for longest until `keep_bytes` are left, and partials nobody came back for.

@@ -29,6 +29,10 @@ class Unreachable(FetchFailed):
     """The repository gave no answer that says anything about the file: what was good before is still the best guess."""
 
 
+class Broken(Unreachable):
+    """An answer began, and came to nothing: worth another try at once."""
+
+
 class Missing(FetchFailed):
     """The repository says that the file is not there."""
 
@@ -85,7 +89,9 @@ class Source:
                         _refuse(url, response.status)
                         yield response
                         return
-                    here = _follow(url, here, response.headers.get("Location", ""))
+                    here = follow(url, here, response.headers.get("Location", ""))
+        except aiohttp.ClientPayloadError as exc:
+            raise Broken(f"{url} broke off before its end; see to its web server and the line there") from exc
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise Unreachable(f"{url} cannot be reached: {_why(exc)}; see to its web server, or mend repo_url") from exc
         raise FetchFailed(f"{url} is redirected more than {self.patience.redirects} times; mend its web server")
@@ -93,8 +99,10 @@ class Source:
     async def text(self, url: URL, known: Version, limit: int = 1 << 20) -> tuple[str, Version] | None:
         """A small file whole, with its version; None when it is still the known one."""
         async with self.get(url, known.unless_same()) as response:
-            if response.status == 304:
+            if response.status == 304 and known != Version():
                 return None
+            if response.status != 200:
+                raise _odd(url)
             body = bytearray()
             while chunk := await response.content.readany():
                 body += chunk
@@ -113,7 +121,12 @@ def _refuse(url: URL, status: int) -> None:
     raise FetchFailed(f"{url} cannot be had: its web server answers {status}; let this host read it")
 
 
-def _follow(url: URL, here: URL, location: str) -> URL:
+def _odd(url: URL) -> Broken:
+    return Broken(f"{url} cannot be had: its web server gives an answer to another question; see to it")
+
+
+def follow(url: URL, here: URL, location: str) -> URL:
+    """Where a redirect from `here` leads; `url` is what was asked for first."""
     try:
         there = here.join(URL(location))
     except ValueError:
@@ -126,8 +139,6 @@ def _follow(url: URL, here: URL, location: str) -> URL:
 
 
 def _why(exc: Exception) -> str:
-    if isinstance(exc, aiohttp.ClientPayloadError):
-        return "the connection broke off"
     if isinstance(exc, TimeoutError):
         return "no byte came in time"
     return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
@@ -138,14 +149,15 @@ async def download(source: Source, url: URL, part: Partial, known: Version, watc
 
     `watch(done, total)` is called before and while bytes come, total 0 if the server does not say.
     """
-    for pause in (*source.patience.pauses, None):
+    pauses = iter(source.patience.pauses)
+    while True:
         try:
             return await _transfer(source, url, part, known, watch)
-        except Unreachable:
-            if pause is None or not part.size:
+        except Unreachable as exc:
+            pause = next(pauses, None)
+            if pause is None or not (part.size or isinstance(exc, Broken)):
                 raise
             await asyncio.sleep(pause)
-    raise AssertionError
 
 
 async def _transfer(source: Source, url: URL, part: Partial, known: Version, watch: Callable[[int, int], None]) -> bool:
@@ -155,12 +167,10 @@ async def _transfer(source: Source, url: URL, part: Partial, known: Version, wat
         if response.status == 304 and known != Version():
             return False
         start, total = _extent(response)
-        if start != part.size:
+        if not (start and start == part.size and part.version.named_in(response.headers)):
             await in_thread(part.restart, version_of(response.headers))
-        if start != part.size:
-            raise Unreachable(
-                f"{url} cannot be had: its web server's answer ({response.status}) fits no request; see to it"
-            )
+            if start != 0:
+                raise _odd(url)
         part.resumed = part.resumed or part.size > 0
         part.expect(total)
         watch(part.size, total)
@@ -168,7 +178,7 @@ async def _transfer(source: Source, url: URL, part: Partial, known: Version, wat
             await in_thread(part.write, chunk)
             watch(part.size, total)
     if total and part.size != total:
-        raise Unreachable(f"{url} broke off after {part.size} of {total} bytes; see to its web server")
+        raise Broken(f"{url} broke off after {part.size} of {total} bytes; see to its web server")
     return True
 
 

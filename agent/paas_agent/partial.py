@@ -4,7 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -29,7 +29,12 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
         return {"If-Modified-Since": self.modified} if self.modified else {}
 
     def strong(self) -> str:
+        """What If-Range may name; empty for none."""
         return self.modified if not self.etag or self.etag.startswith("W/") else self.etag
+
+    def named_in(self, headers: Mapping[str, str]) -> bool:
+        """Whether an answer is of this version. Some servers send a range of another one in spite of If-Range."""
+        return self.strong() in (headers.get("ETag"), headers.get("Last-Modified"))
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,6 +1,7 @@
 """The time, handed in, so that tests and simulations bring their own."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -14,3 +15,10 @@ class SystemClock:
 
     def time(self) -> float:
         return time.time()
+
+
+def rfc3339(at: float | None) -> str | None:
+    """A moment (UTC seconds) as people and JSON write it; None stays None."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

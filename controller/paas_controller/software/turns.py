@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast
 
-from paas_agent.contract import Action, Cause, Change, Check, Fault, InstanceReport, Outcome, Phase, Status, judge
+from paas_agent.contract import (
+    Action,
+    Cause,
+    Change,
+    Check,
+    Fault,
+    InstanceReport,
+    OperationState,
+    Outcome,
+    Phase,
+    Status,
+    judge,
+)
 from paas_controller.software.states import IN_BETWEEN, STABLE, Expect, Realtime, route
 
 PATIENCE = 6
@@ -132,9 +144,9 @@ def _blamed(member: Member, fault: Fault, reason: str, moment: Moment) -> Member
 
 def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float, moment: Moment) -> Turn:
     """A member left its state by itself. A fall, or a start against a stop, soon after is one more failed attempt."""
+    if after == member.realtime:
+        return Turn(member)
     turn = move(member, after, at, cause, reason)
-    if not turn.story:
-        return turn
     known = replace(turn.member, cause=cause)
     if member.realtime == "unknow" or not (after == "failed" or member.realtime == "stopped"):
         known = replace(known, settled_at=moment.now)
@@ -146,8 +158,16 @@ def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float,
 
 
 def wished(member: Member) -> Member:
-    """A person acted: everything is tried anew."""
+    """A person acted: everything is tried anew, at once."""
     return replace(member, failures=0, obstacles=0, retry_at=0.0, cancelled=False)
+
+
+def restart_wished(member: Member) -> Member:
+    """A restart is wanted; while one waits already, it is the same one."""
+    served = max(member.restart_done, member.serving if member.operation else 0)
+    if member.restart_wanted > served:
+        return wished(member)
+    return replace(wished(member), restart_wanted=member.restart_wanted + 1)
 
 
 def ordered(member: Member, action: Action, operation: str, now: float, *, has_restart_script: bool) -> Turn:
@@ -225,6 +245,17 @@ def observed(member: Member, seen: InstanceReport, moment: Moment) -> Turn:
         return Turn(facts)
     cause: Cause = "exit" if seen.alive is False else "check"
     return _left(facts, seen.status, cause, seen.reason or f"the agent reports {seen.status}", moment.now, moment)
+
+
+def gave_up(member: Member, state: OperationState, sentence: str, moment: Moment) -> Turn:
+    """The operation is taken for ended although its agent did not say how; the next report tells what is there."""
+    turn = Turn(member)
+    if member.realtime != "unknow":
+        turn = settle(move(member, "failed", moment.now, "action", sentence), moment.now, "action")
+    free = replace(turn.member, operation="", action="", route=(), cause="action")
+    if state == "cancelled":
+        return Turn(replace(free, cancelled=True), turn.story, turn.changes)
+    return Turn(_blamed(free, "environment", sentence, moment), turn.story, turn.changes)
 
 
 def silent(member: Member, now: float) -> Turn:

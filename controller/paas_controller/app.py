@@ -1,0 +1,125 @@
+"""The composition root: the one module that knows every room."""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import aiohttp
+from aiohttp import web
+
+from paas_agent.contract import Order
+from paas_controller.base.clock import Clock, SystemClock
+from paas_controller.base.crypto import Vault
+from paas_controller.base.errors import PaasError, Refused
+from paas_controller.base.settings import Settings, split_address
+from paas_controller.hosts.agents import Agents
+from paas_controller.hosts.reports import Reports
+from paas_controller.hosts.routes import host_routes
+from paas_controller.hosts.service import Hosts
+from paas_controller.identity.service import Identity
+from paas_controller.software.adoption import Adoption
+from paas_controller.software.board import Board
+from paas_controller.software.days import Days
+from paas_controller.software.history import History
+from paas_controller.software.intake import Intake
+from paas_controller.software.operations import Operation, Operations
+from paas_controller.software.orders import Specs, order_for, timeout_of
+from paas_controller.software.reconciler import Reconciler
+from paas_controller.software.routes import software_routes
+from paas_controller.software.service import Software
+from paas_controller.software.views import Views
+from paas_controller.store.store import Store
+from paas_controller.web.repo import repo_routes
+from paas_controller.web.routing import application, health_routes
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIterator[web.Application]:
+    """The controller, alive until the context is left. Every room is made here and nowhere else."""
+    clock = clock or SystemClock()
+    await asyncio.to_thread(settings.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.database)
+        stack.push_async_callback(store.close)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)))
+        vault = await asyncio.to_thread(Vault, settings.data_dir / "secret.key")
+        identity = Identity(store, clock, no_auth=settings.no_auth)
+        hosts = Hosts(store, identity, vault, clock, settings.report_interval)
+        agents, specs, days = Agents(session), Specs(store, vault), Days(settings.time_zone)
+        board = Board(store, days)
+        operations = Operations(store, hosts, agents, clock)
+        reconciler = Reconciler(board, specs, operations, hosts, clock)
+        adoption = Adoption(specs, agents, settings.operator_address)
+        intake = Intake(board, operations, adoption, clock, random.SystemRandom())
+        software = Software(store, board, specs, hosts, clock)
+        views = Views(store, board, specs, days)
+        history = History(store, board, operations, days, clock)
+        reports = Reports(hosts, intake, clock, settings.report_interval)
+
+        await identity.start(settings.data_dir / "admin.token")
+        await hosts.start()
+        await board.start()
+        for room in (adoption, operations, reconciler):
+            stack.push_async_callback(room.stop)
+        await operations.start(partial(_order, board, specs, settings.operator_address), intake.give_up)
+        for name, loop in (("silence", reports.watch), ("resync", reconciler.resync)):
+            stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
+
+        routes = health_routes() + host_routes(hosts, reports, identity, intake.members_of)
+        routes += software_routes(software, views, intake, history, operations)
+        if settings.repo_dir:
+            routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
+        yield application(routes, identity.authenticate)
+
+
+async def _order(board: Board, specs: Specs, operator: tuple[str, int], operation: Operation) -> Order:
+    """The order of an operation, as the spec is now; Refused where its instance is gone."""
+    instance = board.find(operation.instance)
+    member = instance.member(operation.member) if instance else None
+    if instance is None or member is None:
+        raise Refused(f"{operation.kind} {operation.name} was deleted")
+    body = await specs.of(instance)
+    order = order_for(instance, member, body, operator)
+    order.operation_id, order.timeout = operation.id, timeout_of(body, operation.action)
+    return order
+
+
+async def _keep_going(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """A loop that must not end: whatever stops it is logged, and it goes on."""
+    while True:
+        try:
+            await loop()
+        except PaasError as error:
+            _log.warning("%s: %s", name, error.message)
+        except Exception:
+            _log.exception("%s failed and goes on", name)
+        await asyncio.sleep(1)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    done = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, done.set)
+    async with controller(settings) as app:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        try:
+            host, port = split_address(settings.listen)
+            await web.TCPSite(runner, host, port, backlog=4096).start()
+            _log.info("listening on %s, data in %s", settings.listen, settings.data_dir)
+            await done.wait()
+            _log.info("stopping")
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,42 @@
+"""What is kept of the story."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Index, insert, select
+from sqlmodel import Field, SQLModel
+
+
+class Event(SQLModel, table=True):
+    """One step: `topic` and `name` say of what, `why` is its cause, `at` is UTC seconds."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_of", "topic", "name", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: float
+    topic: str
+    name: str
+    host: str = ""
+    before: str = ""
+    after: str = ""
+    why: str = ""
+    sentence: str = ""
+    operation: str = ""
+
+
+_EVENT = SQLModel.metadata.tables["event"]
+
+
+def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Adds rows in the transaction of the change that they tell of."""
+    if rows:
+        connection.execute(insert(_EVENT), rows)
+
+
+def page(connection: Connection, topic: str, name: str, before_id: int | None, limit: int) -> Iterable[dict[str, Any]]:
+    """Newest first, those older than `before_id`."""
+    query = select(_EVENT).where(_EVENT.c.topic == topic, _EVENT.c.name == name)
+    if before_id is not None:
+        query = query.where(_EVENT.c.id < before_id)
+    return [dict(row) for row in connection.execute(query.order_by(_EVENT.c.id.desc()).limit(limit)).mappings()]

@@ -1,0 +1,100 @@
+"""What agents report: taken once, on this controller's clock, and who fell silent."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+from sqlalchemy import Connection, update
+from sqlmodel import SQLModel
+
+from paas_agent.contract import Acknowledged, Change, InstanceName, Report
+from paas_controller.base.clock import Clock
+from paas_controller.base.errors import Forbidden
+from paas_controller.base.principal import Principal
+from paas_controller.hosts.service import Host, Hosts
+
+_log = logging.getLogger(__name__)
+_HOST = SQLModel.metadata.tables["host"]
+MISSED_REPORTS = 3
+_TOLERATED_SKEW = 2.0
+
+Write = Callable[[Connection], object]
+
+
+class ReportSink(Protocol):
+    """What a room above makes of what agents say. Declared here, implemented there, passed in by `app`."""
+
+    async def reported(
+        self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
+    ) -> list[InstanceName]:
+        """Stores what is new, `keep` in the same transaction (None: nothing to keep); returns what is to be forgotten.
+
+        `changes` are those not merged before, on this controller's clock.
+        """
+
+    async def silent(self, host: Host) -> None:
+        """The host has not been heard of for too long."""
+
+
+class Reports:
+    """Takes reports and passes on what is new in them."""
+
+    def __init__(self, hosts: Hosts, sink: ReportSink, clock: Clock, interval: float) -> None:
+        self._hosts, self._sink, self._clock, self._interval = hosts, sink, clock, interval
+
+    async def take(self, principal: Principal, report: Report) -> Acknowledged:
+        """Takes one report, once; what it says is committed when this returns. Forbidden for another host's."""
+        if principal.host != report.host:
+            raise Forbidden(f"this token speaks for {principal.host} and not for {report.host}")
+        host = self._hosts.get(report.host)
+        async with host.lock:
+            known = report.epoch == host.epoch
+            if known and report.sequence <= host.sequence:
+                return Acknowledged(acknowledged=report.sequence, interval=self._interval)
+            seen = host.changes_seen if known else 0
+            changes = [change for change in report.changes if change.number > seen]
+            last = max((change.number for change in changes), default=seen)
+            fresh = self._on_our_clock(changes, report.sent_at)
+            keep = self._keep(host, report, last) if self._worth_keeping(host, report, last) else None
+            forget = await self._sink.reported(host, report, fresh, keep)
+            self._heard(host, report, last)
+        return Acknowledged(acknowledged=report.sequence, interval=self._interval, forget=forget)
+
+    def _on_our_clock(self, changes: Iterable[Change], sent_at: float) -> list[Change]:
+        skew = self._clock.time() - sent_at
+        shift = skew if abs(skew) > _TOLERATED_SKEW else 0.0
+        return [msgspec.structs.replace(change, at=change.at + shift) for change in changes]
+
+    def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
+        told = report.facts is not None and report.facts != host.facts
+        return report.epoch != host.epoch or last != host.changes_seen or bool(report.outcomes) or told
+
+    def _keep(self, host: Host, report: Report, last: int) -> Write:
+        row = {"epoch": report.epoch, "sequence": report.sequence, "changes_seen": last}
+        row |= {"version": report.version or host.version}
+        if report.facts is not None:
+            row["facts"] = json.dumps(report.facts)
+        return lambda connection: connection.execute(update(_HOST).where(_HOST.c.id == host.id).values(row))
+
+    def _heard(self, host: Host, report: Report, last: int) -> None:
+        if host.lost:
+            _log.info("%s is heard again", host.id)
+        host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
+        host.heard_at, host.lost = self._clock.time(), False
+        host.version = report.version or host.version
+        if report.facts is not None:
+            host.facts = report.facts
+
+    async def watch(self) -> None:
+        """Looks for hosts that fell silent, for ever."""
+        while True:
+            await asyncio.sleep(self._interval / 5)
+            limit = self._clock.time() - MISSED_REPORTS * self._interval
+            for host in self._hosts.all():
+                if host.state == "online" and host.heard_at < limit:
+                    _log.warning("%s has not been heard of for %d reports", host.id, MISSED_REPORTS)
+                    await self._sink.silent(host)
+                    host.lost = True

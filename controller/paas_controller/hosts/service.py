@@ -1,0 +1,183 @@
+"""The registry of hosts: named by an instance or a person, enrolled by their agents."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import Connection, insert, select, update
+from sqlmodel import SQLModel
+
+from paas_agent.contract import Join, Joined
+from paas_controller.base.clock import Clock
+from paas_controller.base.crypto import Vault, new_token
+from paas_controller.base.errors import Conflict, Invalid, NotFound
+from paas_controller.base.principal import Principal
+from paas_controller.hosts.tables import HostRow
+from paas_controller.identity.service import Identity
+from paas_controller.store.store import Store
+
+_log = logging.getLogger(__name__)
+_HOST = SQLModel.metadata.tables["host"]
+
+AgentState = Literal["absent", "online", "lost"]
+
+
+@dataclass(slots=True)
+class Host:
+    """A host as the controller knows it. `heard_at` is UTC seconds, kept in memory only."""
+
+    id: str
+    address: str
+    port: str
+    controller_token: str = ""
+    epoch: str = ""
+    sequence: int = 0
+    changes_seen: int = 0
+    version: str = ""
+    features: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    heard_at: float = 0.0
+    lost: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def state(self) -> AgentState:
+        if not self.controller_token:
+            return "absent"
+        return "lost" if self.lost else "online"
+
+    @property
+    def url(self) -> str:
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{address}:{self.port}"
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing can be sent to it; empty where it can."""
+        if self.state == "absent":
+            return f"{self.id} has no agent yet: run paas-agent join there, with a token from paasctl host token"
+        return f"{self.id} has not been heard of" if self.lost else ""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedHost:
+    """A host as an instance names it; `credentials` is the JSON of its `auth` entries, empty where it has none."""
+
+    address: str
+    port: str
+    ssh_port: int
+    credentials: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+class MembersOf(Protocol):
+    """Which members stand on a host, as `kind/name`."""
+
+    def __call__(self, host: str) -> list[str]: ...
+
+
+class Hosts:
+    """All hosts, in memory; the database is written first."""
+
+    def __init__(self, store: Store, identity: Identity, vault: Vault, clock: Clock, interval: float) -> None:
+        self._store, self._identity, self._vault, self._clock = store, identity, vault, clock
+        self._interval = interval
+        self._hosts: dict[str, Host] = {}
+
+    async def start(self) -> None:
+        """Loads the registry. All count as heard now, so that a restarted controller loses nobody."""
+        now = self._clock.time()
+        for row in await self._store.read(lambda c: c.execute(select(_HOST)).all()):
+            token = self._vault.open(row.controller_token) if row.controller_token else ""
+            host = Host(row.id, row.address, row.port, token, row.epoch, row.sequence, row.changes_seen, row.version)
+            host.features, host.facts = tuple(row.features.split()), json.loads(row.facts)
+            host.heard_at = now
+            self._hosts[host.id] = host
+
+    def get(self, identifier: str) -> Host:
+        if identifier not in self._hosts:
+            raise NotFound(f"no host is called {identifier}; hosts are named address:port")
+        return self._hosts[identifier]
+
+    def all(self) -> list[Host]:
+        return sorted(self._hosts.values(), key=lambda host: host.id)
+
+    def name(self, connection: Connection, named: Iterable[NamedHost]) -> None:
+        """Makes the rows of hosts that an instance names, in its transaction. Conflict on other credentials."""
+        for host in named:
+            row = connection.execute(select(_HOST).where(_HOST.c.id == host.id)).first()
+            if row is None:
+                connection.execute(insert(_HOST), self._row(host))
+            elif host.credentials and row.credentials and self._vault.open(row.credentials) != host.credentials:
+                raise Conflict(f"{host.id} is known with other credentials; change them at the host, not here")
+            elif host.credentials and not row.credentials:
+                sealed = self._vault.seal(host.credentials)
+                connection.execute(update(_HOST).where(_HOST.c.id == host.id).values(credentials=sealed))
+
+    def _row(self, host: NamedHost) -> dict[str, Any]:
+        sealed = self._vault.seal(host.credentials) if host.credentials else ""
+        row = HostRow(
+            id=host.id, address=host.address, port=host.port, ssh_port=host.ssh_port, credentials=sealed,
+            created_at=self._clock.time(),
+        )  # fmt: skip
+        return row.model_dump()
+
+    def admit(self, named: Iterable[NamedHost]) -> None:
+        """Takes named hosts into memory, after their rows are committed."""
+        for host in named:
+            self._hosts.setdefault(host.id, Host(host.id, host.address, host.port))
+
+    async def add(self, named: NamedHost) -> Host:
+        if named.id in self._hosts:
+            raise Conflict(f"{named.id} is there already")
+        await self._store.write(lambda c: self.name(c, [named]))
+        self.admit([named])
+        return self._hosts[named.id]
+
+    async def remove(self, identifier: str, members: Sequence[str]) -> None:
+        """Forgets a host and withdraws its token; Conflict while instances stand on it."""
+        host = self.get(identifier)
+        if members:
+            raise Conflict(f"{identifier} has members; delete them first", list(members))
+
+        def forget(connection: Connection) -> None:
+            self._identity.forget(connection, identifier)
+            connection.execute(_HOST.delete().where(_HOST.c.id == identifier))
+
+        await self._store.write(forget)
+        self._identity.withdraw(identifier)
+        del self._hosts[host.id]
+
+    async def join(self, asked: Join) -> Joined:
+        """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
+        if not asked.port.isdecimal() or not 0 < int(asked.port) < 65536 or not asked.address:
+            raise Invalid(f"{asked.address}:{asked.port} is no address and port; start the agent with --advertise H:P")
+        named = NamedHost(asked.address, asked.port, 22, "")
+        agent_token, controller_token = new_token(), new_token()
+        principal = Principal(f"agent {named.id}", "agent", named.id)
+        row = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
+        row |= {"features": " ".join(asked.features)}
+
+        def enrol(connection: Connection) -> None:
+            self._identity.redeem(connection, asked.join_token)
+            self.name(connection, [named])
+            joined = row | {"joined_at": self._clock.time()}
+            connection.execute(update(_HOST).where(_HOST.c.id == named.id).values(joined))
+            self._identity.keep(connection, agent_token, principal)
+
+        await self._store.write(enrol)
+        self._identity.admit(agent_token, principal)
+        self.admit([named])
+        host = self._hosts[named.id]
+        host.controller_token, host.version, host.features = controller_token, asked.version, tuple(asked.features)
+        host.heard_at = self._clock.time()
+        _log.info("%s joined, version %s", named.id, asked.version)
+        return Joined(
+            host=named.id, agent_token=agent_token, controller_token=controller_token, interval=self._interval
+        )

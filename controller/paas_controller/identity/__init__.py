@@ -1,0 +1,1 @@
+"""Who may do what: tokens and roles. A token is shown once and kept as a hash."""

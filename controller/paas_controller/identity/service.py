@@ -1,0 +1,90 @@
+"""Tokens: issued, shown, redeemed, withdrawn."""
+
+import asyncio
+from pathlib import Path
+from typing import cast
+
+from aiohttp import web
+from sqlalchemy import Connection, delete, insert, select
+from sqlmodel import SQLModel
+
+from paas_controller.base.clock import Clock
+from paas_controller.base.crypto import new_token, token_hash, write_secret
+from paas_controller.base.errors import Unauthorized
+from paas_controller.base.principal import Principal, Role
+from paas_controller.identity import tables as _tables  # noqa: F401 - makes the table known
+from paas_controller.store.store import Store
+
+JOIN_TOKEN_LIFE = 3600.0
+_TOKEN = SQLModel.metadata.tables["token"]
+
+
+class Identity:
+    """All valid tokens, in memory by their hash; the database is written first."""
+
+    def __init__(self, store: Store, clock: Clock, *, no_auth: bool = False) -> None:
+        self._store = store
+        self._clock = clock
+        self._no_auth = no_auth
+        self._known: dict[str, Principal] = {}
+
+    async def start(self, admin_file: Path) -> None:
+        """Loads the tokens. Where there is no administrator's, one is made and written to the file, alone."""
+        rows = await self._store.read(lambda c: c.execute(select(_TOKEN).where(_TOKEN.c.role != "join")).all())
+        for row in rows:
+            self._known[row.hash] = Principal(row.name, cast(Role, row.role), row.host)
+        shown = await asyncio.to_thread(admin_file.exists)
+        if shown and any(known.role == "administrator" for known in self._known.values()):
+            return
+        token = new_token()
+        principal = Principal("admin", "administrator")
+        write_secret(admin_file, token)
+        await self._store.write(lambda c: self.keep(c, token, principal))
+        self.admit(token, principal)
+
+    def authenticate(self, request: web.Request) -> Principal:
+        """Who shows this bearer token; raises Unauthorized."""
+        if self._no_auth and "Authorization" not in request.headers:
+            return Principal("anybody", "administrator")
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        # Looking up a hash leaks nothing of the token by its timing.
+        principal = self._known.get(token_hash(token)) if scheme.lower() == "bearer" else None
+        if principal is None:
+            raise Unauthorized("this needs a valid token: Authorization: Bearer …")
+        return principal
+
+    def keep(self, connection: Connection, token: str, principal: Principal) -> None:
+        """Stores a token's hash, in the caller's transaction; an agent's new token replaces its former ones."""
+        if principal.host:
+            self.forget(connection, principal.host)
+        row = {"hash": token_hash(token), "role": principal.role, "name": principal.name, "host": principal.host}
+        connection.execute(insert(_TOKEN), row | {"created_at": self._clock.time()})
+
+    def admit(self, token: str, principal: Principal) -> None:
+        """From now on the token is good; called once it is stored."""
+        if principal.host:
+            self.withdraw(principal.host)
+        self._known[token_hash(token)] = principal
+
+    def forget(self, connection: Connection, host: str) -> None:
+        """Deletes the tokens of a host, in the caller's transaction."""
+        connection.execute(delete(_TOKEN).where(_TOKEN.c.host == host))
+
+    def withdraw(self, host: str) -> None:
+        """From now on no token of this host is good."""
+        self._known = {known: who for known, who in self._known.items() if who.host != host}
+
+    async def new_join_token(self) -> tuple[str, float]:
+        """A token that enrols one host once, and when it ends (UTC seconds)."""
+        token, now = new_token(), self._clock.time()
+        row = {"hash": token_hash(token), "role": "join", "name": "join", "host": "", "created_at": now}
+        row |= {"expires_at": now + JOIN_TOKEN_LIFE}
+        await self._store.write(lambda c: c.execute(insert(_TOKEN), row))
+        return token, now + JOIN_TOKEN_LIFE
+
+    def redeem(self, connection: Connection, join_token: str) -> None:
+        """Uses up a join token, in the caller's transaction; raises Unauthorized."""
+        valid = (_TOKEN.c.hash == token_hash(join_token), _TOKEN.c.role == "join")
+        found = connection.execute(delete(_TOKEN).where(*valid, _TOKEN.c.expires_at > self._clock.time()))
+        if found.rowcount != 1:
+            raise Unauthorized("this join token is unknown, used or expired; make a new one with: paasctl host token")

@@ -1,0 +1,16 @@
+"""What is kept of tokens."""
+
+from sqlmodel import Field, SQLModel
+
+
+class Token(SQLModel, table=True):
+    """`role` is one of the roles, or `join` for a one-time token that enrols a host. Times are UTC seconds."""
+
+    __tablename__ = "token"
+
+    hash: str = Field(primary_key=True)
+    role: str
+    name: str
+    host: str = Field(default="", index=True)
+    created_at: float
+    expires_at: float | None = None

@@ -1,0 +1,83 @@
+"""Looking back: changed lists, events, operations and their output."""
+
+from typing import Any
+
+from paas_agent.contract import Kind
+from paas_controller.base.clock import Clock, rfc3339
+from paas_controller.base.errors import Invalid, NotFound
+from paas_controller.events import tables as events
+from paas_controller.software import records
+from paas_controller.software.board import Board
+from paas_controller.software.days import Days
+from paas_controller.software.operations import Operations, find_row
+from paas_controller.store.store import Store
+
+_CAUSES = ("", "check", "exit", "action", "report", "silence")
+
+
+Page = tuple[list[dict[str, Any]], str | None]
+"""Documents, and the cursor to go on with, where there may be more."""
+
+
+class History:
+    """What was; answers with plain JSON documents."""
+
+    def __init__(self, store: Store, board: Board, operations: Operations, days: Days, clock: Clock) -> None:
+        self._store, self._board, self._operations, self._days, self._clock = store, board, operations, days, clock
+
+    async def changed(self, kind: Kind, day: str, cause: str, *, detail: bool) -> list[Any]:
+        """The names on a day's list, each once, in the order of the first change; or every change of that day."""
+        if cause not in _CAUSES:
+            raise Invalid(f"cause {cause!r} is unknown; it is one of {', '.join(_CAUSES[1:])}")
+        date = self._days.named(day, self._clock.time())
+        rows = await self._store.read(lambda c: records.changed_on(c, kind, date, cause))
+        return [_change(row) for row in rows] if detail else list(dict.fromkeys(row["name"] for row in rows))
+
+    async def events(self, kind: Kind, name: str, before: int | None, limit: int) -> Page:
+        """Newest first. NotFound where no such instance ever was."""
+        rows = list(await self._store.read(lambda c: events.page(c, kind, name, before, limit)))
+        if not rows and before is None and not self._board.named(kind, name):
+            raise NotFound(f"no {kind} is or was called {name}")
+        return [_event(row) for row in rows], _next(rows, "id", limit)
+
+    async def operations(self, kind: Kind, name: str, before: int | None, limit: int) -> Page:
+        """Newest first. NotFound where there is no such instance."""
+        rows = await self._store.read(lambda c: records.operations_page(c, kind, name, before, limit))
+        if not rows and before is None:
+            self._board.get(kind, name)
+        return [self._operation(row) for row in rows], _next(rows, "number", limit)
+
+    async def operation(self, identifier: str) -> dict[str, Any]:
+        return self._operation(await self._store.read(lambda c: find_row(c, identifier)))
+
+    def _operation(self, row: dict[str, Any]) -> dict[str, Any]:
+        shown = operation_shown(row)
+        flying = self._operations.get(row["id"])
+        if flying is None:
+            return shown
+        shown["state"] = flying.state
+        if progress := flying.progress:
+            shown["progress"] = {
+                "phase": progress.phase, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
+            }  # fmt: skip
+        return shown
+
+
+def _next(rows: list[dict[str, Any]], key: str, limit: int) -> str | None:
+    return str(rows[-1][key]) if len(rows) == limit > 0 else None
+
+
+def operation_shown(row: dict[str, Any]) -> dict[str, Any]:
+    """An operation's row, for people."""
+    times = {key: rfc3339(row[key]) for key in ("created_at", "started_at", "ended_at", "deadline")}
+    return {key: value for key, value in row.items() if key not in ("instance", "member", "epoch", "number")} | times
+
+
+def _change(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {"name": row["name"], "host": row["host"], "from": row["before"], "to": row["after"]}
+    return shown | {"at": rfc3339(row["at"]), "cause": row["cause"], "reason": row["reason"]}
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {"id": row["id"], "at": rfc3339(row["at"]), "host": row["host"], "from": row["before"], "to": row["after"]}
+    return shown | {"cause": row["why"], "sentence": row["sentence"], "operation": row["operation"] or None}

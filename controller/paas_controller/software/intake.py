@@ -1,0 +1,194 @@
+"""What agents say, taken in: outcomes, changes and what is there become turns, committed as one draft a report."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from paas_agent.contract import (
+    Change,
+    Check,
+    InstanceName,
+    InstanceReport,
+    Kind,
+    OperationState,
+    Outcome,
+    Report,
+    Status,
+)  # fmt: skip
+from paas_controller.base.clock import Clock
+from paas_controller.base.errors import Forbidden
+from paas_controller.hosts.reports import Write
+from paas_controller.hosts.service import Host
+from paas_controller.software import records, turns
+from paas_controller.software.board import Board, Draft
+from paas_controller.software.instances import Instance
+from paas_controller.software.operations import Operation, Operations, end_row
+from paas_controller.software.turns import Member, Moment, Turn
+
+Step = Callable[[Member], Turn]
+
+
+class Adopt(Protocol):
+    """Makes an agent know an instance that it does not list."""
+
+    def __call__(self, host: Host, instance: Instance, member: Member) -> None: ...
+
+
+class Intake:
+    """Implements what `hosts` asks of a room above: ReportSink and MembersOf."""
+
+    def __init__(self, board: Board, operations: Operations, adopt: Adopt, clock: Clock, dice: random.Random) -> None:
+        self._board, self._operations, self._adopt, self._clock, self._dice = board, operations, adopt, clock, dice
+        self._streaks: dict[int, Check] = {}
+
+    def members_of(self, host: str) -> list[str]:
+        return [f"{instance.kind}/{instance.name}" for instance, _ in self._board.on_host(host)]
+
+    async def reported(
+        self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
+    ) -> list[InstanceName]:
+        draft = Draft()
+        replaced = bool(host.epoch) and report.epoch != host.epoch
+        over = [outcome.operation_id for outcome in report.outcomes]
+        for outcome in report.outcomes:
+            self._ended(draft, host, outcome)
+        if replaced:
+            over += self._interrupt(draft, host, report.epoch)
+        for change in changes:
+            if not change.operation_id:  # else its outcome tells the same
+                self._take(draft, host, change, partial(self._changed, change=change))
+        for seen in report.instances:
+            self._seen(draft, host, seen)
+        strangers = self._unlisted(draft, host, report, doubt=replaced) if report.full else []
+        if keep is not None:
+            draft.writes.append(keep)
+        if draft:
+            await self._board.commit(draft)
+        self._spread(host, over, strangers)
+        return self._to_forget(host, report)
+
+    def _spread(self, host: Host, over: Sequence[str], strangers: Sequence[Instance]) -> None:
+        """Tells everybody who waits for what this report said."""
+        for identifier in over:
+            self._operations.over(identifier)
+        self._operations.heard(host.id)
+        if host.lost or not host.epoch:
+            for instance, _ in self._board.on_host(host.id):
+                self._board.notify(instance.id)
+        for instance in strangers:
+            if member := instance.on(host.id):
+                self._adopt(host, instance, member)
+
+    def _take(self, draft: Draft, host: Host, named: InstanceReport | Outcome | Change, step: Step) -> None:
+        """Applies a step to the member of that name on that host, if there is one."""
+        instance = self._board.named(named.type, named.name)
+        member = draft.now(instance).on(host.id) if instance else None
+        if instance and member:
+            draft.take(instance, member, step(member))
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.time(), self._dice.random())
+
+    def _changed(self, member: Member, *, change: Change) -> Turn:
+        return turns.changed(member, change, self._moment())
+
+    def _ended(self, draft: Draft, host: Host, outcome: Outcome) -> None:
+        draft.writes.append(partial(end_row, outcome=outcome, now=self._clock.time()))
+        operation = self._operations.get(outcome.operation_id)
+
+        def step(member: Member) -> Turn:
+            if member.operation != outcome.operation_id:
+                return Turn(member)
+            turn = turns.ended(member, outcome, self._moment())
+            if operation is None or outcome.state != "succeeded":
+                return turn
+            return replace(turn, member=replace(turn.member, generation=operation.generation))
+
+        self._take(draft, host, outcome, step)
+        instance = self._board.named(outcome.type, outcome.name)
+        if instance and instance.deleting and outcome.action == "uninstall" and outcome.fault == "software":
+            draft.put(instance, replace(draft.now(instance), deleting=False))
+
+    def _seen(self, draft: Draft, host: Host, seen: InstanceReport) -> None:
+        if seen.operation and (operation := self._operations.get(seen.operation.operation_id)):
+            operation.progress, operation.state = seen.operation, "running"
+        self._take(draft, host, seen, lambda member: turns.observed(member, seen, self._moment()))
+
+    def _interrupt(self, draft: Draft, host: Host, epoch: str) -> list[str]:
+        """The agent has a new journal: nobody can say any more how the orders of the former one ended."""
+        lost = [flying for flying in self._operations.on_host(host.id) if flying.epoch not in ("", epoch)]
+        for operation in lost:
+            self._give_up(draft, operation, "interrupted", f"{host.id} has a new journal")
+        return [operation.id for operation in lost]
+
+    def _unlisted(self, draft: Draft, host: Host, report: Report, *, doubt: bool) -> list[Instance]:
+        """The instances that should be on this host and that its agent does not know.
+
+        An agent with a new journal lost what it had installed (`doubt`); what still runs, a check will find.
+        """
+        listed = {(seen.type, seen.name) for seen in report.instances}
+        strangers = []
+        for instance, _ in self._board.on_host(host.id):
+            member = draft.now(instance).on(host.id)
+            if member is None or member.operation or (instance.kind, instance.name) in listed:
+                continue
+            if doubt:
+                draft.take(instance, member, Turn(replace(member, installed=False, alive=None)))
+            if member.realtime != "not-installed":
+                strangers.append(draft.now(instance))
+        gone = {key for key in self._board.forgotten if key[0] == host.id and key[1:] not in listed}
+        for key in gone:
+            draft.writes.append(partial(records.told, host=key[0], kind=key[1], name=key[2]))
+        self._board.forgotten -= gone
+        return strangers
+
+    def _to_forget(self, host: Host, report: Report) -> list[InstanceName]:
+        return [
+            InstanceName(type=seen.type, name=seen.name)
+            for seen in report.instances
+            if (host.id, seen.type, seen.name) in self._board.forgotten
+        ]
+
+    async def silent(self, host: Host) -> None:
+        draft = Draft()
+        for instance, member in self._board.on_host(host.id):
+            draft.take(instance, member, turns.silent(member, self._clock.time()))
+        if draft:
+            await self._board.commit(draft)
+
+    async def give_up(self, operation: Operation, state: OperationState, sentence: str) -> None:
+        """The controller takes an operation for ended, because its agent will not say so."""
+        draft = Draft()
+        self._give_up(draft, operation, state, sentence)
+        await self._board.commit(draft)
+        self._operations.over(operation.id)
+
+    def _give_up(self, draft: Draft, operation: Operation, state: OperationState, sentence: str) -> None:
+        status: Status = "failed"
+        outcome = Outcome(
+            operation_id=operation.id, type=operation.kind, name=operation.name, action=operation.action, state=state,
+            status=status, installed=False, fault="environment", message=sentence,
+        )  # fmt: skip
+        draft.writes.append(partial(end_row, outcome=outcome, now=self._clock.time()))
+        instance = self._board.find(operation.instance)
+        member = draft.now(instance).member(operation.member) if instance else None
+        if instance and member and member.operation == operation.id:
+            draft.take(instance, member, turns.gave_up(member, state, sentence, self._moment()))
+
+    async def check(self, host: str, kind: Kind, name: str, code: str, msg: str) -> None:
+        """One check result by itself. One that changes nothing costs no write. NotFound, Forbidden."""
+        instance = self._board.get(kind, name)
+        member = instance.on(host)
+        if member is None:
+            raise Forbidden(f"{host} is no host of {kind} {name}")
+        good, last = code == "0", self._streaks.get(member.id)
+        streak = last.streak + 1 if last and last.good == good and not member.operation else 1
+        self._streaks[member.id] = result = Check(code=code, msg=msg, at=self._clock.time(), streak=streak)
+        limits = (instance.check_fall, instance.check_rise)
+        turn = turns.checked(member, result, instance.expect, limits, self._moment())
+        if turn.story:
+            draft = Draft()
+            draft.take(instance, member, turn)
+            await self._board.commit(draft)

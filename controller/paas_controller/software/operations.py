@@ -1,0 +1,191 @@
+"""Operations in flight: written down before anything is sent, carried to the agent, and never running for ever."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from paas_agent.contract import ENDED, Action, Kind, OperationState, Order, Outcome, Progress
+from paas_controller.base.clock import Clock
+from paas_controller.base.errors import Conflict, NotFound, Refused, Retryable, Unauthorized
+from paas_controller.base.logs import operation_id
+from paas_controller.hosts.agents import Agents, JournalReplaced
+from paas_controller.hosts.service import Hosts
+from paas_controller.software.records import OPERATION
+from paas_controller.store.store import Store
+
+_log = logging.getLogger(__name__)
+GRACE = 60.0
+"""Seconds beyond an action's own time-out before the controller gives up waiting for its outcome."""
+_SLOWEST_RETRY = 5.0
+
+
+@dataclass(slots=True)
+class Operation:
+    """One run of one action on one member. Times are UTC seconds."""
+
+    id: str
+    instance: int
+    member: int
+    kind: Kind
+    name: str
+    host: str
+    action: Action
+    generation: int
+    created_at: float
+    deadline: float
+    state: str = "pending"
+    epoch: str = ""
+    progress: Progress | None = None
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    carrier: asyncio.Task[None] | None = None
+
+    def row(self) -> dict[str, Any]:
+        names = (
+            "id", "instance", "member", "kind", "name", "host", "action",
+            "generation", "created_at", "deadline", "state", "epoch",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+
+GiveUp = Callable[[Operation, OperationState, str], Awaitable[None]]
+"""Takes the operation for ended: with which state, and the sentence why."""
+MakeOrder = Callable[[Operation], Awaitable[Order]]
+
+
+class Operations:
+    """What is in flight, each carried by a task of its own until its outcome is stored."""
+
+    def __init__(self, store: Store, hosts: Hosts, agents: Agents, clock: Clock) -> None:
+        self._store, self._hosts, self._agents, self._clock = store, hosts, agents, clock
+        self._flying: dict[str, Operation] = {}
+        self._make_order: MakeOrder
+        self._give_up: GiveUp
+
+    async def start(self, make_order: MakeOrder, give_up: GiveUp) -> None:
+        """Takes up again what was in flight when the controller ended."""
+        self._make_order, self._give_up = make_order, give_up
+        unfinished = select(OPERATION).where(OPERATION.c.state.not_in(ENDED))
+        names = tuple(Operation.__dataclass_fields__)
+        for row in await self._store.read(lambda c: c.execute(unfinished).mappings().all()):
+            self.carry(Operation(**{name: row[name] for name in names if name in row}))
+
+    def get(self, identifier: str) -> Operation | None:
+        return self._flying.get(identifier)
+
+    def on_host(self, host: str) -> list[Operation]:
+        return [operation for operation in self._flying.values() if operation.host == host]
+
+    def carry(self, operation: Operation) -> None:
+        """Sends it until the agent has it, then waits for its outcome; called once its row is committed."""
+        self._flying[operation.id] = operation
+        operation.carrier = asyncio.create_task(self._carry(operation), name=f"operation {operation.id}")
+
+    def over(self, identifier: str) -> None:
+        """Its outcome is stored."""
+        operation = self._flying.pop(identifier, None)
+        if operation and operation.carrier and operation.carrier is not asyncio.current_task():
+            operation.carrier.cancel()
+
+    def drop(self, instance: int) -> None:
+        """An instance was forgotten: nobody waits for its operations any more."""
+        for operation in [operation for operation in self._flying.values() if operation.instance == instance]:
+            self.over(operation.id)
+
+    async def stop(self) -> None:
+        carriers = [operation.carrier for operation in self._flying.values() if operation.carrier]
+        for carrier in carriers:
+            carrier.cancel()
+        await asyncio.gather(*carriers, return_exceptions=True)
+
+    def heard(self, host: str) -> None:
+        """The host was heard of: whatever waits to be sent there is sent now."""
+        for operation in self.on_host(host):
+            operation.heard.set()
+
+    async def _carry(self, operation: Operation) -> None:
+        operation_id.set(operation.id)
+        try:
+            async with asyncio.timeout(max(0.0, operation.deadline - self._clock.time())):
+                await self._send(operation)
+                await asyncio.Event().wait()
+        except TimeoutError:
+            sent = operation.state != "pending"
+            told = "no outcome came" if sent else f"the order could not be brought to {operation.host}"
+            await self._end(operation, "timed-out", f"{operation.action} timed out: {told} in time")
+        except JournalReplaced as error:
+            await self._end(operation, "interrupted", f"{operation.host} has a new journal: {error.message}")
+        except Refused as error:
+            await self._end(operation, "failed", error.message)
+
+    async def _end(self, operation: Operation, state: OperationState, sentence: str) -> None:
+        while True:
+            try:
+                return await self._give_up(operation, state, sentence)
+            except Retryable as error:
+                _log.warning("%s could not be ended: %s", operation.id, error.message)
+                await asyncio.sleep(error.after)
+
+    async def _send(self, operation: Operation) -> None:
+        wait = 0.25
+        while True:
+            obstacle = self._hosts.get(operation.host).obstacle
+            try:
+                if not obstacle:
+                    return await self._sent(operation)
+            except (Retryable, Conflict, Unauthorized) as error:
+                obstacle = error.message
+            _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
+            operation.heard.clear()
+            wait = min(wait * 2, _SLOWEST_RETRY)
+            try:
+                await asyncio.wait_for(operation.heard.wait(), wait)
+            except TimeoutError:
+                continue
+
+    async def _sent(self, operation: Operation) -> None:
+        host = self._hosts.get(operation.host)
+        order = await self._make_order(operation)
+        accepted = await self._agents.order(host.url, host.controller_token, operation.action, order)
+        operation.epoch = host.epoch
+        operation.state = "running" if accepted.state in ENDED else accepted.state
+        if operation.state == "pending":
+            operation.state = "sent"
+        values = {"epoch": operation.epoch, "state": operation.state}
+        await self._store.write(lambda c: _update_unended(c, operation.id, values))
+
+    async def log(self, identifier: str, offset: int) -> bytes:
+        """Its output from this offset on, from the agent that ran it."""
+        row = await self._store.read(lambda c: find_row(c, identifier))
+        host = self._hosts.get(row["host"])
+        if host.obstacle:
+            raise Retryable(f"the output lies on its host, and {host.obstacle}")
+        return await self._agents.log(host.url, host.controller_token, identifier, offset)
+
+
+def add_row(connection: Connection, operation: Operation) -> None:
+    connection.execute(insert(OPERATION), operation.row())
+
+
+def end_row(connection: Connection, outcome: Outcome, now: float) -> None:
+    """Writes how an operation ended; what its agent says later replaces what the controller assumed."""
+    values: dict[str, Any] = {"state": outcome.state, "exit_code": outcome.exit_code, "fault": outcome.fault}
+    values |= {"message": outcome.message, "started_at": outcome.started_at or None}
+    values |= {"ended_at": outcome.ended_at or now}
+    connection.execute(update(OPERATION).where(OPERATION.c.id == outcome.operation_id).values(values))
+
+
+def _update_unended(connection: Connection, identifier: str, values: dict[str, Any]) -> None:
+    unended = (OPERATION.c.id == identifier, OPERATION.c.state.not_in(ENDED))
+    connection.execute(update(OPERATION).where(*unended).values(values))
+
+
+def find_row(connection: Connection, identifier: str) -> dict[str, Any]:
+    """The row of an operation; NotFound."""
+    row = connection.execute(select(OPERATION).where(OPERATION.c.id == identifier)).mappings().first()
+    if row is None:
+        raise NotFound(f"no operation is called {identifier}")
+    return dict(row)

@@ -1,0 +1,72 @@
+"""What an agent is told: the spec of an instance, opened, as an order for one of its hosts."""
+
+from collections import OrderedDict
+
+from sqlalchemy import select
+
+from paas_agent.contract import Action, Order
+from paas_controller.base.crypto import Vault
+from paas_controller.software.instances import Instance
+from paas_controller.software.records import INSTANCE
+from paas_controller.software.schemas import InstanceBody
+from paas_controller.software.turns import Member
+from paas_controller.store.store import Store
+
+_KEPT = 4096
+
+
+class Specs:
+    """The specs of instances: sealed in the database, the ones last used open in memory."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+        self._open: OrderedDict[tuple[int, int], InstanceBody] = OrderedDict()
+
+    def seal(self, body: InstanceBody) -> str:
+        return self._vault.seal(body.model_dump_json(exclude_unset=True))
+
+    async def of(self, instance: Instance) -> InstanceBody:
+        key = (instance.id, instance.generation)
+        if key not in self._open:
+            wanted = select(INSTANCE.c.spec).where(INSTANCE.c.id == instance.id)
+            sealed = await self._store.read(lambda c: c.execute(wanted).scalar_one())
+            self._open[key] = InstanceBody.model_validate_json(self._vault.open(sealed))
+            if len(self._open) > _KEPT:
+                self._open.popitem(last=False)
+        self._open.move_to_end(key)
+        return self._open[key]
+
+
+def timeout_of(body: InstanceBody, action: Action) -> float:
+    """Seconds this action may take."""
+    return float(getattr(body.app.timeouts, action))
+
+
+def order_for(instance: Instance, member: Member, body: InstanceBody, operator: tuple[str, int]) -> Order:
+    """The order for one member, without the operation it is for. `operator` is where agents report to."""
+    app = body.app
+    spec = next(host for host in body.host if host.id == member.host)
+    return Order(
+        name=instance.name,
+        type=instance.kind,
+        repo_url=app.repo_url,
+        install=app.install,
+        start=app.start,
+        stop=app.stop,
+        restart=app.restart,
+        check=app.check,
+        uninstall=app.uninstall,
+        package=app.package,
+        metadata=app.metadata,
+        operator_ip=operator[0],
+        operator_port=str(operator[1]),
+        generation=instance.generation,
+        check_timeout=app.timeouts.check,
+        check_interval=app.check_interval,
+        check_fall=app.check_fall,
+        check_rise=app.check_rise,
+        installed=member.installed,
+        host_ip=spec.ip,
+        hosts=[host.ip for host in body.host],
+        host_index=member.position,
+    )

@@ -1,0 +1,142 @@
+"""Closes the difference: takes instances off a queue, decides for each member, writes the operation down, sends it.
+
+A wake-up is only a hint: what is done is decided on what the board says at that moment, and a slow resync looks at
+everything, so that a lost hint costs time and never truth.
+"""
+
+import asyncio
+import logging
+import uuid
+from functools import partial
+
+from paas_controller.base.clock import Clock
+from paas_controller.base.errors import PaasError
+from paas_controller.hosts.service import Hosts
+from paas_controller.software.board import Board, Draft
+from paas_controller.software.decide import Act, Decision, Wait, decide
+from paas_controller.software.gates import order_gates
+from paas_controller.software.instances import Instance
+from paas_controller.software.operations import GRACE, Operation, Operations, add_row
+from paas_controller.software.orders import Specs, timeout_of
+from paas_controller.software.schemas import InstanceBody
+from paas_controller.software.turns import Member, ordered
+
+_log = logging.getLogger(__name__)
+RESYNC_EVERY = 60.0
+_TRY_AGAIN = 1.0
+
+
+class Reconciler:
+    """One pass per instance at a time; the latest wish wins."""
+
+    def __init__(self, board: Board, specs: Specs, operations: Operations, hosts: Hosts, clock: Clock) -> None:
+        self._board, self._specs, self._operations, self._hosts, self._clock = board, specs, operations, hosts, clock
+        self._passes: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        board.watchers.append(self.wake)
+
+    def wake(self, identifier: int) -> None:
+        """Something about this instance may have changed."""
+        if identifier in self._passes:
+            self._again.add(identifier)
+            return
+        if timer := self._timers.pop(identifier, None):
+            timer.cancel()
+        task = asyncio.create_task(self._pass(identifier), name=f"reconcile {identifier}")
+        self._passes[identifier] = task
+        task.add_done_callback(partial(self._passed, identifier))
+
+    def _passed(self, identifier: int, task: asyncio.Task[None]) -> None:
+        del self._passes[identifier]
+        if task.cancelled():
+            return
+        if error := task.exception():
+            expected = isinstance(error, PaasError)
+            _log.warning("a pass is tried again: %s", error, exc_info=None if expected else error)
+            self._wake_in(identifier, _TRY_AGAIN)
+        elif identifier in self._again:
+            self._again.discard(identifier)
+            self.wake(identifier)
+
+    def _wake_in(self, identifier: int, seconds: float) -> None:
+        if timer := self._timers.pop(identifier, None):
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[identifier] = loop.call_later(max(0.0, seconds), self.wake, identifier)
+
+    async def resync(self) -> None:
+        """Looks at everything, slowly, for ever."""
+        while True:
+            for count, instance in enumerate(self._board):
+                self.wake(instance.id)
+                if count % 200 == 199:
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(RESYNC_EVERY)
+
+    async def stop(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        passes = list(self._passes.values())
+        for task in passes:
+            task.cancel()
+        await asyncio.gather(*passes, return_exceptions=True)
+
+    def decision(self, instance: Instance, member: Member) -> Decision:
+        """What is to be done about a member now."""
+        gates = order_gates(instance.members, member, instance.expect, host=self._hosts.get(member.host).obstacle)
+        return decide(instance.situation(member), gates, self._clock.time())
+
+    async def _pass(self, identifier: int) -> None:
+        instance = self._board.find(identifier)
+        if instance is None:
+            self._operations.drop(identifier)
+            return
+        if instance.deleting and instance.gone:
+            await self._board.forget(instance)
+            return
+        if not any(isinstance(self.decision(instance, member), Act) for member in instance.members):
+            self._sleep_until_due(instance)
+            return
+        body = await self._specs.of(instance)
+        latest = self._board.find(identifier)
+        if latest is not None:
+            await self._act(latest, body)
+
+    def _sleep_until_due(self, instance: Instance) -> None:
+        waits = [self.decision(instance, member) for member in instance.members]
+        due = [wait.until for wait in waits if isinstance(wait, Wait) and wait.until is not None]
+        if due:
+            self._wake_in(instance.id, min(due) - self._clock.time())
+
+    async def _act(self, instance: Instance, body: InstanceBody) -> None:
+        draft, begun = Draft(), []
+        for member in instance.members:
+            decision = self.decision(draft.now(instance), member)
+            if isinstance(decision, Act):
+                operation = self._begin(instance, member, decision, body)
+                begun.append(operation)
+                turn = ordered(
+                    member, decision.action, operation.id, operation.created_at, has_restart_script=instance.has_restart
+                )
+                draft.take(instance, member, turn)
+                draft.writes.append(partial(add_row, operation=operation))
+        await self._board.commit(draft)
+        for operation in begun:
+            _log.info("%s %s on %s: %s", operation.kind, operation.name, operation.host, operation.action)
+            self._operations.carry(operation)
+
+    def _begin(self, instance: Instance, member: Member, act: Act, body: InstanceBody) -> Operation:
+        now = self._clock.time()
+        return Operation(
+            id=uuid.uuid4().hex,
+            instance=instance.id,
+            member=member.id,
+            kind=instance.kind,
+            name=instance.name,
+            host=member.host,
+            action=act.action,
+            generation=instance.generation,
+            created_at=now,
+            deadline=now + timeout_of(body, act.action) + GRACE,
+        )

@@ -1,0 +1,79 @@
+"""How instances are shown: as status, as a page, as the whole record with its secrets masked."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from paas_agent.contract import Kind
+from paas_controller.base.clock import rfc3339
+from paas_controller.base.masking import masked
+from paas_controller.software import records
+from paas_controller.software.board import Board
+from paas_controller.software.days import Days
+from paas_controller.software.history import operation_shown
+from paas_controller.software.instances import Instance
+from paas_controller.software.orders import Specs
+from paas_controller.software.schemas import InstanceBody
+from paas_controller.software.turns import Member
+from paas_controller.store.store import Store
+
+
+def status(instance: Instance) -> dict[str, Any]:
+    return {"name": instance.name, "status": {"expect": instance.expect, "realtime": instance.realtime}}
+
+
+class Views:
+    """Reads only; answers with plain JSON documents."""
+
+    def __init__(self, store: Store, board: Board, specs: Specs, days: Days) -> None:
+        self._store, self._board, self._specs, self._days = store, board, specs, days
+
+    def status(self, kind: Kind, name: str) -> dict[str, Any]:
+        return status(self._board.get(kind, name))
+
+    async def echo(self, instance: Instance) -> dict[str, Any]:
+        """The body as it was given, with type, CreateAt and status: what creating answers. Nothing is masked."""
+        body = await self._specs.of(instance)
+        created = select(records.INSTANCE.c.created_at).where(records.INSTANCE.c.id == instance.id)
+        at = await self._store.read(lambda c: c.execute(created).scalar_one())
+        document = body.model_dump(mode="json", exclude_unset=True)
+        document["app"]["metadata"] = body.app.metadata | {"CreateAt": self._days.written(at)}
+        document["app"]["status"] = status(instance)["status"]
+        return {"name": instance.name, "type": instance.kind} | document
+
+    async def record(self, kind: Kind, name: str) -> dict[str, Any]:
+        """The whole record: the spec with its defaults and secrets masked, the members, each one's last operation."""
+        instance = self._board.get(kind, name)
+        document, body = await self.echo(instance), await self._specs.of(instance)
+        last = await self._store.read(lambda c: records.last_operations(c, instance.id))
+        last = {member: operation_shown(row) for member, row in last.items()}
+        document["app"] = _defaults(body) | document["app"]
+        shown: dict[str, Any] = masked(document)  # type: ignore[assignment]
+        shown |= {"generation": instance.generation, "version": instance.version}
+        shown |= {"held": instance.held, "deleting": instance.deleting}
+        shown["members"] = [_member(member) | {"last_operation": last.get(member.id)} for member in instance.members]
+        return shown
+
+    def page(
+        self, kind: Kind, expect: str, realtime: str, after: str, limit: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Instances by name, those after `after`; with the name to go on from, where there are more."""
+        found = sorted(
+            (
+                instance for instance in self._board
+                if instance.kind == kind and instance.name > after
+                and expect in ("", instance.expect) and realtime in ("", instance.realtime)
+            ),
+            key=lambda instance: instance.name,
+        )  # fmt: skip
+        return [status(instance) for instance in found[:limit]], found[limit - 1].name if len(found) > limit else None
+
+
+def _defaults(body: InstanceBody) -> dict[str, Any]:
+    return body.app.model_dump(mode="json", exclude={"metadata", "status"})
+
+
+def _member(member: Member) -> dict[str, Any]:
+    shown = {"host": member.host, "realtime": member.realtime, "installed": member.installed, "alive": member.alive}
+    shown |= {"reason": member.reason, "failures": member.failures, "applied_generation": member.generation}
+    return shown | {"operation": member.operation or None, "retry_at": rfc3339(member.retry_at or None)}

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -113,30 +114,30 @@ class Cache:
 
         What was touched less than `idle` seconds ago stays: a script may be running from it.
         """
-        before = (self._clock() - idle) * 1e9
+        gone = self._set_aside(keep_bytes, (self._clock() - idle) * 1e9)
+        await self.save()
+        await in_thread(_unlink, gone)
+
+    def _set_aside(self, keep_bytes: int, before: float) -> list[Path]:
+        """Take the names away at once, before anybody can be handed one; freeing the blocks can take long."""
+        gone = [path for path in self.partials.iterdir() if path.stat().st_mtime_ns < before]
         found = sorted(((path.stat(), path) for path in self.contents.iterdir()), key=lambda each: each[0].st_atime_ns)
-        total = sum(stat.st_size for stat, _ in found)
+        total, index = sum(stat.st_size for stat, _ in found), self.index
         for stat, path in found:
             if total > keep_bytes and stat.st_atime_ns < before:
-                await _unlink(path)
-                self.index.seals.pop(path.name, None)
+                gone.append(path.rename(self.partials / path.name))
+                index.seals.pop(path.name, None)
                 total -= stat.st_size
-        for path in list(self.partials.iterdir()):
-            if path.stat().st_mtime_ns < before:
-                await _unlink(path)
-        index = self.index
         index.files = {url: known for url, known in index.files.items() if known.sha256 in index.seals}
         index.folders = {
-            url: sums for url, sums in index.folders.items() if any(f.startswith(url) for f in index.files)
+            folder: sums for folder, sums in index.folders.items() if any(url.startswith(folder) for url in index.files)
         }
-        await self.save()
+        return gone
 
 
-async def _unlink(path: Path) -> None:
-    """The name goes at once, the blocks, which can take long, in a thread."""
-    held = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    os.unlink(path)  # noqa: PTH108 - the pathlib one is taken for slow in here
-    await in_thread(os.close, held)
+def _unlink(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _hash_of(path: Path) -> str:
@@ -151,3 +152,18 @@ def _replace(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def parse_sums(text: str) -> dict[str, str]:
+    """Name to digest, of the lines that `sha256sum` writes for files of the same folder."""
+    lines = re.findall(r"^\\?([0-9A-Fa-f]{64}) [ *](?:\./)?([^/\r\n]+?)\s*$", text, re.MULTILINE)
+    return {name: digest.lower() for digest, name in lines}
+
+
+def free_bytes_of(path: Path) -> int:
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -1,6 +1,7 @@
 """One file over HTTP: redirects, conditional and resumed requests, streamed to disk while it is hashed."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,9 @@ from yarl import URL
 
 from paas_agent.contract import Fault
 from paas_agent.partial import Partial, Version, in_thread
+
+Watch = Callable[[int, int], None]
+"""Hears of bytes done and of the total, 0 where the server does not say."""
 
 READ_BUFFER = 1 << 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -72,7 +76,7 @@ class Source:
         self._session = session
         self._token_for = token_for
         self.patience = patience
-        self._timeout = aiohttp.ClientTimeout(sock_connect=patience.connect, sock_read=patience.stall)
+        self._timeout = aiohttp.ClientTimeout(connect=patience.connect, sock_read=patience.stall)
 
     @asynccontextmanager
     async def get(self, url: URL, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -82,8 +86,8 @@ class Source:
             for _ in range(self.patience.redirects + 1):
                 own = {"Authorization": f"Bearer {token}"} if token and here.origin() == url.origin() else {}
                 async with self._session.get(
-                    here, headers={"Accept-Encoding": "identity", **headers, **own}, allow_redirects=False,
-                    auto_decompress=False, read_bufsize=READ_BUFFER, timeout=self._timeout,
+                    here, headers={"Accept-Encoding": "identity", **headers, **own}, timeout=self._timeout,
+                    allow_redirects=False, raise_for_status=False, auto_decompress=False, read_bufsize=READ_BUFFER,
                 ) as response:  # fmt: skip
                     if response.status not in REDIRECTS:
                         _refuse(url, response.status)
@@ -141,14 +145,17 @@ def follow(url: URL, here: URL, location: str) -> URL:
 def _why(exc: Exception) -> str:
     if isinstance(exc, TimeoutError):
         return "no byte came in time"
+    if isinstance(exc, aiohttp.ClientSSLError):
+        return f"TLS failed: {getattr(exc.__cause__, 'verify_message', '') or getattr(exc.__cause__, 'reason', '')}"
+    if isinstance(exc, aiohttp.ClientResponseError):
+        return "what answers there does not speak HTTP"
+    if isinstance(exc, OSError) and exc.errno and exc.errno > 0:
+        return os.strerror(exc.errno)
     return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
 
 
-async def download(source: Source, url: URL, part: Partial, known: Version, watch: Callable[[int, int], None]) -> bool:
-    """Bring `part` to its end, resuming a few times; False when the file still is the `known` version.
-
-    `watch(done, total)` is called before and while bytes come, total 0 if the server does not say.
-    """
+async def download(source: Source, url: URL, part: Partial, known: Version, watch: Watch) -> bool:
+    """Bring `part` to its end, resuming a few times; False when the file still is the `known` version."""
     pauses = iter(source.patience.pauses)
     while True:
         try:
@@ -160,7 +167,7 @@ async def download(source: Source, url: URL, part: Partial, known: Version, watc
             await asyncio.sleep(pause)
 
 
-async def _transfer(source: Source, url: URL, part: Partial, known: Version, watch: Callable[[int, int], None]) -> bool:
+async def _transfer(source: Source, url: URL, part: Partial, known: Version, watch: Watch) -> bool:
     strong = part.version.strong()
     resume = {"Range": f"bytes={part.size}-", "If-Range": strong} if part.size and strong else {}
     async with source.get(url, {**known.unless_same(), **resume}) as response:

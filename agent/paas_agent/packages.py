@@ -4,7 +4,6 @@ import asyncio
 import errno
 import hashlib
 import logging
-import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +15,8 @@ from weakref import WeakValueDictionary
 import aiohttp
 from yarl import URL
 
-from paas_agent.cache import Cache, Sums
-from paas_agent.download import FetchFailed, Missing, Patience, Source, Unreachable, download
+from paas_agent.cache import Cache, Sums, boot_id, free_bytes_of, parse_sums
+from paas_agent.download import FetchFailed, Missing, Patience, Source, Unreachable, Watch, download
 from paas_agent.partial import Partial, Version, in_thread
 
 __all__ = ["FetchFailed", "Packages", "Patience"]
@@ -52,23 +51,8 @@ def locate(repo_url: str, name: str) -> Place:
     if folder.user is not None or folder.password is not None:
         raise FetchFailed("repo_url holds credentials; take them out and let this host read without", "software")
     if folder.scheme not in ("http", "https") or not folder.host or folder.query_string or folder.fragment:
-        raise FetchFailed(f"repo_url {repo_url!r} is not http(s)://HOST/FOLDER/; mend it in the spec", "software")
+        raise FetchFailed("repo_url is not of the form http(s)://HOST/FOLDER/; mend it in the spec", "software")
     return Place(folder, name)
-
-
-def parse_sums(text: str) -> dict[str, str]:
-    """Name to digest, of the lines that `sha256sum` writes for files of the same folder."""
-    lines = re.findall(r"^\\?([0-9A-Fa-f]{64}) [ *](?:\./)?([^/\r\n]+?)\s*$", text, re.MULTILINE)
-    return {name: digest.lower() for digest, name in lines}
-
-
-def free_bytes_of(path: Path) -> int:
-    stat = os.statvfs(path)
-    return stat.f_bavail * stat.f_frsize
-
-
-def boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 class Packages:
@@ -94,9 +78,7 @@ class Packages:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._confirmed: dict[str, float] = {}
 
-    async def fetch(
-        self, repo_url: str, name: str, *, progress: Callable[[int, int], None] | None = None, max_age: float = 0
-    ) -> Path:
+    async def fetch(self, repo_url: str, name: str, *, progress: Watch | None = None, max_age: float = 0) -> Path:
         """A complete, verified, read-only file; the repository is asked unless it was within `max_age` seconds.
 
         `progress(done, total)` hears of bytes, total 0 if unknown. Raises FetchFailed.
@@ -117,7 +99,7 @@ class Packages:
     def _lock(self, url: URL) -> asyncio.Lock:
         return self._locks.setdefault(str(url), asyncio.Lock())
 
-    async def _current(self, place: Place, since: float, progress: Callable[[int, int], None]) -> Path:
+    async def _current(self, place: Place, since: float, progress: Watch) -> Path:
         url = str(place.url)
         if self._confirmed.get(url, since) > since and (path := await self._last_good(place)):
             return path
@@ -140,7 +122,7 @@ class Packages:
             return None
         return await self._cache.find(known.sha256)
 
-    async def _refresh(self, place: Place, since: float, progress: Callable[[int, int], None]) -> Path:
+    async def _refresh(self, place: Place, since: float, progress: Watch) -> Path:
         expected = await self._expected(place, since)
         if expected:
             return await self._verified(place, expected, progress)
@@ -152,7 +134,7 @@ class Packages:
                 return held
             return await self._cache.keep(part, str(place.url))
 
-    async def _verified(self, place: Place, expected: str, progress: Callable[[int, int], None]) -> Path:
+    async def _verified(self, place: Place, expected: str, progress: Watch) -> Path:
         if held := await self._cache.find(expected):
             await self._cache.remember(str(place.url), expected)
             return held

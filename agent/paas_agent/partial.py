@@ -61,6 +61,7 @@ class Partial:
         self._note = path.with_suffix(".version")
         self._hash = hashlib.sha256()
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.utime(self._fd)  # in use again, whatever its age
 
     def load(self) -> None:
         """Take up what an earlier process left behind."""

@@ -28,7 +28,7 @@ async def repository(tmp_path: Path) -> AsyncIterator[Repository]:
 @pytest.fixture
 async def packages(tmp_path: Path) -> AsyncIterator[Packages]:
     async with aiohttp.ClientSession() as session:
-        patience = Patience(connect=5, stall=0.2, pauses=(0, 0))
+        patience = Patience(stall=0.5, pauses=(0, 0))
         yield Packages(tmp_path / "cache", session, token_for=lambda _: "geheim", patience=patience)
 
 

@@ -1,0 +1,40 @@
+"""paas-agent: arguments -> settings -> app."""
+
+import asyncio
+import os
+import sys
+
+from paas_agent import app, logs
+from paas_agent.join import JoinFailed, join, load
+from paas_agent.settings import BadSetting, Settings, read
+
+
+def main() -> None:
+    """The command paas-agent: 0 when all went well, 1 when it did not, 2 when it was called wrongly."""
+    try:
+        settings = read(sys.argv[1:], os.environ)
+        logs.set_up(settings.log_level)
+        asyncio.run(_command(settings))
+    except BadSetting as error:
+        sys.exit(_say(error, 2))
+    except (JoinFailed, app.AlreadyRunning, OSError) as error:
+        sys.exit(_say(error, 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+async def _command(settings: Settings) -> None:
+    if settings.command == "run":
+        await app.run(settings, load(settings.work_dir))
+        return
+    membership = await join(settings, app.client_tls(settings))
+    print(f"joined {membership.controller} as {membership.host}")
+
+
+def _say(error: Exception, code: int) -> int:
+    print(f"paas-agent: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The composition root: the only module that knows every room."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from random import Random
+from time import time
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from paas_agent import host, output, process, systemd
+from paas_agent.checks import Checks
+from paas_agent.contract import InstanceName, Order
+from paas_agent.course import Performer
+from paas_agent.instances import Instances
+from paas_agent.join import Membership
+from paas_agent.journal import Journal
+from paas_agent.operations import Operations
+from paas_agent.packages import Packages
+from paas_agent.reporter import Bell, Line, Reporter
+from paas_agent.server import Api
+from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address
+from paas_agent.watch import Watch
+from paas_agent.world import World
+
+log = logging.getLogger(__name__)
+
+SCRIPT_AGE = 60.0
+"""Seconds for which a check script is not asked for anew."""
+_TIDY_EVERY = 60.0
+
+
+class AlreadyRunning(Exception):
+    """Another agent works in this folder."""
+
+
+async def run(settings: Settings, membership: Membership) -> None:
+    """Serve until SIGTERM or SIGINT. Raises AlreadyRunning, BadSetting, and OSError when it cannot listen."""
+    os.umask(0o077)
+    lock = _lock(settings.work_dir)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        world = World(time, Random(), process.spawn, process.boot_id())  # noqa: S311 - for jitter
+        async with agent(settings, membership, world):
+            systemd.notify("READY=1")
+            await stop.wait()
+            systemd.notify("STOPPING=1")
+    finally:
+        os.close(lock)
+
+
+@asynccontextmanager
+async def agent(settings: Settings, membership: Membership, world: World) -> AsyncIterator[None]:
+    """All rooms, furnished and connected, for as long as the context lasts."""
+    bell = Bell()
+    instances = Instances(Journal(settings.work_dir), world.now, bell.wake)
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(ssl=client_tls(settings))
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        packages = Packages(settings.work_dir / "cache", session, token_for=_token_for(membership))
+        watch = Watch(instances, world.boot)
+        stack.callback(watch.close)
+        checks = Checks(instances, watch, partial(_check_script, packages), world)
+        performer = Performer(world, packages, watch, checks, bell.nudge)
+        operations = Operations(world, instances, watch, checks, performer)
+
+        async def forget(name: InstanceName) -> None:
+            live = instances.get((name.type, name.name))
+            if live is not None:
+                await operations.forget(live)
+
+        line = Line(session, _controller_of(membership, instances), membership)
+        reporter = Reporter(line, instances, bell, world.random, partial(host.facts, settings.work_dir), forget)
+        for live in instances:
+            watch.resume(live)
+        checks.start()
+        stack.push_async_callback(checks.close)
+        operations.resume()
+        stack.push_async_callback(operations.close)
+        api = Api(membership.controller_token, instances, operations, checks)
+        await _serve(stack, api.application(), settings, membership)
+        for work in (reporter.run(), _tidy(instances, packages, settings, world), systemd.keep_alive()):
+            stack.push_async_callback(_cancel, asyncio.create_task(work))
+        yield
+
+
+async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings, membership: Membership) -> None:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    listen = settings.listen or membership.listen or DEFAULT_LISTEN
+    name, port = address(listen, "--listen")
+    await web.TCPSite(runner, name, port, ssl_context=server_tls(settings)).start()
+    log.info("serves on %s", listen)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _check_script(packages: Packages, order: Order) -> Path:
+    return await packages.fetch(order.repo_url, order.check, max_age=SCRIPT_AGE)
+
+
+async def _tidy(instances: Instances, packages: Packages, settings: Settings, world: World) -> None:
+    """Keep from growing what services still print into, and what was fetched."""
+    while True:
+        await packages.prune(settings.cache_bytes)
+        for live in instances:
+            for ended in live.record.ended:
+                folder = instances.journal.operation_folder(ended.outcome.operation_id)
+                await output.trim(folder / "output", world.spawn)
+        await asyncio.sleep(_TIDY_EVERY)
+
+
+def client_tls(settings: Settings) -> ssl.SSLContext | bool:
+    """How servers are verified: by the system's certificates, or by those of `ca_file`. Raises BadSetting."""
+    if not settings.ca_file:
+        return True
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise BadSetting(f"--ca-file {settings.ca_file} cannot be used: {error.strerror or error}") from error
+
+
+def server_tls(settings: Settings) -> ssl.SSLContext | None:
+    """The certificate to serve with, None for plain HTTP. Raises BadSetting."""
+    if not settings.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key or None)
+    except OSError as error:
+        raise BadSetting(f"--tls-certificate and --tls-key cannot be used: {error.strerror or error}") from error
+    return context
+
+
+def _token_for(membership: Membership) -> Callable[[str], str | None]:
+    """The agent's token goes to its controller's own repository, and to nobody else."""
+    own = URL(membership.controller) if membership.controller else None
+
+    def token_for(url: str) -> str | None:
+        asked = URL(url)
+        if own is not None and asked.origin() == own.origin() and asked.path.startswith("/repo/"):
+            return membership.agent_token
+        return None
+
+    return token_for
+
+
+def _controller_of(membership: Membership, instances: Instances) -> Callable[[], str]:
+    """Where to report: as joined, else as the orders say."""
+
+    def controller() -> str:
+        said = (
+            f"http://{live.order.operator_ip}:{live.order.operator_port}"
+            for live in instances
+            if live.order.operator_ip
+        )
+        return membership.controller or next(said, "")
+
+    return controller
+
+
+def _lock(work_dir: Path) -> int:
+    descriptor = os.open(work_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise AlreadyRunning(f"another agent is running in {work_dir}") from None
+    return descriptor

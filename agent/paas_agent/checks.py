@@ -1,0 +1,116 @@
+"""The schedule of check scripts, with jitter: never two at once for an instance, none while an operation runs."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from paas_agent.checkscript import Result, run_check
+from paas_agent.contract import Order
+from paas_agent.instances import Instances, Live
+from paas_agent.journal import Key
+from paas_agent.packages import FetchFailed
+from paas_agent.watch import Watch
+from paas_agent.world import World
+
+log = logging.getLogger(__name__)
+
+Fetch = Callable[[Order], Awaitable[Path]]
+_JITTER = 0.1
+
+
+class Checks:
+    """The check of every instance. `fetch` gives the script of an order, and may raise FetchFailed."""
+
+    def __init__(self, instances: Instances, watch: Watch, fetch: Fetch, world: World) -> None:
+        self._instances = instances
+        self._watch = watch
+        self._fetch = fetch
+        self._world = world
+        self.made: Counter[str] = Counter()
+        self._running: dict[Key, asyncio.Task[Result]] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        """Begin the schedule, the first checks spread over their interval; needs the running loop."""
+        self._scheduler.start()
+        for live in self._instances:
+            self.schedule(live, first=live.order.check_interval * self._world.random.random())
+
+    async def close(self) -> None:
+        """End the schedule and every check that runs."""
+        self._scheduler.shutdown(wait=False)
+        for key in list(self._running):
+            await self._stop(key)
+
+    def schedule(self, live: Live, *, first: float | None = None) -> None:
+        """(Re)start the checks of an instance at rest: in `first` seconds, else after an interval."""
+        if not live.record.installed or live.record.operation is not None:
+            return
+        interval = live.order.check_interval
+        self._scheduler.add_job(
+            self._scheduled,
+            "interval",
+            args=(live,),
+            id=_job(live.key),
+            seconds=interval,
+            jitter=interval * _JITTER,
+            next_run_time=datetime.now(UTC) + timedelta(seconds=interval if first is None else first),
+            replace_existing=True,
+            misfire_grace_time=None,
+            coalesce=True,
+        )
+
+    async def pause(self, key: Key) -> None:
+        """Take an instance off the schedule; a check that runs is ended."""
+        if self._scheduler.get_job(_job(key)):
+            self._scheduler.remove_job(_job(key))
+        await self._stop(key)
+
+    async def ask(self, live: Live) -> Result:
+        """The result of a check that runs from now on, or already does; nothing comes of it. Raises FetchFailed."""
+        task = self._running.get(live.key)
+        if task is None:
+            task = self._running[live.key] = asyncio.create_task(self._once(live))
+        return await asyncio.shield(task)
+
+    async def check(self, live: Live) -> Result:
+        """Check an instance at rest, and let the result count. Raises FetchFailed; cancelled by an operation."""
+        result = await self.ask(live)
+        self.made["good" if result.good else "failed"] += 1
+        if live.record.operation is None:
+            if result.good:
+                self._watch.look(live)
+            self._instances.observe(live, result.code, result.msg)
+        return result
+
+    async def _once(self, live: Live) -> Result:
+        try:
+            script = await self._fetch(live.order)
+            return await run_check(script, live.order, live.folder, self._world.spawn)
+        finally:
+            self._running.pop(live.key, None)
+
+    async def _scheduled(self, live: Live) -> None:
+        try:
+            if live.record.operation is None:
+                await self.check(live)
+        except FetchFailed as error:
+            log.warning("%s/%s was not checked: %s", *live.key, error)
+        except asyncio.CancelledError:
+            if live.record.operation is None:
+                raise
+
+    async def _stop(self, key: Key) -> None:
+        task = self._running.get(key)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def _job(key: Key) -> str:
+    return "/".join(key)

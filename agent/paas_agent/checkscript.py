@@ -1,0 +1,126 @@
+"""Run one check script and read its result."""
+
+import asyncio
+import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from paas_agent import process
+from paas_agent.contract import Order
+from paas_agent.orders import environment, mask
+from paas_agent.process import Spawn
+
+KEPT_OUTPUT = 16 * 1024
+MAX_MESSAGE = 500
+MOST_READS = 64
+_COMMAND = 'cd "$INSTANCE_DIR" && exec /bin/sh "$1"'
+
+
+class Result(msgspec.Struct):
+    """What a check says: `code` "0" is good."""
+
+    code: str
+    msg: str
+
+    @property
+    def good(self) -> bool:
+        return self.code == "0"
+
+
+async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn) -> Result:
+    """Run a check script, `order.check_timeout` seconds at most. It never fails: what goes wrong is its result."""
+    nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    printed, complained = _Tail(), _Tail()
+    try:
+        command = ("/bin/sh", "-c", _COMMAND, "paas-agent", str(script))
+        stdio = (nothing, printed.writing, complained.writing)
+        pid = spawn(command, environment(order, "check", str(folder)), stdio)
+        code = await _wait(pid, order.check_timeout)
+    except OSError as error:
+        return Result("not-started", f"the check script cannot be started: {error.strerror}")
+    finally:
+        os.close(nothing)
+        output, errors = printed.close(), complained.close()
+    if code is None:
+        return Result("timeout", f"the check script did not end within {order.check_timeout:g} s")
+    result = read_result(output, errors, code)
+    result.msg = mask(result.msg, order)[:MAX_MESSAGE]
+    return result
+
+
+def read_result(output: str, errors: str, exit_code: int) -> Result:
+    """The verdict of a check that printed this and ended so: its last JSON object, `code` a string, exit code 0."""
+    found = _last_object(output)
+    said = found.get("msg", "") if found else _last_line(errors) or _last_line(output)
+    message = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    if exit_code:
+        about = f"the check script ended with exit code {exit_code}"
+        return Result(f"exit {exit_code}", f"{about}: {message}" if message else about)
+    if found is None:
+        return Result("no-result", f"the check script printed no JSON object but: {message or 'nothing'}")
+    code = found.get("code")
+    if not isinstance(code, str):
+        return Result(
+            "no-result", f'the check\'s "code" has to be a string such as "0", and is {json.dumps(code)[:80]}'
+        )
+    return Result(code[:80], message)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2][:200]
+
+
+def _last_object(output: str) -> dict[str, object] | None:
+    decoder, found, at = json.JSONDecoder(), None, output.find("{")
+    while at >= 0:
+        try:
+            found, end = decoder.raw_decode(output, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        at = output.find("{", end)
+    return found
+
+
+async def _wait(pid: int, seconds: float) -> int | None:
+    """The exit code, None after the time-out. Whatever the script left in its group ends with it."""
+    in_time = False
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await process.ended(pid)
+            in_time = True
+    finally:
+        process.signal_group(pid, signal.SIGKILL)
+        await process.ended(pid)
+        code = process.reap(pid)
+    return code or 0 if in_time else None
+
+
+class _Tail:
+    """A pipe to write to, and the end of what was written into it."""
+
+    def __init__(self) -> None:
+        self._reading, self.writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._reading, False)
+        self._kept = b""
+        asyncio.get_running_loop().add_reader(self._reading, self._read)
+
+    def close(self) -> str:
+        """All that was kept; what a process left behind may still write is not waited for."""
+        os.close(self.writing)
+        with suppress(BlockingIOError):
+            for _ in range(MOST_READS):
+                if not self._read():
+                    break
+        asyncio.get_running_loop().remove_reader(self._reading)
+        os.close(self._reading)
+        return self._kept.decode(errors="replace")
+
+    def _read(self) -> bool:
+        data = os.read(self._reading, 65536)
+        self._kept = (self._kept + data)[-KEPT_OUTPUT:]
+        return bool(data)

@@ -1,0 +1,188 @@
+"""The course of one operation: fetch, run, confirm. What is on disk says how far it has come, so it can be resumed."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from paas_agent import runner
+from paas_agent.checks import Checks
+from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Check, Fault, OperationState, Order, Phase, Status
+from paas_agent.instances import Live
+from paas_agent.journal import Operation
+from paas_agent.orders import environment
+from paas_agent.packages import FetchFailed, Packages
+from paas_agent.watch import Watch
+from paas_agent.world import World
+
+PHASES: dict[Action, Phase] = {
+    "install": "installing",
+    "start": "starting",
+    "stop": "stopping",
+    "restart": "restarting",
+    "uninstall": "uninstalling",
+}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+
+
+class Failed(Exception):
+    """An operation that did not succeed: the state it ends in, a sentence, and whose fault it is."""
+
+    def __init__(
+        self, message: str, fault: Fault = "software", state: OperationState = "failed", code: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.state = state
+        self.code = code
+
+
+@dataclass
+class Course:
+    """An operation under way. `standing` is the instance's status if the software is not touched any further."""
+
+    live: Live
+    operation: Operation
+    folder: Path
+    standing: Status
+    touched: bool = False
+    ending: bool = False
+    step: runner.Run | None = None
+    check: Check | None = None
+    doubt: Failed | None = None
+    """Why the last check was not good, or was not made."""
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def order(self) -> Order:
+        return self.operation.order
+
+    @property
+    def timeout(self) -> float:
+        """Seconds from the acceptance to the deadline."""
+        return self.order.timeout or DEFAULT_TIMEOUTS[self.operation.action]
+
+    @property
+    def output(self) -> Path:
+        """What the scripts print."""
+        return self.folder / "output"
+
+    @property
+    def steps(self) -> tuple[Action, ...]:
+        """The scripts to run, by the action they stand for."""
+        action = self.operation.action
+        return ("stop", "start") if action == "restart" and not self.order.restart else (action,)
+
+    def script(self, step: Action) -> str:
+        """The name of a step's script."""
+        return str(getattr(self.order, step))
+
+
+class Performer:
+    """Brings an operation to its end. `nudge` is called when the controller should soon hear how far it is."""
+
+    def __init__(
+        self, world: World, packages: Packages, watch: Watch, checks: Checks, nudge: Callable[[], None]
+    ) -> None:
+        self._world = world
+        self._packages = packages
+        self._watch = watch
+        self._checks = checks
+        self._nudge = nudge
+
+    async def perform(self, course: Course) -> None:
+        """Raises Failed, FetchFailed or OSError when it does not succeed; nothing else becomes of the instance here."""
+        course.folder.mkdir(mode=0o700, exist_ok=True)
+        await self._checks.pause(course.live.key)
+        files = await self._fetch(course)
+        for step in course.steps:
+            await self._run(course, step, files)
+        action = course.operation.action
+        if action in ("start", "restart"):
+            await self._confirm(course)
+        elif action == "install":
+            await self._ask(course)
+        else:
+            self._watch.forget(course.live)
+
+    async def _fetch(self, course: Course) -> dict[str, Path]:
+        """What the steps that have not begun need: all of it, before the first one touches anything."""
+        self._enter(course, "fetching")
+        missing = [step for step in course.steps if not runner.was_started(course.folder / step)]
+        names = [course.script(step) for step in missing]
+        if "install" in missing and course.order.package:
+            names.append(course.order.package)
+        return {name: await self._packages.fetch(course.order.repo_url, name, progress=_into(course)) for name in names}
+
+    async def _run(self, course: Course, step: Action, files: dict[str, Path]) -> None:
+        self._enter(course, PHASES[step])
+        name = course.script(step)
+        package = str(files.get(course.order.package, "")) if step == "install" else ""
+        variables = environment(course.order, step, str(course.live.folder), package)
+        course.step = runner.Run(course.folder / step, course.output, files.get(name, Path()), variables)
+        course.touched = True
+        try:
+            code = await runner.run(
+                course.step, may_start=course.operation.boot == self._world.boot, spawn=self._world.spawn
+            )
+        except runner.NotStarted as error:
+            course.touched = False
+            raise Failed(str(error), "environment") from error
+        except runner.Interrupted as error:
+            sentence = f"{name} was interrupted, and nobody knows how far it came"
+            raise Failed(sentence, "environment", "interrupted") from error
+        course.step = None
+        if code:
+            raise Failed(f"{name} ended with {_exit(code)}", code=code)
+        if step == "stop":
+            course.standing, course.touched = "stopped", False
+
+    async def _confirm(self, course: Course) -> None:
+        """Wait until the check is good. A process that was seen and is gone again ends the wait."""
+        self._enter(course, "checking")
+        live, pause = course.live, _FIRST_PAUSE
+        course.touched = True
+        if not live.alive:
+            self._watch.forget(live)
+        while True:
+            await self._ask(course)
+            if live.alive is False:
+                about = f"; {course.doubt}" if course.doubt else ""
+                raise Failed(f"the watched process ended while it was starting{about}")
+            if course.doubt is None:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await live.exited.wait()
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _ask(self, course: Course) -> None:
+        """One check, with a look at the pid file before and after."""
+        live, since = course.live, course.operation.accepted_at
+        self._watch.look(live, since)
+        try:
+            result = await self._checks.ask(live)
+        except FetchFailed as error:
+            course.doubt = Failed(str(error), error.fault)
+        else:
+            course.check = Check(code=result.code, msg=result.msg, at=self._world.now())
+            course.doubt = None if result.good else Failed(f"the last check said {result.code}: {result.msg}")
+        self._watch.look(live, since)
+
+    def _enter(self, course: Course, phase: Phase) -> None:
+        if course.live.progress is not None:
+            course.live.progress.phase = phase
+            self._nudge()
+
+
+def _into(course: Course) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        if course.live.progress is not None:
+            course.live.progress.bytes_done, course.live.progress.bytes_total = done, total
+
+    return progress
+
+
+def _exit(code: int) -> str:
+    return f"exit code {code}" if code > 0 else f"signal {-code}"

@@ -1,0 +1,168 @@
+"""Orders in flight and instances known, on disk: one file an instance, each written whole or not at all.
+
+A record holds the order with its secrets, so the files are readable by the agent alone. What an operation changes
+(its outcome, the new status, the entry in the list of changes) stands in one record and therefore changes at once.
+"""
+
+import logging
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from paas_agent.contract import Action, Change, Kind, Order, Outcome, Status
+from paas_agent.process import Identity
+
+log = logging.getLogger(__name__)
+
+Key = tuple[Kind, str]
+Record = TypeVar("Record", bound=msgspec.Struct)
+SEQUENCE_BLOCK = 1000
+
+
+class Operation(msgspec.Struct):
+    """An accepted order, until its outcome is known. `boot` is the boot it was accepted in."""
+
+    id: str
+    action: Action
+    order: Order
+    accepted_at: float
+    boot: str
+    cancelled: bool = False
+
+
+class Ended(msgspec.Struct):
+    """An operation that has ended, and whether the controller has taken note."""
+
+    outcome: Outcome
+    acknowledged: bool = False
+
+
+class Instance(msgspec.Struct):
+    """All that must survive of one instance. `order` is the last one, `operation` the one in flight."""
+
+    order: Order
+    status: Status
+    installed: bool
+    reason: str = ""
+    watched: Identity | None = None
+    operation: Operation | None = None
+    ended: list[Ended] = []
+    changes: list[Change] = []
+
+    @property
+    def key(self) -> Key:
+        return self.order.type, self.order.name
+
+
+class State(msgspec.Struct):
+    """What belongs to the journal as a whole: `change` is the last number given, `published` the last one taken."""
+
+    epoch: str
+    sequence: int = 0
+    change: int = 0
+    published: int = 0
+    day: str = ""
+
+
+class Journal:
+    """The journal below `root`. Raises OSError when a record cannot be written; what was there then still is."""
+
+    def __init__(self, root: Path) -> None:
+        self._records = root / "journal" / "instances"
+        self._state_file = root / "journal" / "state.json"
+        self._operations = root / "operations"
+        self._instances = root / "instances"
+        for folder in (self._records, self._operations, self._instances):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = _read(self._state_file, State)
+        self.state = found or State(epoch=uuid.uuid4().hex)
+        self._reserved = self._sequence = self.state.sequence
+        if found is None:
+            self.save_state()
+
+    def load(self) -> list[Instance]:
+        """Every instance that can be read; a broken file is set aside with a line in the log."""
+        found = [_read(path, Instance) for path in sorted(self._records.glob("*.json"))]
+        instances = [instance for instance in found if instance is not None]
+        numbers = [change.number for instance in instances for change in instance.changes]
+        self.state.change = max([self.state.change, *numbers])
+        return instances
+
+    def save(self, instance: Instance, *, durable: bool = True) -> None:
+        """Write one record; not `durable` is enough for what may be said twice after a power failure."""
+        _write(self._record(instance.key), instance, durable=durable)
+
+    def remove(self, instance: Instance) -> None:
+        """Forget an instance and the output of its operations; its working folder stays."""
+        self._record(instance.key).unlink(missing_ok=True)
+        for ended in instance.ended:
+            self.remove_operation(ended.outcome.operation_id)
+
+    def remove_operation(self, operation_id: str) -> None:
+        """Forget the output of one operation."""
+        shutil.rmtree(self.operation_folder(operation_id), ignore_errors=True)
+
+    def save_state(self) -> None:
+        """Write the numbers of the journal."""
+        _write(self._state_file, self.state, durable=True)
+
+    def next_sequence(self) -> int:
+        """The next report's number. They are reserved in blocks: after a crash some are skipped, none comes twice."""
+        self._sequence += 1
+        if self._sequence > self._reserved:
+            self.state.sequence = self._reserved = self._sequence + SEQUENCE_BLOCK
+            self.save_state()
+        return self._sequence
+
+    def operation_folder(self, operation_id: str) -> Path:
+        """Where the output and the marks of an operation's scripts are."""
+        return self._operations / operation_id
+
+    def instance_folder(self, key: Key) -> Path:
+        """INSTANCE_DIR: the scripts' working folder."""
+        return self._instances / key[0] / key[1]
+
+    def _record(self, key: Key) -> Path:
+        return self._records / f"{key[0]}.{key[1]}.json"
+
+
+def _write(path: Path, record: msgspec.Struct, *, durable: bool) -> None:
+    write_whole(path, msgspec.json.encode(record), durable=durable)
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace a file so that either the old or the new text is there, also after a power failure; mode 0600."""
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(descriptor)
+    fresh.replace(path)
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path, kind: type[Record]) -> Record | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        aside = path.with_name(f"{path.name}.broken")
+        path.replace(aside)
+        log.error("the journal's %s cannot be read (%s); it was set aside as %s", path.name, error, aside)
+        return None

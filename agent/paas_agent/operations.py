@@ -1,0 +1,220 @@
+"""Operations: taken once, followed within their deadline, settled; resumed after a crash of the agent."""
+
+import asyncio
+import errno
+import logging
+import uuid
+from collections import Counter
+
+from paas_agent import output, runner
+from paas_agent.checks import Checks
+from paas_agent.contract import Accepted, Action, Order, Outcome, Progress, Status
+from paas_agent.course import Course, Failed, Performer
+from paas_agent.errors import Refused
+from paas_agent.instances import Instances, Live
+from paas_agent.journal import Operation
+from paas_agent.orders import mask
+from paas_agent.packages import FetchFailed
+from paas_agent.watch import Watch
+from paas_agent.world import World
+
+log = logging.getLogger(__name__)
+
+_RESULTS: dict[Action, Status] = {
+    "start": "running",
+    "restart": "running",
+    "stop": "stopped",
+    "uninstall": "not-installed",
+}
+"""The status after an action that went well; after an install the check says it."""
+
+
+class Operations:
+    """All operations under way on this host."""
+
+    def __init__(self, world: World, instances: Instances, watch: Watch, checks: Checks, performer: Performer) -> None:
+        self._world = world
+        self._instances = instances
+        self._watch = watch
+        self._checks = checks
+        self._performer = performer
+        self._courses: dict[str, Course] = {}
+        self.ended: Counter[str] = Counter()
+
+    def accept(self, order: Order, action: Action) -> Accepted:
+        """Take an order, or say how the one of this id stands. Refused: 409, 412, and 507 or 503 without a journal."""
+        known = self._instances.find_operation(order.operation_id) if order.operation_id else None
+        if known is not None:
+            return _again(known, order, action)
+        if order.epoch and order.epoch != self._instances.journal.state.epoch:
+            raise Refused(412, "other-epoch", "this order was meant for another journal of this agent")
+        live = self._instances.get((order.type, order.name))
+        if live is not None and live.record.operation is not None:
+            raise Refused(
+                409, "busy", f"operation {live.record.operation.id} is in flight for {order.type}/{order.name}"
+            )
+        operation = Operation(
+            order.operation_id or uuid.uuid4().hex, action, order, self._world.now(), self._world.boot
+        )
+        try:
+            live = self._instances.begin(operation)
+        except OSError as error:
+            raise Refused(*_no_journal(error)) from error
+        log.info("%s %s/%s was accepted", action, *live.key, extra={"operation": operation.id})
+        self._set_off(live, operation)
+        return Accepted(operation_id=operation.id, state="running")
+
+    def resume(self) -> None:
+        """Go on with what a former agent had accepted."""
+        for live in self._instances:
+            if live.record.operation is not None:
+                log.info("goes on", extra={"operation": live.record.operation.id})
+                self._set_off(live, live.record.operation)
+
+    def cancel(self, operation_id: str) -> None:
+        """End an operation in flight; one that has ended stays as it is."""
+        course = self._courses.get(operation_id)
+        if course is None or course.ending or course.task is None:
+            return
+        course.operation.cancelled = True
+        self._instances.save(course.live)
+        course.task.cancel()
+
+    async def forget(self, live: Live) -> None:
+        """Drop the checks, the watch and the journal of an instance at rest; its software stays."""
+        if live.record.operation is None:
+            await self._checks.pause(live.key)
+            self._watch.forget(live)
+            self._instances.forget(live)
+
+    async def close(self) -> None:
+        """Let go of all operations; their scripts run on, and the next agent adopts them."""
+        tasks = [course.task for course in self._courses.values() if course.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _set_off(self, live: Live, operation: Operation) -> None:
+        live.progress = Progress(
+            operation_id=operation.id,
+            action=operation.action,
+            state="running",
+            phase="queued",
+            started_at=operation.accepted_at,
+        )
+        folder = self._instances.journal.operation_folder(operation.id)
+        course = Course(live, operation, folder, live.record.status)
+        self._courses[operation.id] = course
+        course.task = asyncio.create_task(self._follow(course))
+        if operation.cancelled:
+            asyncio.get_running_loop().call_soon(course.task.cancel)
+
+    async def _follow(self, course: Course) -> None:
+        trimming = asyncio.create_task(output.keep_small(course.output, self._world.spawn))
+        try:
+            failure = await self._to_its_end(course)
+        finally:
+            trimming.cancel()
+            del self._courses[course.operation.id]
+        await self._checks.pause(course.live.key)
+        self._settle(course, failure)
+        self._checks.schedule(course.live)
+
+    async def _to_its_end(self, course: Course) -> Failed | None:
+        """Perform the operation within its deadline; what became of it, None for success."""
+        action = course.operation.action
+        remaining = course.operation.accepted_at + course.timeout - self._world.now()
+        try:
+            async with asyncio.timeout(max(remaining, 0)):
+                await self._performer.perform(course)
+            return None
+        except Failed as failure:
+            return failure
+        except FetchFailed as error:
+            return Failed(str(error), error.fault)
+        except TimeoutError:
+            return await self._broken_off(course, _too_late(course))
+        except OSError as error:
+            return Failed(f"the agent's work folder cannot be used: {error.strerror}", "environment")
+        except asyncio.CancelledError:
+            if not course.operation.cancelled:
+                raise  # the agent is being stopped
+            return await self._broken_off(course, Failed(f"the {action} was cancelled", "", "cancelled"))
+
+    async def _broken_off(self, course: Course, why: Failed) -> Failed:
+        course.ending = True
+        if course.step is not None:
+            await runner.end(course.step, self._world.grace)
+        return why
+
+    def _settle(self, course: Course, failure: Failed | None) -> None:
+        live, operation = course.live, course.operation
+        status, installed = _after(course, failure)
+        outcome = Outcome(
+            operation_id=operation.id,
+            type=course.order.type,
+            name=course.order.name,
+            action=operation.action,
+            state=failure.state if failure else "succeeded",
+            status=status,
+            installed=installed,
+            fault=failure.fault if failure else "",
+            exit_code=failure.code if failure else 0,
+            message=_message(course, failure) if failure else "",
+            started_at=operation.accepted_at,
+            ended_at=self._world.now(),
+            alive=live.alive,
+            check=course.check,
+        )
+        self.ended[outcome.state] += 1
+        log.info(
+            "%s %s/%s %s. %s",
+            operation.action,
+            *live.key,
+            outcome.state,
+            outcome.message.partition("\n")[0],
+            extra={"operation": operation.id},
+        )
+        self._instances.settle(live, outcome, outcome.message.partition("\n")[0])
+
+
+def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:
+    """The status and whether it is installed, after an operation that ended so."""
+    action, installed = course.operation.action, course.live.record.installed
+    if failure is not None:
+        return "failed" if course.touched else course.standing, installed
+    if action == "install":
+        runs = course.check is not None and course.check.good and course.live.alive is not False
+        return "running" if runs else "stopped", True
+    return _RESULTS[action], action != "uninstall" and installed
+
+
+def _message(course: Course, failure: Failed) -> str:
+    """A sentence on the first line, and the last that the scripts printed below it."""
+    printed = output.last_lines(course.output, course.order)
+    return mask(f"{failure}\n{printed}" if printed else str(failure), course.order)
+
+
+def _too_late(course: Course) -> Failed:
+    sentence = f"the {course.operation.action} did not end within {course.timeout:g} s"
+    if course.doubt is None:
+        return Failed(sentence, "software" if course.touched else "environment", "timed-out")
+    return Failed(f"{sentence}; {course.doubt}", course.doubt.fault, "timed-out")
+
+
+def _again(known: tuple[Live, Operation | Outcome], order: Order, action: Action) -> Accepted:
+    live, found = known
+    if live.key != (order.type, order.name) or found.action != action:
+        raise Refused(
+            409,
+            "other-operation",
+            f"operation {order.operation_id} is another one: {found.action} of {live.order.name}",
+        )
+    state = found.state if isinstance(found, Outcome) else "running"
+    return Accepted(operation_id=order.operation_id, state=state)
+
+
+def _no_journal(error: OSError) -> tuple[int, str, str]:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return 507, "disk-full", "the order was not taken: the disk of the agent's work folder is full"
+    return 503, "no-journal", f"the order was not taken: it cannot be journaled ({error.strerror})"

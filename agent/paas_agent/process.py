@@ -1,0 +1,101 @@
+"""Start a process, learn that it has ended, end its group. Linux only: pidfd and /proc."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+KERNEL_THREAD = 0x00200000  # PF_KTHREAD, linux/sched.h
+_POLL = 0.02
+TICKS = os.sysconf("SC_CLK_TCK")
+Spawn = Callable[[tuple[str, ...], Mapping[str, str], tuple[int, int, int]], int]
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A process that cannot be mistaken for a later one of the same number. `started` is in ticks since boot."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+def boot_id() -> str:
+    """The name of this boot of the machine."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def spawn(argv: tuple[str, ...], environment: Mapping[str, str], stdio: tuple[int, int, int]) -> int:
+    """Start a program in its own session with these three descriptors and nothing else; returns its pid."""
+    actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(stdio)]
+    # Python ignores SIGPIPE; what it starts must not.
+    return os.posix_spawn(
+        argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=(signal.SIGPIPE,)
+    )
+
+
+def identify(pid: int, boot: str) -> Identity | None:
+    """The living process of that number; None if there is none, it is a zombie, or it is a thread of the kernel."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    fields = text.rpartition(b")")[2].split()
+    if fields[0] in (b"Z", b"X") or int(fields[6]) & KERNEL_THREAD:
+        return None
+    return Identity(pid, int(fields[19]), boot)
+
+
+async def ended(pid: int) -> None:
+    """Return when that process has ended (a zombie has), at once if there is none."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(descriptor, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def reap(pid: int) -> int | None:
+    """The exit code of an own child that has ended, negative for a signal; None if it lives or is nobody of ours."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def signal_group(leader: int, number: int) -> bool:
+    """Send a signal to the leader's group; False if nobody is left in it."""
+    try:
+        os.killpg(leader, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def end_group(leader: int, grace: float) -> None:
+    """TERM to the group, KILL when somebody is left after `grace` seconds; returns when the group is empty."""
+    signal_group(leader, signal.SIGTERM)
+    if not await _emptied(leader, grace):
+        signal_group(leader, signal.SIGKILL)
+        await _emptied(leader, grace)  # in vain for a process that waits for a broken disk: it cannot be ended
+
+
+async def _emptied(leader: int, seconds: float) -> bool:
+    for _ in range(round(seconds / _POLL)):
+        reap(leader)
+        if not signal_group(leader, 0):
+            return True
+        await asyncio.sleep(_POLL)
+    return False

@@ -1,0 +1,149 @@
+"""Tells the controller what is there: the full state each time, and what it has not acknowledged yet."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+import aiohttp
+import msgspec
+
+from paas_agent import __version__
+from paas_agent.contract import FEATURES, Acknowledged, InstanceName, Report
+from paas_agent.instances import Instances
+from paas_agent.join import JSON, Membership
+
+log = logging.getLogger(__name__)
+
+Facts = dict[str, str | int | float]
+
+_PATH = "/apis/v1alpha1/agents/report"
+_COALESCE = 0.01
+_FIRST_DELAY = 0.5
+_FACTS_EVERY = 3600.0
+_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The way to the controller. `controller` gives its address, empty while nobody has said it."""
+
+    session: aiohttp.ClientSession
+    controller: Callable[[], str]
+    membership: Membership
+
+
+class Bell:
+    """Rung when the controller should hear something: at once, or with what else comes within ten milliseconds."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def wake(self) -> None:
+        """Report at once."""
+        self._rung.set()
+
+    def nudge(self) -> None:
+        """Report soon."""
+        asyncio.get_running_loop().call_later(_COALESCE, self._rung.set)
+
+    async def wait(self, seconds: float) -> None:
+        """Until it rings, `seconds` at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        self._rung.clear()
+
+
+class Reporter:
+    """Sends report after report, for ever. `forget` takes the instances the controller no longer wants checked."""
+
+    def __init__(
+        self,
+        line: Line,
+        instances: Instances,
+        bell: Bell,
+        random: Random,
+        facts: Callable[[], Facts],
+        forget: Callable[[InstanceName], Awaitable[None]],
+    ) -> None:
+        self._line = line
+        self._instances = instances
+        self._bell = bell
+        self._random = random
+        self._facts = facts
+        self._forget = forget
+        self._interval = line.membership.interval
+        self._facts_due = 0.0
+
+    async def run(self) -> None:
+        """Report until cancelled; what cannot be delivered is tried again, ever more slowly up to the interval."""
+        failures = 0
+        while True:
+            trouble = await self._deliver()
+            if not trouble:
+                failures = 0
+                await self._bell.wait(self._interval)
+                continue
+            if failures == 0:
+                log.warning("the controller does not take reports: %s; they are kept and sent later", trouble)
+            delay = min(_FIRST_DELAY * 2 ** min(failures, 10), self._interval)
+            failures += 1
+            await asyncio.sleep(delay * self._random.uniform(0.5, 1))
+
+    async def _deliver(self) -> str:
+        """Send one report; the trouble with it, empty when it was taken."""
+        controller = self._line.controller()
+        if not controller:
+            return "nobody has said where it is"
+        report = self._report()
+        try:
+            acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
+        except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
+            return str(error) or "no answer"
+        await self._take(report, acknowledged)
+        return ""
+
+    def _report(self) -> Report:
+        journal = self._instances.journal
+        report = Report(
+            host=self._line.membership.host,
+            epoch=journal.state.epoch,
+            sequence=journal.next_sequence(),
+            full=True,
+            sent_at=self._instances.now(),
+            version=__version__,
+            features=list(FEATURES),
+        )
+        self._instances.fill(report)
+        if report.sent_at >= self._facts_due:
+            report.facts = self._facts()
+        return report
+
+    async def _send(self, url: str, report: Report) -> Acknowledged:
+        headers = {"Authorization": f"Bearer {self._line.membership.agent_token}", **JSON}
+        body = msgspec.json.encode(report)
+        async with self._line.session.post(
+            url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+        ) as answer:
+            if answer.status in (401, 403):
+                raise _Turned("it does not accept this agent's token; join this host again")
+            if answer.status >= 300:
+                raise _Turned(f"it answered {answer.status}")
+            return msgspec.json.decode(await answer.read(), type=Acknowledged)
+
+    async def _take(self, report: Report, acknowledged: Acknowledged) -> None:
+        self._instances.acknowledge(report)
+        if report.facts is not None:
+            self._facts_due = report.sent_at + _FACTS_EVERY
+        self._interval = min(max(acknowledged.interval, 0.1), 3600)
+        for name in acknowledged.forget:
+            await self._forget(name)
+        if self._instances.more_to_tell(report):
+            self._bell.wake()
+
+
+class _Turned(Exception):
+    """The controller answered, and did not take the report."""

@@ -1,0 +1,146 @@
+"""Run one script to its end, once, also over a crash of the agent.
+
+The script runs below a small sh wrapper. The wrapper's standard input is a file with a lock on it, taken before the
+start and gone with the wrapper. `started` is made exclusively, so a run is never begun twice; `exit` is renamed into
+place. What is found on disk therefore tells a later agent everything: lock held, adopt it; `exit` there, that is how
+it ended; `started` without either, nobody knows.
+"""
+
+import asyncio
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from paas_agent import process
+from paas_agent.process import Spawn
+
+NOT_STARTED = 125
+_WRAPPER = """
+set -C
+trap : TERM INT HUP
+echo $$ > "$1.started" || exit 125
+set +C
+cd "$INSTANCE_DIR" && /bin/sh "$2" </dev/null
+code=$?
+echo $code > "$1.exit.new" && mv "$1.exit.new" "$1.exit"
+exit $code
+"""
+
+
+class Interrupted(Exception):
+    """The script was started, and nobody can tell how it ended."""
+
+
+class NotStarted(Exception):
+    """The script could not be started, and has not run; the text says why."""
+
+
+@dataclass
+class Run:
+    """One script of an operation. `marks` is the path its marks on disk begin with; `leader` the wrapper's pid."""
+
+    marks: Path
+    output: Path
+    script: Path
+    environment: dict[str, str]
+    leader: int = 0
+
+    def mark(self, name: str) -> Path:
+        """The file of one mark: lock, started or exit."""
+        return self.marks.with_name(f"{self.marks.name}.{name}")
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the script ended, as its wrapper recorded it."""
+        text = _text(self.mark("exit"))
+        return int(text) if text.endswith("\n") else None
+
+
+def was_started(marks: Path) -> bool:
+    """Whether the script with these marks has ever begun."""
+    return bool(_text(marks.with_name(f"{marks.name}.started")))
+
+
+async def run(step: Run, *, may_start: bool, spawn: Spawn) -> int:
+    """Start the script, or adopt it, or find how it ended; its exit code, negative for a signal.
+
+    Raises Interrupted and NotStarted. When this is cancelled the script goes on: see `end`.
+    """
+    lock = _try_lock(step.mark("lock"))
+    try:
+        if lock is None:
+            return await _adopt(step)
+        if step.exit_code is not None:
+            return step.exit_code
+        if was_started(step.marks) or not may_start:
+            raise Interrupted
+        step.mark("started").unlink(missing_ok=True)
+        step.leader = _launch(step, lock, spawn)
+    finally:
+        if lock is not None:
+            os.close(lock)
+    return await _finish(step)
+
+
+async def end(step: Run, grace: float) -> None:
+    """End a script that is running: TERM to its group, KILL after `grace` seconds."""
+    if step.leader:
+        await process.end_group(step.leader, grace)
+        process.reap(step.leader)
+        step.leader = 0
+
+
+def _launch(step: Run, lock: int, spawn: Spawn) -> int:
+    try:
+        output = os.open(step.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NotStarted(f"the script's output cannot be written: {error.strerror}") from error
+    try:
+        command = ("/bin/sh", "-c", _WRAPPER, "paas-agent", str(step.marks), str(step.script))
+        return spawn(command, step.environment, (lock, output, output))
+    except OSError as error:
+        raise NotStarted(f"the script cannot be started: {error.strerror}") from error
+    finally:
+        os.close(output)
+
+
+async def _finish(step: Run) -> int:
+    await process.ended(step.leader)
+    code = process.reap(step.leader)
+    step.leader = 0
+    if step.exit_code is not None:
+        return step.exit_code
+    if not was_started(step.marks):
+        raise NotStarted("the start of the script cannot be recorded; is the disk full?")
+    if code is None or code < 0:
+        raise Interrupted
+    return code
+
+
+async def _adopt(step: Run) -> int:
+    while not (leader := _text(step.mark("started"))).endswith("\n"):
+        await asyncio.sleep(0.02)  # the wrapper holds its lock, and is about to write its mark
+        if (lock := _try_lock(step.mark("lock"))) is not None:
+            os.close(lock)
+            raise NotStarted("the script ended before it began")
+    step.leader = int(leader)
+    return await _finish(step)
+
+
+def _try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock, or None when a wrapper does."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""

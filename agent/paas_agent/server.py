@@ -1,0 +1,144 @@
+"""The agent's HTTP API: HTTP in, HTTP out; no decision is taken here."""
+
+import hmac
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast, get_args
+
+import msgspec
+from aiohttp import web
+
+from paas_agent import __version__, metrics, orders, output
+from paas_agent.checks import Checks
+from paas_agent.contract import FEATURES, Action, Outcome
+from paas_agent.errors import Refused
+from paas_agent.instances import Instances, Live
+from paas_agent.journal import Operation
+from paas_agent.operations import Operations
+from paas_agent.packages import FetchFailed
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Api:
+    """What the routes speak to, and the token they ask for."""
+
+    token: str
+    instances: Instances
+    operations: Operations
+    checks: Checks
+
+    def application(self) -> web.Application:
+        """The routes behind error map and token."""
+        app = web.Application(middlewares=[_errors, self._authenticate], client_max_size=MAX_BODY)
+        app.router.add_get("/ping", _ping)
+        app.router.add_get("/instances", self._list)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_post("/check", self._check)
+        app.router.add_get("/operations/{id}", self._operation)
+        app.router.add_get("/operations/{id}/log", self._log)
+        app.router.add_delete("/operations/{id}", self._cancel)
+        for action in get_args(Action):
+            app.router.add_post(f"/{action}", self._order)
+        return app
+
+    @web.middleware
+    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        known = scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.token.encode())
+        if request.path != "/ping" and not known:
+            raise Refused(401, "unauthorized", "this needs the header Authorization: Bearer and this host's token")
+        return await handler(request)
+
+    async def _order(self, request: web.Request) -> web.Response:
+        order = orders.parse(await request.read())
+        action = cast(Action, request.path.strip("/"))
+        return _json(self.operations.accept(order, action), 202)
+
+    async def _check(self, request: web.Request) -> web.Response:
+        order = orders.parse(await request.read())
+        live = self.instances.get((order.type, order.name))
+        if live is not None and live.record.operation is not None:
+            raise Refused(409, "busy", f"operation {live.record.operation.id} is in flight; no check runs beside it")
+        live = self.instances.adopt(order)
+        try:
+            result = await self.checks.check(live)
+        except FetchFailed as error:
+            raise Refused(502, "not-fetched", str(error)) from error
+        finally:
+            self.checks.schedule(live)
+        return _json(result)
+
+    async def _operation(self, request: web.Request) -> web.Response:
+        live, found = self._find(request)
+        return _json(_shown(live, found))
+
+    async def _log(self, request: web.Request) -> web.Response:
+        live, found = self._find(request)
+        offset = request.query.get("offset", "0")
+        if not offset.isdecimal() or len(offset) > 18:
+            raise Refused(400, "invalid", "offset: a number of bytes")
+        path = self.instances.journal.operation_folder(request.match_info["id"]) / "output"
+        return _json(output.read(path, live.order, int(offset), ended=isinstance(found, Outcome)))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        live, found = self._find(request)
+        self.operations.cancel(request.match_info["id"])
+        return _json(_shown(live, found), 202)
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return _json([_described(live) for live in self.instances])
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        text = metrics.render(self.instances, self.operations, self.checks)
+        return web.Response(text=text, content_type="text/plain", charset="utf-8")
+
+    def _find(self, request: web.Request) -> tuple[Live, Operation | Outcome]:
+        found = self.instances.find_operation(request.match_info["id"])
+        if found is None:
+            raise Refused(404, "not-found", "no such operation here, or it is long past")
+        return found
+
+
+async def _ping(_request: web.Request) -> web.Response:
+    return _json({"message": "pong", "version": __version__, "features": FEATURES})
+
+
+def _shown(live: Live, found: Operation | Outcome) -> object:
+    if isinstance(found, Outcome):
+        return found
+    return {"type": live.order.type, "name": live.order.name, **msgspec.to_builtins(live.progress)}
+
+
+def _described(live: Live) -> object:
+    return {**msgspec.to_builtins(live.report()), "INSTANCE_DIR": str(live.folder)}
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refused as error:
+        return _error(error.status, error.code, error.message)
+    except web.HTTPRequestEntityTooLarge:
+        return _error(413, "too-large", f"the body is larger than {MAX_BODY // 1024} KiB")
+    except web.HTTPException as error:
+        return _error(
+            error.status, error.reason.lower().replace(" ", "-"), f"{request.method} {request.path}: {error.reason}"
+        )
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    error = {"code": code, "message": message, "details": [], "request_id": uuid.uuid4().hex}
+    log.info("refused (%s): %s", status, message)
+    return _json({"error": error}, status)
+
+
+def _json(content: object, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(content), status=status, content_type="application/json")

@@ -1,0 +1,18 @@
+"""What the agent is given from outside, so that tests can give something else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from paas_agent.process import Spawn
+
+
+@dataclass(frozen=True)
+class World:
+    """`now` is UTC in seconds since the epoch; `grace` the seconds between TERM and KILL."""
+
+    now: Callable[[], float]
+    random: Random
+    spawn: Spawn
+    boot: str
+    grace: float = 10.0

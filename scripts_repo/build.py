@@ -77,7 +77,10 @@ def _make(recipe: Path, package: Path, cache: Path) -> None:
     print(f"{package.name}: making it from Debian's packages", flush=True)
     package.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="making-", dir=cache) as folder:
-        done = subprocess.run([recipe, folder], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - a recipe of this repository
+            [recipe, folder], env=os.environ | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
         if done.returncode:
             words = done.stderr.strip().splitlines() or [f"the recipe ended with {done.returncode}"]
             raise BuildError(words[-1])

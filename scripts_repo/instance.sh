@@ -73,10 +73,21 @@ server_pid() {
         return
     fi
     for number in $(own_processes); do
-        case "$(stat_of "$number") " in
+        case $(stat_of "$number") in
         *" $number ") echo "$number" ;;
         esac
     done
+}
+
+# set_deadline SECONDS, in_time: by the machine's uptime, which no corrected clock moves.
+set_deadline() {
+    read -r now _ </proc/uptime
+    deadline=$((${now%.*} + $1))
+}
+
+in_time() {
+    read -r now _ </proc/uptime
+    [ "${now%.*}" -le "$deadline" ]
 }
 
 # launch PORT LOG COMMAND...: in a session of its own, back as soon as it holds its port. A minute is more than any
@@ -89,19 +100,22 @@ launch() {
     rm -f pid
     LD_LIBRARY_PATH=$home/software/lib setsid "$@" </dev/null >>"$log" 2>&1 &
     server=$!
-    tries=3000
+    set_deadline 60
     until [ -s pid ]; do
         kill -0 "$server" 2>/dev/null || died
-        [ "$tries" -gt 0 ] || fail "$software (process $server) runs, but did not open port $port within a minute; see $home/$log"
-        tries=$((tries - 1))
+        in_time ||
+            fail "$software (process $server) runs, but did not open port $port within a minute; see $home/$log"
         sleep 0.02
     done
     echo "$software runs on port $port, process $server"
 }
 
+# last_words: what the log has got since the launch.
+last_words() { tail -c "+$((before + 1))" "$log"; }
+
 died() {
-    tail -c "+$((before + 1))" "$log" | tail -n 20 >&2
-    if tail -c "+$((before + 1))" "$log" | grep -q 'Address already in use'; then
+    last_words | tail -n 20 >&2
+    if last_words | grep -q 'Address already in use'; then
         fail "port $port is taken by another program: set PORT to a free one, or end that program"
     fi
     fail "$software ended as soon as it was started; its last words are above and in $home/$log"
@@ -110,11 +124,10 @@ died() {
 # end PID: asked to, and waited for. It is not killed: a database may be writing its data.
 end() {
     kill -TERM "$1" 2>/dev/null || return 0
-    tries=$((STOP_TIMEOUT * 20))
+    set_deadline "$STOP_TIMEOUT"
     while ours "$1"; do
-        [ "$tries" -gt 0 ] ||
+        in_time ||
             fail "$software (process $1) did not end within $STOP_TIMEOUT s of TERM; see $home/log, or raise STOP_TIMEOUT"
-        tries=$((tries - 1))
         sleep 0.05
     done
 }
@@ -149,13 +162,13 @@ restart_server() {
 
 # install_package PROGRAM ARGUMENT: unpacked beside what is there and tried before it takes its place; data stays.
 install_package() {
-    [ -f "${PACKAGE_FILE:-}" ] || fail "there is no package: name one in app.package, as in $software-7.0.tar.gz"
+    [ -f "${PACKAGE_FILE:-}" ] || fail "there is no package to install: name it in app.package"
     rm -rf software.new software.old
     mkdir -p software.new data log
     tar -xzf "$PACKAGE_FILE" -C software.new --strip-components=1 --no-same-owner ||
         fail "${PACKAGE:-the package} could not be unpacked; is it a .tar.gz, and is there room on the disk?"
-    LD_LIBRARY_PATH=$home/software.new/lib "software.new/$1" "$2" >/dev/null ||
-        fail "${PACKAGE:-the package} does not run here: it needs the machine type and at least the glibc of Debian 12 (2.36)"
+    trial=$(LD_LIBRARY_PATH=$home/software.new/lib "software.new/$1" "$2" 2>&1) ||
+        fail "${PACKAGE:-the package} does not run here; it needs its machine type and glibc 2.36 (Debian 12) or newer: $trial"
     [ ! -e software ] || mv software software.old
     mv software.new software
     rm -rf software.old

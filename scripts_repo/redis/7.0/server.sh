@@ -51,7 +51,15 @@ CONF
     mv redis.conf.new redis.conf
 }
 
-run() { launch "$PORT" log/redis.log software/bin/redis-server redis.conf; }
+# A broken data file ends redis after it has opened its port; a large one takes its time, and the check will tell.
+run() {
+    launch "$PORT" log/redis.log software/bin/redis-server redis.conf
+    set_deadline 1
+    until last_words | grep -q 'Ready to accept connections' || ! in_time; do
+        kill -0 "$server" 2>/dev/null || died
+        sleep 0.02
+    done
+}
 
 # What runs was started with redis.conf; the metadata may have changed since and counts from the next start on.
 running_settings() {

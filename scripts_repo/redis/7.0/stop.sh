@@ -4,3 +4,4 @@
 . "${0%/*}/server.sh"
 
 stop_server
+echo "$software is stopped"

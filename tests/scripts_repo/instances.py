@@ -1,0 +1,123 @@
+"""Instances for the tests: real scripts on real packages, run as the agent runs them."""
+
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the tests have to know of a software. A third one is one more row."""
+
+    name: str
+    version: str
+    config: str
+    refused: tuple[tuple[str, str], ...]
+    """Metadata that must be refused: key and value."""
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.version}"
+
+
+INJECTIONS = ("80\nx y", "80; id", "$(touch owned)", "`touch owned`", 'a"b', "a'b c")
+
+SOFTWARE = (
+    Row("redis", "7.0", "redis.conf", (
+        *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+        *(("BIND", value) for value in ("10.0.0.1", "0.0.0.0", "localhost", "127.0.0.1\nport 1")),
+        *(("PASSWORD", value) for value in ('a"b', "a\\b", "a\nrequirepass b", "pässword")),
+        *(("MAXMEMORY", value) for value in ("1tb", "kb", "1 gb", "1\nport 1")),
+        ("MAXMEMORY_POLICY", "all"), ("APPENDONLY", "maybe"),
+    )),
+    Row("nginx", "1.22", "nginx.conf", (
+        *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+        *(("BIND", value) for value in ("localhost", "127.0.0.1;", "127.0.0.1 default_server")),
+        *(("ROOT", value) for value in ("tmp", "/tmp; autoindex on", "/$uri", "/a b", "/tmp\n", "/no/such/folder")),
+        *(("WORKERS", value) for value in ("0", "257", "auto;")),
+        ("ACCESS_LOG", "log/a"),
+    )),
+)  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, "what was waited for did not come"
+        sleep(0.01)
+
+
+@dataclass
+class Instance:
+    """One instance of a software in a folder of its own; `user` None means as oneself."""
+
+    row: Row
+    scripts: Path
+    folder: Path
+    user: str | None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        return int(self.metadata["PORT"])
+
+    def run(self, action: str, **metadata: str) -> subprocess.CompletedProcess[str]:
+        """Runs a script with the environment of section 5 of the contract and nothing else."""
+        environment = {
+            "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(self.folder), "INSTANCE_DIR": str(self.folder),
+            "INSTANCE_NAME": self.folder.name, "INSTANCE_KIND": "database", "ACTION": action, "REPO_URL": "",
+            "PACKAGE": f"{self.row}.tar.gz", "PACKAGE_FILE": str(self.scripts / f"{self.row}.tar.gz"),
+            "HOST_IP": "127.0.0.1", "HOSTS": "127.0.0.1", "HOST_INDEX": "0",
+        }  # fmt: skip
+        return subprocess.run(
+            ["/bin/sh", self.scripts / f"{action}.sh"], cwd=self.folder, env=environment | self.metadata | metadata,
+            user=self.user, group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
+            extra_groups=None if self.user is None else [], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    def do(self, *actions: str, **metadata: str) -> str:
+        """Runs scripts that must succeed; the last one's output."""
+        output = ""
+        for action in actions:
+            done = self.run(action, **metadata)
+            assert done.returncode == 0, f"{action}: {done.stdout}{done.stderr}"
+            output = done.stdout
+        return output
+
+    def check(self) -> dict[str, str]:
+        answer: dict[str, str] = json.loads(self.do("check"))
+        assert set(answer) == {"code", "msg"}
+        return answer
+
+    def pid(self) -> int:
+        return int((self.folder / "pid").read_text())
+
+    def processes(self) -> list[psutil.Process]:
+        """All that runs a binary of this instance."""
+        found = []
+        for process in psutil.process_iter(["exe"]):
+            if (process.info["exe"] or "").startswith(f"{self.folder}/"):
+                found.append(process)
+        return found
+
+    def kill(self) -> None:
+        """The server dies as in an accident."""
+        server = psutil.Process(self.pid())
+        server.send_signal(signal.SIGKILL)
+        wait_for(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)

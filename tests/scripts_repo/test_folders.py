@@ -1,0 +1,48 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts_repo.build import SCRIPTS, SOURCE, softwares
+from tests.scripts_repo.instances import SOFTWARE, Row
+
+SHELLCHECK = Path(sys.executable).parent / "shellcheck"
+SETTING = re.compile(r"\$\{([A-Z_]+):=([^}]*)\}")
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
+
+
+def test_every_folder_has_a_row_in_the_tests() -> None:
+    assert {str(row) for row in SOFTWARE} == {f"{one.name}-{one.version}" for one in softwares(SOURCE)}
+
+
+def test_a_folder_holds_all_its_files(row: Row) -> None:
+    folder = SOURCE / row.name / row.version
+    for name in (*SCRIPTS, "package"):
+        assert (folder / name).stat().st_mode & 0o111, name
+    assert (folder / "README.md").is_file()
+
+
+def test_the_readme_names_each_metadata_key_with_its_default(row: Row) -> None:
+    folder = SOURCE / row.name / row.version
+    used = dict(SETTING.findall((folder / "server.sh").read_text() + (SOURCE / "instance.sh").read_text()))
+    named = dict(ROW.findall((folder / "README.md").read_text()))
+    assert set(named) == set(used)
+    for key, default in used.items():
+        assert f"`{default}`" in named[key] or default in ("", "$home/data/www"), key
+
+
+def test_the_checksums_hold_for_all_that_is_served(row: Row, repo: Path) -> None:
+    folder = repo / row.name / row.version
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=True)
+    served = {path.name for path in folder.iterdir()} - {"SHA256SUMS"}
+    assert {line.split(":")[0] for line in done.stdout.splitlines()} == served
+    assert served == {*SCRIPTS, "README.md", f"{row}.tar.gz"}
+
+
+def test_shellcheck_has_nothing_to_say(repo: Path) -> None:
+    written = [*SOURCE.glob("*.sh"), *SOURCE.glob("*/*/*.sh"), *SOURCE.glob("*/*/package")]
+    for files in (written, list(repo.glob("*/*/*.sh"))):
+        done = subprocess.run(
+            [SHELLCHECK, "-x", "-P", "SCRIPTDIR", *files], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout

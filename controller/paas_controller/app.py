@@ -20,6 +20,7 @@ from paas_controller.hosts.agents import Agents
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import host_routes
 from paas_controller.hosts.service import Hosts
+from paas_controller.identity.routes import token_routes
 from paas_controller.identity.service import Identity
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
@@ -71,7 +72,7 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
         for name, loop in (("silence", reports.watch), ("resync", reconciler.resync)):
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
-        routes = health_routes() + host_routes(hosts, reports, identity, intake.members_of)
+        routes = health_routes() + token_routes(identity) + host_routes(hosts, reports, identity, intake.members_of)
         routes += software_routes(software, views, intake, history, operations)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import new_token, token_hash, write_secret
-from paas_controller.base.errors import Unauthorized
+from paas_controller.base.errors import Conflict, NotFound, Unauthorized
 from paas_controller.base.principal import Principal, Role
 from paas_controller.identity import tables as _tables  # noqa: F401 - makes the table known
 from paas_controller.store.store import Store
@@ -36,8 +36,7 @@ class Identity:
         shown = await asyncio.to_thread(admin_file.exists)
         if shown and any(known.role == "administrator" for known in self._known.values()):
             return
-        token = new_token()
-        principal = Principal("admin", "administrator")
+        token, principal = new_token(), Principal("admin", "administrator")
         write_secret(admin_file, token)
         await self._store.write(lambda c: self.keep(c, token, principal))
         self.admit(token, principal)
@@ -52,6 +51,29 @@ class Identity:
         if principal is None:
             raise Unauthorized("this needs a valid token: Authorization: Bearer …")
         return principal
+
+    def people(self) -> list[Principal]:
+        """Whoever has a token and is no agent, by name."""
+        return sorted((who for who in self._known.values() if not who.host), key=lambda who: who.name)
+
+    async def issue(self, principal: Principal) -> str:
+        """A new token for a person or a program; Conflict where the name has one."""
+        if any(who.name == principal.name for who in self.people()):
+            raise Conflict(f"{principal.name} has a token already; DELETE it first")
+        token = new_token()
+        await self._store.write(lambda c: self.keep(c, token, principal))
+        self.admit(token, principal)
+        return token
+
+    async def remove(self, name: str) -> None:
+        """From now on the token of this name is no good; the last administrator's stays. NotFound, Conflict."""
+        found = [who for who in self.people() if who.name == name]
+        if not found:
+            raise NotFound(f"nobody is called {name}")
+        if found[0].role == "administrator" and sum(who.role == "administrator" for who in self.people()) == 1:
+            raise Conflict(f"{name} is the last administrator; make another one first")
+        await self._store.write(lambda c: c.execute(delete(_TOKEN).where(_TOKEN.c.name == name, _TOKEN.c.host == "")))
+        self._known = {known: who for known, who in self._known.items() if who.name != name or who.host}
 
     def keep(self, connection: Connection, token: str, principal: Principal) -> None:
         """Stores a token's hash, in the caller's transaction; an agent's new token replaces its former ones."""

@@ -215,7 +215,7 @@ def _accounted(member: Member, outcome: Outcome, moment: Moment) -> Member:
     if outcome.state == "succeeded":
         served = outcome.action in ("start", "restart")
         done = max(member.restart_done, member.serving) if served else member.restart_done
-        return replace(member, obstacles=0, settled_at=moment.now, restart_done=done)
+        return replace(member, obstacles=0, retry_at=0.0, settled_at=moment.now, restart_done=done)
     if outcome.state == "cancelled":
         return replace(member, cancelled=True)
     fault: Fault = "environment" if outcome.state == "interrupted" else outcome.fault or "software"

@@ -17,7 +17,7 @@ from paas_agent.partial import Partial, Version, in_thread
 Watch = Callable[[int, int], None]
 """Hears of bytes done and of the total, 0 where the server does not say."""
 
-READ_BUFFER = 1 << 20
+READ_BUFFER = 1 << 19
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 

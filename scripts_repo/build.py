@@ -85,7 +85,8 @@ def _make(recipe: Path, package: Path, cache: Path) -> None:
             words = done.stderr.strip().splitlines() or [f"the recipe ended with {done.returncode}"]
             raise BuildError(words[-1])
         made = Path(folder) / package.name
-        package.with_suffix(".sha256").write_text(hashlib.sha256(made.read_bytes()).hexdigest())
+        with made.open("rb") as content:
+            package.with_suffix(".sha256").write_text(hashlib.file_digest(content, "sha256").hexdigest())
         made.replace(package)
 
 
@@ -148,8 +149,11 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         build(SOURCE, arguments.to, cache_folder(), arguments.only)
-    except (BuildError, OSError) as error:
+    except BuildError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be used: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -19,11 +19,11 @@ begin() {
     version=${here##*/}
     software=${here%/*}
     software=${software##*/}
-    mkdir -p "$1"
-    target=$(cd "$1" && pwd)/$software-$version.tar.gz
     for tool in apt-get apt-config dpkg-deb ldd; do
         command -v "$tool" >/dev/null || die "$tool is missing; packages can be built on Debian 12 only"
     done
+    mkdir -p "$1"
+    target=$(cd "$1" && pwd)/$software-$version.tar.gz
     work=$(realpath "$(mktemp -d)")
     trap 'rm -rf "$work"' EXIT
     trap 'exit 130' HUP INT TERM

@@ -79,15 +79,15 @@ server_pid() {
     done
 }
 
-# set_deadline SECONDS, in_time: by the machine's uptime, which no corrected clock moves.
+# set_deadline SECONDS, in_time: in hundredths, by the machine's uptime, which no corrected clock moves.
 set_deadline() {
     read -r now _ </proc/uptime
-    deadline=$((${now%.*} + $1))
+    deadline=$((${now%.*}${now#*.} + $1 * 100))
 }
 
 in_time() {
     read -r now _ </proc/uptime
-    [ "${now%.*}" -le "$deadline" ]
+    [ "${now%.*}${now#*.}" -lt "$deadline" ]
 }
 
 # launch PORT LOG COMMAND...: in a session of its own, back as soon as it holds its port. A minute is more than any
@@ -128,7 +128,7 @@ end() {
     while ours "$1"; do
         in_time ||
             fail "$software (process $1) did not end within $STOP_TIMEOUT s of TERM; see $home/log, or raise STOP_TIMEOUT"
-        sleep 0.05
+        sleep 0.02
     done
 }
 

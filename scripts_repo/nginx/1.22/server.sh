@@ -22,7 +22,7 @@ settings() {
 # The page that the check asks for has a name nobody can guess. Workers are what the agent is: another user could not
 # enter the instance's folder.
 configure() {
-    mkdir -p data/conf.d log tmp
+    mkdir -p data/conf.d tmp
     [ -d data/www ] || { mkdir data/www && echo 'nginx works. Put pages into this folder.' >data/www/index.html; }
     read -r page </proc/sys/kernel/random/uuid
     case $BIND in

@@ -35,7 +35,6 @@ bind_address() {
 }
 
 configure() {
-    mkdir -p data log
     {
         cat <<CONF
 bind $BIND

@@ -57,7 +57,13 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
         operations = Operations(store, hosts, agents, clock)
         reconciler = Reconciler(board, specs, operations, hosts, clock)
         adoption = Adoption(specs, agents, settings.operator_address)
-        intake = Intake(board, operations, adoption, clock, random.SystemRandom())
+        intake = Intake(
+            board,
+            operations,
+            adoption,
+            clock,
+            random.Random(),  # noqa: S311 - spreads retries, keeps no secret
+        )
         software = Software(store, board, specs, hosts, clock)
         views = Views(store, board, specs, days)
         history = History(store, board, operations, days, clock)

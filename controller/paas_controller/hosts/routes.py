@@ -39,7 +39,7 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
 
     async def join_token(_: web.Request) -> web.Response:
         token, ends = await identity.new_join_token()
-        return answer({"join_token": token, "expires_at": rfc3339(ends)}, status=201)
+        return answer({"join_token": token, "expires_at": rfc3339(ends)}, 201)
 
     async def all_hosts(_: web.Request) -> web.Response:
         return answer({"items": [_shown(host) for host in hosts.all()], "next": None})
@@ -51,7 +51,7 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
     async def add(request: web.Request) -> web.Response:
         body = await read_body(request, HostBody)
         host = await hosts.add(NamedHost(body.ip, str(body.agent_port), body.ssh_port, ""))
-        return answer(_shown(host), status=201)
+        return answer(_shown(host), 201)
 
     async def remove(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]

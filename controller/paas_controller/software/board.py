@@ -5,7 +5,7 @@ the same order, guarded by the version. Whoever changed something is answered af
 board takes back what the database holds.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,6 +22,8 @@ from paas_controller.software.turns import Member, Moved, Turn
 from paas_controller.store.store import Store
 
 Write = Callable[[Connection], object]
+Name = tuple[str, str]
+"""Kind and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,18 @@ class Board:
         self._store = store
         self._days = days
         self._instances: dict[int, Instance] = {}
-        self._names: dict[tuple[str, str], int] = {}
-        self._hosts: dict[str, set[int]] = {}
+        self._names: dict[Name, int] = {}
+        self._hosts: dict[str, dict[Name, int]] = {}
         self.watchers: list[Callable[[int], None]] = []
         """Called with an instance's id after something about it was committed."""
-        self.forgotten: set[tuple[str, str, str]] = set()
-        """Host, kind and name of what was forgotten here and not yet by the agent."""
+        self._forgotten: dict[str, set[Name]] = {}
+        """By host, what was forgotten here and not yet by its agent."""
 
     async def start(self) -> None:
         for instance in await self._store.read(records.load):
             self.add(instance)
-        self.forgotten = {tuple(row) for row in await self._store.read(records.forgotten)}
+        for row in await self._store.read(records.forgotten):
+            self._forgotten.setdefault(row.host, set()).add((row.kind, row.name))
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(list(self._instances.values()))
@@ -99,26 +102,36 @@ class Board:
 
     def on_host(self, host: str) -> list[tuple[Instance, Member]]:
         """The members on a host, with their instances."""
-        found = (self._instances[identifier] for identifier in sorted(self._hosts.get(host, ())))
+        found = (self._instances[identifier] for identifier in self._hosts.get(host, {}).values())
         return [(instance, member) for instance in found if (member := instance.on(host)) is not None]
+
+    def unlisted(self, host: str, listed: Set[Name]) -> list[Instance]:
+        """The instances on a host that are not in this list."""
+        known = self._hosts.get(host)
+        if not known or known.keys() <= listed:
+            return []
+        return [self._instances[identifier] for name, identifier in known.items() if name not in listed]
+
+    def forgotten(self, host: str) -> set[Name]:
+        """What this host's agent is still to be told to forget."""
+        return self._forgotten.get(host, set())
 
     def add(self, instance: Instance) -> None:
         self._instances[instance.id] = instance
         self._names[instance.kind, instance.name] = instance.id
         for member in instance.members:
-            self._hosts.setdefault(member.host, set()).add(instance.id)
-
-        self.forgotten -= {(member.host, instance.kind, instance.name) for member in instance.members}
+            self._hosts.setdefault(member.host, {})[instance.kind, instance.name] = instance.id
+            self.forgotten(member.host).discard((instance.kind, instance.name))
         self.notify(instance.id)
 
     async def forget(self, instance: Instance) -> None:
         """Deletes an instance; its agents are told with their next reports. Raises Retryable."""
         await self._store.write(lambda connection: records.remove(connection, instance))
-        self.forgotten |= {(member.host, instance.kind, instance.name) for member in instance.members}
         self._instances.pop(instance.id, None)
         self._names.pop((instance.kind, instance.name), None)
         for member in instance.members:
-            self._hosts[member.host].discard(instance.id)
+            del self._hosts[member.host][instance.kind, instance.name]
+            self._forgotten.setdefault(member.host, set()).add((instance.kind, instance.name))
         self.notify(instance.id)
 
     async def commit(self, draft: Draft) -> None:

@@ -35,8 +35,10 @@ def _not_up(other: Member, expect: Expect) -> str:
 
 
 def _not_down(other: Member, expect: Expect) -> str:
-    down = ("stopped", "not-installed") if expect == "stopped" else ("not-installed",)
-    if other.realtime in (*down, "unknow") and not other.operation:
+    down = ("not-installed", "unknow", "stopped") if expect == "stopped" else ("not-installed", "unknow")
+    # What failed before it was installed has nothing to stop; it would wait for us to be there, and we for it.
+    leftovers = expect == "stopped" and other.realtime == "failed" and not other.installed
+    if (other.realtime in down or leftovers) and not other.operation:
         return ""
     return f"waits for {other.host}, which is {other.realtime}"
 

@@ -22,7 +22,7 @@ from paas_controller.base.errors import Forbidden
 from paas_controller.hosts.reports import Write
 from paas_controller.hosts.service import Host
 from paas_controller.software import records, turns
-from paas_controller.software.board import Board, Draft
+from paas_controller.software.board import Board, Draft, Name
 from paas_controller.software.instances import Instance
 from paas_controller.software.operations import Operation, Operations, end_row
 from paas_controller.software.turns import Member, Moment, Turn
@@ -41,7 +41,8 @@ class Intake:
 
     def __init__(self, board: Board, operations: Operations, adopt: Adopt, clock: Clock, dice: random.Random) -> None:
         self._board, self._operations, self._adopt, self._clock, self._dice = board, operations, adopt, clock, dice
-        self._streaks: dict[int, Check] = {}
+        self._doubts: dict[int, int] = {}
+        """By member, the check results in a row that spoke against its state."""
 
     def members_of(self, host: str) -> list[str]:
         return [f"{instance.kind}/{instance.name}" for instance, _ in self._board.on_host(host)]
@@ -81,7 +82,7 @@ class Intake:
             if member := instance.on(host.id):
                 self._adopt(host, instance, member)
 
-    def _take(self, draft: Draft, host: Host, named: InstanceReport | Outcome | Change, step: Step) -> None:
+    def _take(self, draft: Draft, host: Host, named: Outcome | Change, step: Step) -> None:
         """Applies a step to the member of that name on that host, if there is one."""
         instance = self._board.named(named.type, named.name)
         member = draft.now(instance).on(host.id) if instance else None
@@ -112,9 +113,13 @@ class Intake:
             draft.put(instance, replace(draft.now(instance), deleting=False))
 
     def _seen(self, draft: Draft, host: Host, seen: InstanceReport) -> None:
+        instance = self._board.named(seen.type, seen.name)
+        member = draft.now(instance).on(host.id) if instance else None
+        if instance is None or member is None or turns.known(member, seen):
+            return
         if seen.operation and (operation := self._operations.get(seen.operation.operation_id)):
             operation.progress, operation.state = seen.operation, "running"
-        self._take(draft, host, seen, lambda member: turns.observed(member, seen, self._moment()))
+        draft.take(instance, member, turns.observed(member, seen, self._moment()))
 
     def _interrupt(self, draft: Draft, host: Host, epoch: str) -> list[str]:
         """The agent has a new journal: nobody can say any more how the orders of the former one ended."""
@@ -128,28 +133,28 @@ class Intake:
 
         An agent with a new journal lost what it had installed (`doubt`); what still runs, a check will find.
         """
-        listed = {(seen.type, seen.name) for seen in report.instances}
+        listed: set[Name] = {(seen.type, seen.name) for seen in report.instances}
         strangers = []
-        for instance, _ in self._board.on_host(host.id):
+        for instance in self._board.unlisted(host.id, listed):
             member = draft.now(instance).on(host.id)
-            if member is None or member.operation or (instance.kind, instance.name) in listed:
+            if member is None or member.operation:
                 continue
             if doubt:
                 draft.take(instance, member, Turn(replace(member, installed=False, alive=None)))
             if member.realtime != "not-installed":
                 strangers.append(draft.now(instance))
-        gone = {key for key in self._board.forgotten if key[0] == host.id and key[1:] not in listed}
-        for key in gone:
-            draft.writes.append(partial(records.told, host=key[0], kind=key[1], name=key[2]))
-        self._board.forgotten -= gone
+        forgotten = self._board.forgotten(host.id)
+        for kind, name in forgotten - listed:
+            draft.writes.append(partial(records.told, host=host.id, kind=kind, name=name))
+        forgotten &= listed
         return strangers
 
     def _to_forget(self, host: Host, report: Report) -> list[InstanceName]:
-        return [
-            InstanceName(type=seen.type, name=seen.name)
-            for seen in report.instances
-            if (host.id, seen.type, seen.name) in self._board.forgotten
-        ]
+        forgotten = self._board.forgotten(host.id)
+        if not forgotten:
+            return []
+        seen = (InstanceName(type=seen.type, name=seen.name) for seen in report.instances)
+        return [name for name in seen if (name.type, name.name) in forgotten]
 
     async def silent(self, host: Host) -> None:
         draft = Draft()
@@ -183,12 +188,15 @@ class Intake:
         member = instance.on(host)
         if member is None:
             raise Forbidden(f"{host} is no host of {kind} {name}")
-        good, last = code == "0", self._streaks.get(member.id)
-        streak = last.streak + 1 if last and last.good == good and not member.operation else 1
-        self._streaks[member.id] = result = Check(code=code, msg=msg, at=self._clock.time(), streak=streak)
+        if (code == "0") == (member.realtime == "running") and member.realtime != "unknow":
+            self._doubts.pop(member.id, None)
+            return
+        self._doubts[member.id] = streak = self._doubts.get(member.id, 0) + 1
+        result = Check(code=code, msg=msg, at=self._clock.time(), streak=streak)
         limits = (instance.check_fall, instance.check_rise)
         turn = turns.checked(member, result, instance.expect, limits, self._moment())
         if turn.story:
+            del self._doubts[member.id]
             draft = Draft()
             draft.take(instance, member, turn)
             await self._board.commit(draft)

@@ -50,11 +50,11 @@ def _kind_routes(kind: Kind, software: Software, views: Views, intake: Intake, h
             raise Invalid(f'a check result is {{"code": "0", "msg": "…"}}: {error}') from None
         host, name = request[PRINCIPAL].host, request.match_info["name"]
         await intake.check(host, kind, name, result.code, result.msg)
-        return answer({"name": name}, status=202)
+        return answer({"name": name}, 202)
 
     async def create(request: web.Request) -> web.Response:
         body = await read_body(request, InstanceBody)
-        return answer(await views.echo(await software.create(kind, body, request[PRINCIPAL])), status=201)
+        return answer(await views.echo(await software.create(kind, body, request[PRINCIPAL])), 201)
 
     async def listed(request: web.Request) -> web.Response:
         expect, realtime = request.query.get("expect", ""), request.query.get("realtime", "")
@@ -74,7 +74,7 @@ def _kind_routes(kind: Kind, software: Software, views: Views, intake: Intake, h
     def changing(act: Callable[[str, Any], Awaitable[Instance]]) -> Handler:
         async def handler(request: web.Request) -> web.Response:
             instance = await act(request.match_info["name"], request[PRINCIPAL])
-            return answer(status_of(instance), status=202)
+            return answer(status_of(instance), 202)
 
         return handler
 

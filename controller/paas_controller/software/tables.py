@@ -3,12 +3,15 @@
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+# Operations, timers and opened specs outlive an instance; its id must never become another one's.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
 
 class InstanceRow(SQLModel, table=True):
     """An instance. `spec` is its create body, sealed; the columns beside it are what is needed without opening it."""
 
     __tablename__ = "instance"
-    __table_args__ = (UniqueConstraint("kind", "name"),)
+    __table_args__ = (UniqueConstraint("kind", "name"), _NEVER_REUSED)
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str
@@ -30,6 +33,7 @@ class MemberRow(SQLModel, table=True):
     """An instance on one of its hosts; the columns are the fields of `turns.Member`."""
 
     __tablename__ = "member"
+    __table_args__ = _NEVER_REUSED
 
     id: int | None = Field(default=None, primary_key=True)
     instance: int = Field(index=True)

@@ -146,6 +146,8 @@ def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float,
     """A member left its state by itself. A fall, or a start against a stop, soon after is one more failed attempt."""
     if after == member.realtime:
         return Turn(member)
+    if member.realtime == "unknow" and after == "failed" and member.cause != "check":
+        cause = member.cause  # silence does not change what made it fail
     turn = move(member, after, at, cause, reason)
     known = replace(turn.member, cause=cause)
     if member.realtime == "unknow" or not (after == "failed" or member.realtime == "stopped"):
@@ -181,12 +183,10 @@ def ordered(member: Member, action: Action, operation: str, now: float, *, has_r
 def progressed(member: Member, phase: Phase, now: float) -> Turn:
     """The operation got on: crosses the states of its route up to this phase."""
     path = member.route
+    reached = path.index(phase) if phase in path else len(path) - 1 if phase == "checking" else 0
     if member.realtime == "unknow":
-        target = phase if phase in path else path[0]
-        return move(member, target, now, "report", f"heard again during {member.action}")
-    if phase not in path or member.realtime not in path:
-        return Turn(member)
-    return _cross(member, path[path.index(member.realtime) + 1 : path.index(phase) + 1], now)
+        return move(member, path[reached], now, "report", f"heard again during {member.action}")
+    return _cross(member, path[path.index(member.realtime) + 1 : reached + 1], now)
 
 
 def _cross(member: Member, states: Sequence[Realtime], now: float) -> Turn:
@@ -226,10 +226,18 @@ def changed(member: Member, change: Change, moment: Moment) -> Turn:
     """The agent tells of a change it saw, perhaps while the controller was away; each is told once."""
     if member.operation or member.realtime in IN_BETWEEN:
         return Turn(member)
+    turn = Turn(member)
     if member.realtime == "unknow":
-        # The agent knows what it was before; that the host was silent in between is told already.
-        member = replace(member, realtime=change.before, stable=change.before)
-    return _left(member, change.after, change.cause, change.reason, change.at, moment)
+        turn = move(member, change.before, change.at, "report", f"heard again: it was {change.before} until then")
+    return turn.then(_left(turn.member, change.after, change.cause, change.reason, change.at, moment))
+
+
+def known(member: Member, seen: InstanceReport) -> bool:
+    """Whether a report says nothing new: the answer to nearly every one, so it is looked at first."""
+    return (
+        seen.status == member.realtime and seen.alive == member.alive and seen.installed == member.installed
+        and seen.operation is None and not member.operation
+    )  # fmt: skip
 
 
 def observed(member: Member, seen: InstanceReport, moment: Moment) -> Turn:
@@ -262,7 +270,12 @@ def silent(member: Member, now: float) -> Turn:
     """The host was not heard of for too long. Nothing else is known, so nothing else is said."""
     if member.realtime == "unknow":
         return Turn(member)
-    return move(member, "unknow", now, "silence", f"{member.host} has not been heard of")
+    turn = move(member, "unknow", now, "silence", f"{member.host} has not been heard of")
+    if member.realtime == "failed":
+        return turn
+    quiet = member.realtime == "running" and now - member.settled_at >= QUIET_AFTER
+    known = replace(turn.member, failures=0, obstacles=0) if quiet else turn.member
+    return replace(turn, member=replace(known, cause="check"))
 
 
 def checked(member: Member, check: Check, expect: Expect, limits: tuple[int, int], moment: Moment) -> Turn:

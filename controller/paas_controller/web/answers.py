@@ -3,8 +3,9 @@
 import msgspec
 from aiohttp import web
 
+_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
-def answer(document: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+
+def answer(document: object, status: int = 200) -> web.Response:
     """The document as JSON. It may hold msgspec structs."""
-    body = msgspec.json.encode(document)
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
+    return web.Response(body=msgspec.json.encode(document), status=status, headers=_HEADERS)

@@ -1,9 +1,10 @@
 """A table of routes becomes an aiohttp application: every request is identified, allowed, answered, and never a 500
 for its input."""
 
+import itertools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from aiohttp.typedefs import Middleware
 
 from paas_controller.base.errors import Forbidden, NotFound, PaasError, Retryable, TooLarge, Unauthorized
 from paas_controller.base.logs import request_id
-from paas_controller.base.principal import Principal, Role
+from paas_controller.base.principal import ANYBODY, Principal, Role
 from paas_controller.web.answers import answer
 
 API = "/apis/v1alpha1"
@@ -20,6 +21,8 @@ MAX_BODY = 1 << 20
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 _log = logging.getLogger(__name__)
+_run, _count = secrets.token_hex(4), itertools.count()
+"""Together they name a request: this run of the program, and which one in it."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,37 +47,26 @@ class Route:
 def application(routes: Iterable[Route], authenticate: Authenticate) -> web.Application:
     """The application of these routes. Whoever has no valid token learns nothing, not even what exists."""
     table = list(routes)
-    open_to_all = frozenset(route.handler for route in table if route.roles is None)
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard(authenticate, open_to_all)])
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard(authenticate, table)])
     for route in table:
-        app.router.add_route(route.method, route.path, _allowed(route))
+        app.router.add_route(route.method, route.path, route.handler)
     return app
 
 
-def _allowed(route: Route) -> Handler:
-    """The handler, behind a look at the role."""
-    if route.roles is None:
-        return route.handler
-    roles, handler = route.roles, route.handler
+def _guard(authenticate: Authenticate, table: Sequence[Route]) -> Middleware:
+    roles_of = {route.handler: route.roles for route in table}
 
-    async def allowed(request: web.Request) -> web.StreamResponse:
-        role = request[PRINCIPAL].role
-        if role not in roles:
-            raise Forbidden(f"a token of role {role} may not do this; it takes {' or '.join(sorted(roles))}")
-        return await handler(request)
-
-    return allowed
-
-
-def _guard(authenticate: Authenticate, open_to_all: frozenset[Handler]) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         asked = request.headers.get("X-Request-Id", "")
-        identifier = asked if asked.isalnum() and len(asked) <= 64 else secrets.token_hex(8)
+        identifier = asked if asked.isalnum() and len(asked) <= 64 else f"{_run}{next(_count):x}"
         request_id.set(identifier)
         try:
-            if request.match_info.handler not in open_to_all:
-                request[PRINCIPAL] = authenticate(request)
+            roles = roles_of.get(request.match_info.handler, ANYBODY)
+            if roles is not None:
+                request[PRINCIPAL] = principal = authenticate(request)
+                if principal.role not in roles:
+                    raise Forbidden(_told(principal, roles))
             return await handler(request)
         except PaasError as error:
             return error_response(error, identifier)
@@ -85,6 +77,10 @@ def _guard(authenticate: Authenticate, open_to_all: frozenset[Handler]) -> Middl
             return error_response(PaasError(f"this went wrong here; the log says how, under {identifier}"), identifier)
 
     return guard
+
+
+def _told(principal: Principal, roles: frozenset[Role]) -> str:
+    return f"a token of role {principal.role} may not do this; it takes {' or '.join(sorted(roles))}"
 
 
 def _translated(error: web.HTTPException, request: web.Request) -> PaasError:
@@ -103,12 +99,13 @@ def _translated(error: web.HTTPException, request: web.Request) -> PaasError:
 def error_response(error: PaasError, identifier: str) -> web.Response:
     """The one shape of all errors."""
     body = {"code": error.code, "message": error.message, "details": error.details, "request_id": identifier}
-    headers = {"X-Request-Id": identifier}
+    response = answer({"error": body}, error.status)
+    response.headers["X-Request-Id"] = identifier
     if isinstance(error, Retryable):
-        headers["Retry-After"] = str(max(1, round(error.after)))
+        response.headers["Retry-After"] = str(max(1, round(error.after)))
     if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = "Bearer"
-    return answer({"error": body}, status=error.status, headers=headers)
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def health_routes() -> list[Route]:

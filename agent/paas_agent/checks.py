@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from paas_agent.checkscript import Result, run_check
 from paas_agent.contract import Order
+from paas_agent.errors import Refused
 from paas_agent.instances import Instances, Live
 from paas_agent.journal import Key
 from paas_agent.packages import FetchFailed
@@ -79,8 +80,15 @@ class Checks:
         return await asyncio.shield(task)
 
     async def check(self, live: Live) -> Result:
-        """Check an instance at rest, and let the result count. Raises FetchFailed; cancelled by an operation."""
-        result = await self.ask(live)
+        """Check an instance at rest, and let the result count. Raises FetchFailed, and Refused when an operation begins."""
+        try:
+            result = await self.ask(live)
+        except asyncio.CancelledError:
+            if live.record.operation is None:
+                raise
+            raise Refused(
+                409, "busy", f"operation {live.record.operation.id} has begun; no check runs beside it"
+            ) from None
         self.made["good" if result.good else "failed"] += 1
         if live.record.operation is None:
             if result.good:
@@ -99,11 +107,8 @@ class Checks:
         try:
             if live.record.operation is None:
                 await self.check(live)
-        except FetchFailed as error:
-            log.warning("%s/%s was not checked: %s", *live.key, error)
-        except asyncio.CancelledError:
-            if live.record.operation is None:
-                raise
+        except (FetchFailed, Refused) as error:
+            log.info("%s/%s was not checked: %s", *live.key, error)
 
     async def _stop(self, key: Key) -> None:
         task = self._running.get(key)

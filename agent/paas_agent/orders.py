@@ -8,6 +8,7 @@ from paas_agent.contract import RESERVED_ENVIRONMENT, Order
 from paas_agent.errors import Refused
 
 SECRET_WORDS = ("PASS", "PWD", "SECRET", "TOKEN", "KEY")
+MAX_VALUE = 30_000  # the kernel takes 128 KiB for one variable, and a character is up to four bytes
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -106,6 +107,8 @@ def _validate_variable(name: str, value: str) -> None:
         raise _invalid(f"metadata: {name[:80]} is set by the agent itself and must not be given")
     if "\0" in value:
         raise _invalid(f"metadata: the value of {name[:80]} holds a NUL character")
+    if len(value) > MAX_VALUE:
+        raise _invalid(f"metadata: the value of {name[:80]} is longer than {MAX_VALUE} characters")
 
 
 def _validate_numbers(order: Order) -> None:

@@ -30,9 +30,9 @@ def boot_id() -> str:
 def spawn(argv: tuple[str, ...], environment: Mapping[str, str], stdio: tuple[int, int, int]) -> int:
     """Start a program in its own session with these three descriptors and nothing else; returns its pid."""
     actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(stdio)]
-    # Python ignores SIGPIPE; what it starts must not.
+    ignored_by_python = (signal.SIGPIPE, signal.SIGXFSZ)
     return os.posix_spawn(
-        argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=(signal.SIGPIPE,)
+        argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=ignored_by_python
     )
 
 

@@ -1,6 +1,6 @@
 """The program as people use it: join, run, an order by curl, and the end."""
 
-from tests.agent.conftest import Agent, Controller, Orders, Repository
+from tests.agent.harness import Agent, Controller, Orders
 
 
 async def test_an_order_is_fetched_run_and_reported(agent: Agent, controller: Controller, order: Orders) -> None:

@@ -1,0 +1,59 @@
+"""paasctl: databases, middleware and hosts from the command line. Composes the commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from paas_client import __version__
+from paas_client.commands import hosts
+from paas_client.commands.asking import Asker
+from paas_client.commands.instances import kind_app
+from paas_client.models import Kind
+from paas_client.settings import DEFAULT_FILE, DEFAULT_URL
+
+_EPILOG = f"""
+Settings: PAAS_URL (default {DEFAULT_URL}) and PAAS_TOKEN, or url and token in the configuration file.
+A token is never taken as an argument, because others can read arguments.
+
+Exit codes: 0 ok, 1 refused or failed, 2 wrong usage, 3 not found, 4 not reachable, 5 not authorised, 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="paasctl",
+    no_args_is_help=True,
+    help="Says what is expected of databases and middleware on hosts, and shows what is there.",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,  # a traceback with its locals would show the token
+)
+app.add_typer(hosts.app, name="host")
+_KINDS: tuple[tuple[Kind, str], ...] = (("database", "db"), ("middleware", "mw"))
+for _kind, _short in _KINDS:
+    _commands = kind_app(_kind, _short)
+    app.add_typer(_commands, name=_kind)
+    app.add_typer(_commands, name=_short, hidden=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help=f"TOML file with url and token; default {DEFAULT_FILE}.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    context.obj = Asker(config)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

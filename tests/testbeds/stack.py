@@ -89,7 +89,7 @@ class Agent(Program):
     def join(self, token: str) -> None:
         join = [str(BIN / "paas-agent"), "join", "--controller", self.controller, "--join-token", token]
         listen = ["--listen", self.host, "--work-dir", str(self.work_dir)]
-        subprocess.run(join + listen, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(join + listen, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def instance_dir(self, kind: str, name: str) -> Path:
         return self.work_dir / "instances" / kind / name

@@ -11,8 +11,8 @@ from paas_controller.base.errors import PaasError
 
 
 def new_token() -> str:
-    """256 random bits, as text that fits a header, a file and a command line."""
-    return secrets.token_urlsafe(32)
+    """256 random bits, as text that fits a header, a file and a command line (it never begins with a dash)."""
+    return secrets.token_hex(32)
 
 
 def token_hash(token: str) -> str:

@@ -26,12 +26,13 @@ class Event(SQLModel, table=True):
 
 
 _EVENT = SQLModel.metadata.tables["event"]
+_APPEND = insert(_EVENT)
 
 
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Adds rows in the transaction of the change that they tell of."""
     if rows:
-        connection.execute(insert(_EVENT), rows)
+        connection.execute(_APPEND, rows)
 
 
 def page(connection: Connection, topic: str, name: str, before_id: int | None, limit: int) -> Iterable[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 from sqlmodel import SQLModel
 
 from paas_agent.contract import Acknowledged, Change, InstanceName, Report
@@ -18,6 +18,7 @@ from paas_controller.hosts.service import Host, Hosts
 
 _log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]
+_HEARD = update(_HOST).where(_HOST.c.id == bindparam("of"))
 MISSED_REPORTS = 3
 _TOLERATED_SKEW = 2.0
 
@@ -74,10 +75,10 @@ class Reports:
 
     def _keep(self, host: Host, report: Report, last: int) -> Write:
         row = {"epoch": report.epoch, "sequence": report.sequence, "changes_seen": last}
-        row |= {"version": report.version or host.version}
+        row |= {"version": report.version or host.version, "of": host.id}
         if report.facts is not None:
             row["facts"] = json.dumps(report.facts)
-        return lambda connection: connection.execute(update(_HOST).where(_HOST.c.id == host.id).values(row))
+        return lambda connection: connection.execute(_HEARD, row)
 
     def _heard(self, host: Host, report: Report, last: int) -> None:
         if host.lost:

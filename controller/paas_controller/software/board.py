@@ -26,6 +26,9 @@ Name = tuple[str, str]
 """Kind and name."""
 
 
+_ADD_CHANGE = insert(records.CHANGE)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A step of the story and whose it is."""
@@ -157,7 +160,7 @@ class Board:
             records.save(connection, before, after)
         events.append(connection, [story_row(told.instance, told.host, told.moved) for told in draft.story])
         if draft.changes:
-            connection.execute(insert(records.CHANGE), [self._change(told) for told in draft.changes])
+            connection.execute(_ADD_CHANGE, [self._change(told) for told in draft.changes])
         for write in draft.writes:
             write(connection)
 

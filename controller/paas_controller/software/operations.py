@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from paas_agent.contract import ENDED, Action, Kind, OperationState, Order, Outcome, Progress
 from paas_controller.base.clock import Clock
@@ -154,8 +154,8 @@ class Operations:
         operation.state = "running" if accepted.state in ENDED else accepted.state
         if operation.state == "pending":
             operation.state = "sent"
-        values = {"epoch": operation.epoch, "state": operation.state}
-        await self._store.write(lambda c: _update_unended(c, operation.id, values))
+        values = {"epoch": operation.epoch, "state": operation.state, "of": operation.id}
+        await self._store.write(lambda c: c.execute(_ACCEPTED, values))
 
     async def log(self, identifier: str, offset: int) -> bytes:
         """Its output from this offset on, from the agent that ran it."""
@@ -166,21 +166,20 @@ class Operations:
         return await self._agents.log(host.url, host.controller_token, identifier, offset)
 
 
+_ADD = insert(OPERATION)
+_END = update(OPERATION).where(OPERATION.c.id == bindparam("of"))
+_ACCEPTED = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.state.not_in(ENDED))
+
+
 def add_row(connection: Connection, operation: Operation) -> None:
-    connection.execute(insert(OPERATION), operation.row())
+    connection.execute(_ADD, operation.row())
 
 
 def end_row(connection: Connection, outcome: Outcome, now: float) -> None:
     """Writes how an operation ended; what its agent says later replaces what the controller assumed."""
     values: dict[str, Any] = {"state": outcome.state, "exit_code": outcome.exit_code, "fault": outcome.fault}
     values |= {"message": outcome.message, "started_at": outcome.started_at or None}
-    values |= {"ended_at": outcome.ended_at or now}
-    connection.execute(update(OPERATION).where(OPERATION.c.id == outcome.operation_id).values(values))
-
-
-def _update_unended(connection: Connection, identifier: str, values: dict[str, Any]) -> None:
-    unended = (OPERATION.c.id == identifier, OPERATION.c.state.not_in(ENDED))
-    connection.execute(update(OPERATION).where(*unended).values(values))
+    connection.execute(_END, values | {"ended_at": outcome.ended_at or now, "of": outcome.operation_id})
 
 
 def find_row(connection: Connection, identifier: str) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
@@ -19,6 +19,11 @@ MEMBER = SQLModel.metadata.tables["member"]
 OPERATION = SQLModel.metadata.tables["operation"]
 CHANGE = SQLModel.metadata.tables["change"]
 FORGOTTEN = SQLModel.metadata.tables["forgotten"]
+
+# Statements are built once: building one costs more than running it.
+_SAVE_INSTANCE = update(INSTANCE).where(INSTANCE.c.id == bindparam("of"), INSTANCE.c.version == bindparam("before"))
+_SAVE_MEMBER = update(MEMBER).where(MEMBER.c.id == bindparam("of"))
+_SAVED = ("expect", "held", "deleting", "generation", "version")
 
 _INSTANCE_FIELDS = tuple(field.name for field in fields(Instance) if field.name != "members")
 _MEMBER_FIELDS = tuple(field.name for field in fields(Member))
@@ -45,7 +50,7 @@ def _member(row: Any) -> Member:
 
 
 def _row(member: Member) -> dict[str, Any]:
-    return asdict(member) | {"route": ",".join(member.route)}
+    return {name: getattr(member, name) for name in _MEMBER_FIELDS} | {"route": ",".join(member.route)}
 
 
 def create(connection: Connection, instance: Instance, spec: str, now: float) -> Instance:
@@ -65,14 +70,13 @@ def create(connection: Connection, instance: Instance, spec: str, now: float) ->
 
 def save(connection: Connection, before: Instance, after: Instance) -> None:
     """Writes what differs, guarded by the version: Retryable where somebody else, or a failure, came between."""
-    columns = {name: getattr(after, name) for name in ("expect", "held", "deleting", "generation", "version")}
-    guarded = update(INSTANCE).where(INSTANCE.c.id == before.id, INSTANCE.c.version == before.version)
-    if connection.execute(guarded.values(columns)).rowcount != 1:
+    columns = {name: getattr(after, name) for name in _SAVED}
+    if connection.execute(_SAVE_INSTANCE, columns | {"of": before.id, "before": before.version}).rowcount != 1:
         raise Retryable(f"{before.name} changed meanwhile; try again")
     known = {member.id: member for member in before.members}
     for member in after.members:
         if member != known[member.id]:
-            connection.execute(update(MEMBER).where(MEMBER.c.id == member.id).values(_row(member)))
+            connection.execute(_SAVE_MEMBER, _row(member) | {"of": member.id})
 
 
 def remove(connection: Connection, instance: Instance) -> None:

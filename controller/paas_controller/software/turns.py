@@ -202,7 +202,7 @@ def ended(member: Member, outcome: Outcome, moment: Moment) -> Turn:
     now, path = moment.now, member.route
     if outcome.state == "succeeded" and member.realtime in path:
         turn = _cross(member, path[path.index(member.realtime) + 1 :], now)
-    sentence = outcome.message or f"{outcome.action} {outcome.state}"
+    sentence = outcome.message.partition("\n")[0] or f"{outcome.action} {outcome.state}"
     turn = turn.then(move(turn.member, outcome.status, now, "action", sentence))
     turn = settle(turn, now, "action")
     free = replace(

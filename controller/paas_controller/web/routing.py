@@ -59,7 +59,7 @@ def _guard(authenticate: Authenticate, table: Sequence[Route]) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         asked = request.headers.get("X-Request-Id", "")
-        identifier = asked if asked.isalnum() and len(asked) <= 64 else f"{_run}{next(_count):x}"
+        identifier = asked if asked.isascii() and asked.isalnum() and len(asked) <= 64 else f"{_run}{next(_count):x}"
         request_id.set(identifier)
         try:
             roles = roles_of.get(request.match_info.handler, ANYBODY)

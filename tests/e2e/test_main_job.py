@@ -26,7 +26,7 @@ async def test_what_is_expected_to_run_is_installed_and_started(db: Instance) ->
     assert answer["status"]["expect"] == "running"
     await db.becomes("running")
     assert db.runs() == ["install", "start"]
-    await db.walked("installing", "stopped", "starting", "running")
+    assert await db.walk() == ["installing", "stopped", "starting", "running"]
 
 
 async def test_a_killed_service_fails_and_heals_and_is_on_the_list_of_the_day(db: Instance) -> None:
@@ -36,7 +36,7 @@ async def test_a_killed_service_fails_and_heals_and_is_on_the_list_of_the_day(db
     await db.ran("install", "start", "stop", "start")
     await db.becomes("running")
     assert db.pid != before
-    await db.changed(("running", "failed", "exit"), ("failed", "running", "action"))
+    assert (await db.changes())[-2:] == [("running", "failed", "exit"), ("failed", "running", "action")]
     assert any("process is gone" in event["sentence"] for event in await db.events())
 
 
@@ -60,12 +60,11 @@ async def test_a_stopped_service_that_somebody_starts_is_stopped_again(db: Insta
 
 async def test_a_restart_without_a_script_crosses_stopped_and_is_no_change(db: Instance) -> None:
     await db.runs_from_nothing()
-    await db.walked("running")
     before, changes = db.pid, await db.changes()
     await db.wish("restart")
     await db.ran("install", "start", "stop", "start")
     await db.becomes("running")
-    await db.walked("stopping", "stopped", "starting", "running")
+    assert (await db.walk())[-4:] == ["stopping", "stopped", "starting", "running"]
     assert db.pid != before
     assert await db.changes() == changes
 
@@ -75,7 +74,7 @@ async def test_a_restart_with_a_script_is_restarting(make: Maker) -> None:
     await db.wish("restart")
     await db.ran("install", "start", "restart")
     await db.becomes("running")
-    await db.walked("restarting", "running")
+    assert (await db.walk())[-2:] == ["restarting", "running"]
 
 
 async def test_a_restart_of_what_is_not_expected_to_run_is_refused(db: Instance) -> None:

@@ -119,14 +119,6 @@ class Instance:
         """The realtime states that were crossed, in their order."""
         return [event["to"] for event in await self.events() if event["from"] != event["to"]]
 
-    async def walked(self, *states: str) -> None:
-        """Waits until these are the last states that were crossed; the story is told a moment after a state is seen."""
-
-        async def crossed() -> bool:
-            return (await self.walk())[-len(states) :] == list(states)
-
-        await until(crossed, f"{self.name} to walk {states}; it walked {await self.walk()}", 5)
-
     async def operations(self) -> list[dict[str, Any]]:
         """All operations, oldest first."""
         return list(reversed((await self.get("/operations?limit=1000"))["items"]))
@@ -142,19 +134,12 @@ class Instance:
         found: dict[str, Any] = (await self.get())["members"][position]
         return found
 
-    async def changed(self, *changes: tuple[str, str, str]) -> None:
-        """Waits until these are the last changes on this day's list."""
-
-        async def listed() -> bool:
-            return (await self.changes())[-len(changes) :] == list(changes)
-
-        await until(listed, f"{changes} on the list; it has {await self.changes()}", 5)
-
     async def says(self, words: str, seconds: float = 20) -> dict[str, Any]:
-        """Waits until a member's reason holds these words; that member."""
+        """Waits until the reason of a member, or the message of its last operation, holds these words; that member."""
 
         async def said() -> dict[str, Any] | None:
-            return next((each for each in (await self.get())["members"] if words in each["reason"]), None)
+            members: list[dict[str, Any]] = (await self.get())["members"]
+            return next((each for each in members if words in _told(each)), None)
 
         return await until(said, f"{self.name} to say {words!r}", seconds)
 
@@ -207,6 +192,11 @@ class Instance:
     @property
     def pid(self) -> int:
         return self.agent.pid_of(self.kind, self.name)
+
+
+def _told(member: dict[str, Any]) -> str:
+    last = member["last_operation"] or {"message": ""}
+    return f"{member['reason']}\n{last['message']}"
 
 
 class Maker:

@@ -41,6 +41,8 @@ class Store:
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
         self._loop = asyncio.get_running_loop()
+        self._last: asyncio.Future[Any] | None = None
+        """The write asked for last: it is resolved after all those before it."""
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -59,10 +61,14 @@ class Store:
 
     async def write(self, command: Callable[[Connection], T]) -> T:
         future: asyncio.Future[T] = self._loop.create_future()
+        self._last = future
         self._queue.put(_Command(command, future))
         return await future
 
     async def read(self, query: Callable[[Connection], T]) -> T:
+        """What the query finds after every write that was asked for before it: what was seen once is in lists, too."""
+        if self._last and not self._last.done():
+            await asyncio.wait([self._last])
         return await self._loop.run_in_executor(self._readers, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:

@@ -132,10 +132,11 @@ async def _print_log(operations: Operations, identifier: str, *, follow: bool) -
     while True:
         piece = await operations.log(identifier, offset)
         show.output(piece.data)
-        if piece.ended or not follow:
+        at_end, offset = piece.next == offset, piece.next
+        if piece.ended or (at_end and not follow):
             return
-        offset = piece.next
-        await asyncio.sleep(_FOLLOW_EVERY)
+        if at_end:
+            await asyncio.sleep(_FOLLOW_EVERY)
 
 
 def _described(record: Record) -> list[tuple[str, Text | str]]:

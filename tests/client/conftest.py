@@ -1,0 +1,159 @@
+"""A real controller for all tests, paasctl through its entry point, and agents whose answers the tests choose."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from paas_client.client import Client, connect
+from tests.client.fake_agent import FakeAgent
+from tests.testbeds.stack import BIN, Program, free_port, until
+
+
+@dataclass(frozen=True)
+class Controller:
+    url: str
+    token: str
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def controller(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Controller]:
+    folder, port = tmp_path_factory.mktemp("controller"), free_port()
+    arguments = [str(BIN / "paas-controller"), "--listen", f"127.0.0.1:{port}", "--data-dir", str(folder)]
+    program = Program("controller", arguments, folder / "log")
+    program.start()
+    url = f"http://127.0.0.1:{port}"
+
+    async def ready() -> bool:
+        assert program.alive, program.log.read_text()
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{url}/readyz") as response:
+                return response.ok
+        except aiohttp.ClientError:
+            return False
+
+    await until(ready, "the controller")
+    yield Controller(url, (folder / "admin.token").read_text())
+    assert program.stop() == 0
+
+
+@pytest.fixture
+async def client(controller: Controller) -> AsyncIterator[Client]:
+    async with connect(controller.url, controller.token) as client:
+        yield client
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+class Running:
+    """A paasctl that runs; what it says on stderr is read as it comes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._err = ""
+
+    async def says(self, text: str) -> None:
+        """Reads stderr until this text was there."""
+        assert self._process.stderr
+        async with asyncio.timeout(20):
+            while text not in self._err:
+                line = await self._process.stderr.readline()
+                assert line, f"it ended without saying {text!r}: {self._err}"
+                self._err += line.decode()
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    async def ended(self, stdin: str | None = None) -> Ended:
+        async with asyncio.timeout(60):
+            out, err = await self._process.communicate(stdin.encode() if stdin is not None else None)
+        assert self._process.returncode is not None
+        ended = Ended(self._process.returncode, out.decode(), self._err + err.decode())
+        assert "Traceback" not in ended.err, ended.err
+        return ended
+
+
+@dataclass(frozen=True)
+class Paasctl:
+    """The command, with an environment of its own."""
+
+    environment: dict[str, str]
+    command: str = str(BIN / "paasctl")
+
+    def with_(self, **changes: str) -> "Paasctl":
+        return Paasctl(self.environment | changes)
+
+    def without(self, *names: str) -> "Paasctl":
+        return Paasctl({key: value for key, value in self.environment.items() if key not in names})
+
+    async def start(self, *arguments: str) -> Running:
+        pipe = asyncio.subprocess.PIPE
+        return Running(
+            await asyncio.create_subprocess_exec(
+                self.command, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment
+            )
+        )
+
+    async def __call__(self, *arguments: str, stdin: str = "") -> Ended:
+        running = await self.start(*arguments)
+        return await running.ended(stdin)
+
+
+@pytest.fixture
+def paasctl(controller: Controller, tmp_path: Path) -> Paasctl:
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "xterm"}
+    return Paasctl(home | {"PAAS_URL": controller.url, "PAAS_TOKEN": controller.token})
+
+
+Agents = Callable[[], Awaitable[FakeAgent]]
+
+
+@pytest.fixture
+async def new_agent(controller: Controller, client: Client) -> AsyncIterator[Agents]:
+    """Makes agents that have joined."""
+    agents: list[FakeAgent] = []
+
+    async def make() -> FakeAgent:
+        agent = FakeAgent(controller.url, free_port())
+        agents.append(agent)
+        await agent.start((await client.hosts.new_join_token()).join_token)
+        return agent
+
+    yield make
+    for agent in agents:
+        await agent.stop()
+
+
+@pytest.fixture
+def body() -> Callable[..., dict[str, Any]]:
+    """A create body for these ports on loopback; what is in `app` comes on top."""
+
+    def make(name: str, *ports: int, **app: Any) -> dict[str, Any]:
+        scripts = {action: f"{action}.sh" for action in ("install", "start", "stop", "restart", "check", "uninstall")}
+        hosts = [{"ip": "127.0.0.1", "agent_port": port} for port in ports or (1,)]
+        return {"name": name, "host": hosts, "app": {"repo_url": "http://127.0.0.1:1/r/", **scripts, **app}}
+
+    return make
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name of the test's own, because all tests share a controller."""
+    return request.node.name.replace("_", "-").replace("[", ".").replace("]", "")[:100]

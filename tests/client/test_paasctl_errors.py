@@ -1,0 +1,163 @@
+"""What paasctl says, and with which code it ends, when something is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paas_client.client import Client
+from tests.client.conftest import Agents, Paasctl
+from tests.testbeds.stack import free_port
+
+Body = Callable[..., dict[str, Any]]
+
+
+async def test_a_controller_that_is_not_there_is_exit_code_4(paasctl: Paasctl) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    ended = await paasctl.with_(PAAS_URL=url)("db", "list")
+    assert ended.code == 4
+    assert f"the controller at {url} cannot be reached: connection refused" in ended.err
+    assert "PAAS_URL" in ended.err
+
+
+async def test_a_wrong_token_is_exit_code_5_and_is_not_repeated(paasctl: Paasctl) -> None:
+    ended = await paasctl.with_(PAAS_TOKEN="not-the-token")("db", "list")
+    assert ended.code == 5
+    assert "admin.token" in ended.err
+    assert "not-the-token" not in ended.err + ended.out
+
+
+async def test_without_a_token_it_is_said_how_to_set_one(paasctl: Paasctl) -> None:
+    ended = await paasctl.without("PAAS_TOKEN")("host", "token")
+    assert ended.code == 5
+    assert "set PAAS_TOKEN" in ended.err
+
+
+async def test_an_agents_token_may_not_read(paasctl: Paasctl, new_agent: Agents) -> None:
+    agent = await new_agent()
+    assert agent.joined
+    ended = await paasctl.with_(PAAS_TOKEN=agent.joined.agent_token)("db", "list")
+    assert ended.code == 5
+    assert "role agent may not" in ended.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["show", "status", "running", "stopped", "uninstall", "restart", "hold", "release", "events", "operations"],
+)
+async def test_an_unknown_name_is_exit_code_3_and_the_list_is_named(paasctl: Paasctl, command: str) -> None:
+    ended = await paasctl("mw", command, "nobody")
+    assert ended.code == 3
+    assert "called nobody" in ended.err
+    assert "paasctl middleware list" in ended.err
+
+
+async def test_waiting_for_an_unknown_name_is_exit_code_3(paasctl: Paasctl) -> None:
+    assert (await paasctl("db", "running", "nobody", "--wait")).code == 3
+
+
+async def test_an_unknown_operation_is_exit_code_3(paasctl: Paasctl) -> None:
+    assert (await paasctl("db", "log", "nothing")).code == 3
+
+
+async def test_a_name_with_a_slash_is_a_name_and_no_path(paasctl: Paasctl) -> None:
+    ended = await paasctl("db", "show", "../host?x=1#y")
+    assert ended.code == 3
+    assert "no database is called ../host?x=1#y" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"name": "x",\n "app": {"a": 1,\n  }\n}', "line 2, column 16: a comma before the closing bracket"),
+        ('{"name": "x"\n "app": 1}', "line 2, column 2: expecting ',' delimiter"),
+        ("[1, 2,]", "line 1, column 6: a comma before the closing bracket"),
+        ("", "line 1, column 1: expecting value"),
+        ("[]", "holds no object"),
+    ],
+)
+async def test_what_is_wrong_with_a_body_is_said_with_line_and_column(paasctl: Paasctl, text: str, told: str) -> None:
+    ended = await paasctl("db", "create", "-f", "-", stdin=text)
+    assert ended.code == 2
+    assert told in ended.err
+
+
+async def test_a_file_that_is_not_there_is_named(paasctl: Paasctl, tmp_path: Path) -> None:
+    ended = await paasctl("db", "create", "-f", str(tmp_path / "missing.json"))
+    assert ended.code == 2
+    assert "missing.json cannot be read: No such file" in ended.err
+
+
+async def test_every_fault_of_a_body_is_printed(paasctl: Paasctl) -> None:
+    ended = await paasctl("db", "create", "-f", "-", stdin='{"name": "x", "hosts": []}')
+    assert ended.code == 1
+    assert "- hosts: no such key; allowed here: app, host, name" in ended.err
+    assert "- app: Field required" in ended.err
+
+
+async def test_a_name_that_is_taken_is_refused_with_the_command_to_see_it(
+    paasctl: Paasctl, client: Client, name: str, body: Body, tmp_path: Path
+) -> None:
+    await client.database.create(body(name))
+    ended = await paasctl("db", "create", "-f", "-", stdin=str(body(name)).replace("'", '"'))
+    assert ended.code == 1
+    assert "exists already" in ended.err
+    assert f"paasctl database show {name}" in ended.err
+
+
+async def test_deleting_what_is_installed_says_the_two_ways(
+    paasctl: Paasctl, client: Client, name: str, body: Body
+) -> None:
+    await client.database.create(body(name, status={"realtime": "stopped"}))
+    ended = await paasctl("db", "delete", name)
+    assert ended.code == 1
+    assert "- ?orphan=true forgets it" in ended.err
+    assert f"paasctl database delete {name} --uninstall" in ended.err
+    both = await paasctl("db", "delete", name, "--uninstall", "--orphan")
+    assert both.code == 2
+    gone = await paasctl("db", "delete", name, "--orphan")
+    assert (gone.code, gone.out) == (0, f"{name}: forgotten; the software stays as it is\n")
+
+
+async def test_restarting_what_is_not_expected_to_run_is_refused(
+    paasctl: Paasctl, client: Client, name: str, body: Body
+) -> None:
+    await client.database.create(body(name))
+    ended = await paasctl("db", "restart", name)
+    assert ended.code == 1
+    assert f"paasctl database running {name}" in ended.err
+
+
+@pytest.mark.parametrize("day", ["1345", "yesterday", "2026-02-30", "../.."])
+async def test_a_day_that_is_none_is_refused(paasctl: Paasctl, day: str) -> None:
+    ended = await paasctl("db", "changed", day)
+    assert ended.code == 1
+    assert "names no day" in ended.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("db",), ("db", "frob"), ("db", "show"), ("db", "list", "-o", "xml")])
+async def test_wrong_usage_is_exit_code_2(paasctl: Paasctl, arguments: tuple[str, ...]) -> None:
+    assert (await paasctl(*arguments)).code == 2
+
+
+async def test_help_names_the_settings_and_the_exit_codes(paasctl: Paasctl) -> None:
+    ended = await paasctl("--help")
+    assert ended.code == 0
+    for word in ("PAAS_URL", "PAAS_TOKEN", "Exit codes", "database", "host"):
+        assert word in ended.out
+    assert (await paasctl("--version")).out.count(".") == 2
+
+
+async def test_a_configuration_file_is_read_and_the_environment_comes_first(paasctl: Paasctl, tmp_path: Path) -> None:
+    file = tmp_path / ".config" / "paasctl.toml"
+    file.parent.mkdir()
+    file.write_text(f'url = "{paasctl.environment["PAAS_URL"]}"\ntoken = "{paasctl.environment["PAAS_TOKEN"]}"\n')
+    file.chmod(0o600)
+    bare = paasctl.without("PAAS_URL", "PAAS_TOKEN")
+    ended = await bare("host", "list")
+    assert (ended.code, ended.err) == (0, "")
+    assert (await bare.with_(PAAS_TOKEN="wrong")("host", "list")).code == 5
+    moved = file.rename(tmp_path / "elsewhere.toml")
+    assert (await bare("--config", str(moved), "host", "list")).code == 0
+    assert (await bare("--config", str(file), "host", "list")).code == 2

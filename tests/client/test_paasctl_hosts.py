@@ -1,0 +1,49 @@
+"""`paasctl host` against a real controller."""
+
+from collections.abc import Callable
+from typing import Any
+
+from paas_client.client import Client
+from tests.client.conftest import Agents, Controller, Paasctl
+from tests.client.fake_agent import FakeAgent
+from tests.testbeds.stack import free_port
+
+
+async def test_a_join_token_stands_alone_on_stdout_and_lets_an_agent_join(
+    paasctl: Paasctl, controller: Controller
+) -> None:
+    made = await paasctl("host", "token")
+    assert made.code == 0
+    assert "good for one agent, until 20" in made.err
+    token = made.out.removesuffix("\n")
+    assert token.split() == [token]
+    agent = FakeAgent(controller.url, free_port())
+    await agent.start(token)
+    await agent.stop()
+    assert agent.host in (await paasctl("host", "list")).out
+
+
+async def test_a_host_is_shown_with_what_stands_on_it_and_kept_until_that_is_gone(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Callable[..., dict[str, Any]]
+) -> None:
+    agent = await new_agent()
+    await client.database.create(body(name, agent.port))
+    shown = await paasctl("host", "show", agent.host)
+    assert "online" in shown.out
+    assert f"database/{name}" in shown.out
+    document = (await paasctl("host", "show", agent.host, "-o", "json")).document
+    assert (document["version"], document["members"]) == ("1.2.3", [f"database/{name}"])
+    refused = await paasctl("host", "delete", agent.host)
+    assert refused.code == 1
+    assert f"- database/{name}" in refused.err
+    await client.database.delete(name)
+    assert (await paasctl("host", "delete", agent.host)).code == 0
+    listed = (await paasctl("host", "list", "-o", "json")).document
+    assert agent.host not in [host["id"] for host in listed]
+
+
+async def test_an_unknown_host_is_exit_code_3(paasctl: Paasctl) -> None:
+    for command in ("show", "delete"):
+        ended = await paasctl("host", command, "10.9.8.7:3335")
+        assert ended.code == 3
+        assert "paasctl host list" in ended.err

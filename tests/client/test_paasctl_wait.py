@@ -1,0 +1,169 @@
+"""`--wait`: progress is shown, success and failure are told apart, and nothing is waited for in vain."""
+
+import asyncio
+import json
+import os
+import pty
+from collections.abc import Callable
+from typing import Any
+
+from paas_client.client import Client
+from tests.client.conftest import Agents, Paasctl
+from tests.client.fake_agent import Ending
+
+Body = Callable[..., dict[str, Any]]
+
+
+async def test_states_and_bytes_are_shown_until_it_runs(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent, installed = await new_agent(), asyncio.Event()
+    agent.endings["install"] = Ending(when=installed)
+    await client.database.create(body(name, agent.port))
+    running = await paasctl.start("db", "running", name, "--wait", "-o", "json")
+    await running.says("not-installed → installing")
+    await agent.fetches("install", 1_000_000, 4_000_000)
+    await running.says(f"install on {agent.host}: fetching 1.0 of 4.0 MB, 25 %")
+    installed.set()
+    ended = await running.ended()
+    assert ended.code == 0
+    assert ended.document == {"name": name, "status": {"expect": "running", "realtime": "running"}}
+    steps = [words for words in ("installing → stopped", "stopped → starting", "starting → running")]
+    places = [ended.err.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+async def test_a_creation_that_expects_running_is_waited_for(
+    paasctl: Paasctl, new_agent: Agents, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    document = json.dumps(body(name, agent.port, status={"expect": "running"}))
+    ended = await paasctl("db", "create", "-f", "-", "--wait", stdin=document)
+    assert ended.code == 0
+    assert "realtime  running" in ended.out
+
+
+async def test_members_on_several_hosts_are_all_waited_for(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agents = [await new_agent(), await new_agent()]
+    await client.middleware.create(body(name, *(agent.port for agent in agents)))
+    assert (await paasctl("mw", "running", name, "--wait")).code == 0
+    members = (await client.middleware.get(name)).members
+    assert [member.realtime for member in members] == ["running", "running"]
+
+
+async def test_a_restart_is_over_when_it_has_been_done(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent, restarted = await new_agent(), asyncio.Event()
+    agent.endings["restart"] = Ending(when=restarted)
+    await client.database.create(body(name, agent.port))
+    assert (await paasctl("db", "running", name, "--wait")).code == 0
+    restarting = await paasctl.start("db", "restart", name, "--wait")
+    await restarting.says("running → restarting")
+    restarted.set()
+    ended = await restarting.ended()
+    assert ended.code == 0, ended.err
+    assert [action for action, _ in agent.orders] == ["install", "start", "restart"]
+
+
+async def test_stopping_and_uninstalling_are_waited_for(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    await client.database.create(body(name, agent.port))
+    for wish, realtime in (("running", "running"), ("stopped", "stopped"), ("uninstall", "not-installed")):
+        assert (await paasctl("db", wish, name, "--wait")).code == 0
+        assert (await client.database.status(name)).status.realtime == realtime
+
+
+async def test_a_failed_script_ends_the_waiting_with_its_reason(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    agent.endings["start"] = Ending("failed", "failed", "start.sh ended with 3: no such user")
+    await client.database.create(body(name, agent.port))
+    ended = await paasctl("db", "running", name, "--wait")
+    assert ended.code == 1
+    assert f"start on {agent.host} failed: start.sh ended with 3: no such user" in ended.err
+    failed = next(order.operation_id for action, order in agent.orders if action == "start")
+    assert f"paasctl database log {failed}" in ended.err
+
+
+async def test_a_failure_from_before_the_wish_is_not_held_against_it(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    agent.endings["start"] = Ending("failed", "failed", "no such user")
+    await client.database.create(body(name, agent.port))
+    assert (await paasctl("db", "running", name, "--wait")).code == 1
+    agent.endings.clear()
+    ended = await paasctl("db", "running", name, "--wait")
+    assert ended.code == 0, ended.err
+
+
+async def test_a_host_without_an_agent_is_named_and_the_time_limit_ends_the_waiting(
+    paasctl: Paasctl, client: Client, name: str, body: Body
+) -> None:
+    await client.database.create(body(name))
+    ended = await paasctl("db", "running", name, "--wait", "--timeout", "0.8")
+    assert ended.code == 1
+    assert "is not running after 0.8 s; 127.0.0.1:1 has no agent yet" in ended.err
+    assert "paasctl host token" in ended.err
+
+
+async def test_a_held_instance_is_not_waited_for(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:
+    await client.database.create(body(name))
+    await client.database.hold(name)
+    ended = await paasctl("db", "running", name, "--wait")
+    assert ended.code == 1
+    assert "is held" in ended.err
+
+
+async def test_another_wish_ends_the_waiting(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:
+    await client.database.create(body(name))
+    running = await paasctl.start("db", "running", name, "--wait")
+    await running.says("has no agent yet")
+    await client.database.expect(name, "stopped")
+    ended = await running.ended()
+    assert ended.code == 1
+    assert "is expected stopped now: somebody else wished for that" in ended.err
+
+
+async def test_ctrl_c_ends_the_waiting_and_says_that_the_work_goes_on(
+    paasctl: Paasctl, client: Client, name: str, body: Body
+) -> None:
+    await client.database.create(body(name))
+    running = await paasctl.start("db", "running", name, "--wait")
+    await running.says("has no agent yet")
+    running.interrupt()
+    ended = await running.ended()
+    assert ended.code == 130
+    assert "goes on there" in ended.err
+    assert (await client.database.status(name)).status.expect == "running"
+
+
+async def test_colours_are_for_terminals_only(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:
+    await client.database.create(body(name))
+    assert "\x1b" not in (await paasctl("db", "list")).out
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        paasctl.command, "db", "show", name, stdin=theirs, stdout=theirs, stderr=theirs, env=paasctl.environment
+    )
+    os.close(theirs)
+    shown = await asyncio.to_thread(_read_all, ours)
+    assert await process.wait() == 0
+    assert "\x1b[" in shown
+    assert name in shown
+
+
+def _read_all(descriptor: int) -> str:
+    data = b""
+    try:
+        while piece := os.read(descriptor, 4096):
+            data += piece
+    except OSError:  # how Linux says that the last one has closed a terminal
+        pass
+    os.close(descriptor)
+    return data.decode()

@@ -17,10 +17,11 @@ demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
 test: setup repo lint  ## every test, with the real parts
 	@.venv/bin/python -m pytest
 
-lint: setup      ## ruff, mypy --strict, import contracts
+lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/shellcheck packaging/* .ci/run
 
 bench: setup repo  ## the measurements, one table, a report with plots
 	@.venv/bin/python -m bench

@@ -68,7 +68,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(ssl=client_tls(settings))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        packages = Packages(settings.work_dir / "cache", session, token_for=_token_for(membership))
+        packages = Packages(settings.work_dir / "cache", session, token_for=token_for(membership))
         watch = Watch(instances, world.boot)
         stack.callback(watch.close)
         checks = Checks(instances, watch, partial(_check_script, packages), world)
@@ -118,6 +118,7 @@ async def _check_script(packages: Packages, order: Order) -> Path:
 async def _tidy(instances: Instances, packages: Packages, settings: Settings, world: World) -> None:
     """Keep from growing what services still print into, and what was fetched."""
     while True:
+        instances.journal.reserve()
         await packages.prune(settings.cache_bytes)
         for live in instances:
             for ended in live.record.ended:
@@ -148,7 +149,7 @@ def server_tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def _token_for(membership: Membership) -> Callable[[str], str | None]:
+def token_for(membership: Membership) -> Callable[[str], str | None]:
     """The agent's token goes to its controller's own repository, and to nobody else."""
     own = URL(membership.controller) if membership.controller else None
 

@@ -80,7 +80,7 @@ class Checks:
         return await asyncio.shield(task)
 
     async def check(self, live: Live) -> Result:
-        """Check an instance at rest, and let the result count. Raises FetchFailed, and Refused when an operation begins."""
+        """Check an instance at rest; the result counts. Raises FetchFailed, and Refused when an operation begins."""
         try:
             result = await self.ask(live)
         except asyncio.CancelledError:

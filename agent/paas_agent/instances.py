@@ -179,7 +179,7 @@ class Instances:
     def save(self, live: Live, *, durable: bool = True) -> None:
         """Journal an instance. What cannot be written now is kept in memory, and written with the next report."""
         try:
-            self.journal.save(live.record, durable=durable)
+            self.journal.save_whatever(live.record, durable=durable)
             live.unsaved = False
         except OSError as error:
             live.unsaved = True
@@ -188,6 +188,7 @@ class Instances:
     def forget(self, live: Live) -> None:
         """Drop an instance; its software and its working folder stay."""
         del self._known[live.key]
+        self.journal.save_state()
         self.journal.remove(live.record)
 
     def fill(self, report: Report) -> None:

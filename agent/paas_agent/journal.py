@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 Key = tuple[Kind, str]
 Record = TypeVar("Record", bound=msgspec.Struct)
 SEQUENCE_BLOCK = 1000
+RESERVE = 256 * 1024  # bytes
 
 
 class Operation(msgspec.Struct):
@@ -74,6 +76,7 @@ class Journal:
     def __init__(self, root: Path) -> None:
         self._records = root / "journal" / "instances"
         self._state_file = root / "journal" / "state.json"
+        self._reserve = root / "journal" / "reserve"
         self._operations = root / "operations"
         self._instances = root / "instances"
         for folder in (self._records, self._operations, self._instances):
@@ -82,7 +85,8 @@ class Journal:
         self.state = found or State(epoch=uuid.uuid4().hex)
         self._reserved = self._sequence = self.state.sequence
         if found is None:
-            self.save_state()
+            _write(self._state_file, self.state, durable=True)
+        self.reserve()
 
     def load(self) -> list[Instance]:
         """Every instance that can be read; a broken file is set aside with a line in the log."""
@@ -96,6 +100,19 @@ class Journal:
         """Write one record; not `durable` is enough for what may be said twice after a power failure."""
         _write(self._record(instance.key), instance, durable=durable)
 
+    def save_whatever(self, instance: Instance, *, durable: bool = True) -> None:
+        """Write a record of what has already happened, on a full disk at the cost of the reserve."""
+        try:
+            self.save(instance, durable=durable)
+        except OSError:
+            self._reserve.unlink(missing_ok=True)
+            self.save(instance, durable=durable)
+
+    def reserve(self) -> None:
+        """Keep some disk for `save_whatever`, if there is some."""
+        with suppress(OSError), self._reserve.open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVE)
+
     def remove(self, instance: Instance) -> None:
         """Forget an instance and the output of its operations; its working folder stays."""
         self._record(instance.key).unlink(missing_ok=True)
@@ -107,8 +124,11 @@ class Journal:
         shutil.rmtree(self.operation_folder(operation_id), ignore_errors=True)
 
     def save_state(self) -> None:
-        """Write the numbers of the journal."""
-        _write(self._state_file, self.state, durable=True)
+        """Write the numbers of the journal; while that is not possible, a crash may make some be said again."""
+        try:
+            _write(self._state_file, self.state, durable=True)
+        except OSError as error:
+            log.warning("the journal's numbers cannot be written: %s", error.strerror)
 
     def next_sequence(self) -> int:
         """The next report's number. They are reserved in blocks: after a crash some are skipped, none comes twice."""

@@ -11,7 +11,6 @@ from aiohttp import web
 from paas_agent.contract import Order
 from tests.agent.harness import CHECK_PROCESS, SERVICE, Agent, Controller, Orders, Repository, end_leftovers, served
 
-
 asyncio.set_event_loop(None)  # else pytest-asyncio makes one that nobody closes, when the first test is a plain one
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -40,11 +41,12 @@ async def until(condition: Callable[[], object], seconds: float = 20) -> None:
 
 @dataclass
 class Controller:
-    """Takes joins and reports. While it is `away` it answers 503 and takes nothing."""
+    """Takes joins and reports. It takes nothing while it is `away` (503) or refuses the token (401)."""
 
     url: str = ""
     reports: list[Report] = field(default_factory=list)
     away: bool = False
+    refuse: bool = False
     interval: float = 0.5
     forget: list[InstanceName] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
@@ -83,8 +85,8 @@ class Controller:
     async def report(self, request: web.Request) -> web.Response:
         body = await request.read()
         self.authorizations.add(request.headers["Authorization"])
-        if self.away:
-            return web.Response(status=503)
+        if self.away or self.refuse:
+            return web.Response(status=503 if self.away else 401)
         report = msgspec.json.decode(body, type=Report)
         self.reports.append(report)
         answer = Acknowledged(acknowledged=report.sequence, interval=self.interval, forget=self.forget)
@@ -168,13 +170,13 @@ class Agent:
         """kill -9."""
         await self.stop(signal.SIGKILL)
 
-    async def call(self, method: str, path: str, **options: object) -> tuple[int, dict]:
+    async def call(self, method: str, path: str, **options: object) -> tuple[int, Any]:
         """One request with the controller's token: status and JSON."""
         options.setdefault("headers", {"Authorization": f"Bearer {TOKEN}"})
         async with self.session.request(method, f"{self.url}{path}", **options) as answer:
             return answer.status, await answer.json()
 
-    async def send(self, action: str, order: Order) -> tuple[int, dict]:
+    async def send(self, action: str, order: Order) -> tuple[int, Any]:
         """Send an order."""
         return await self.call("POST", f"/{action}", data=msgspec.json.encode(order))
 
@@ -183,6 +185,12 @@ class Agent:
         status, body = await self.send(action, order)
         assert status == 202, body
         return body["operation_id"]
+
+    async def until(self, path: str, condition: Callable[[Any], bool]) -> None:
+        """Ask for a path until what is shown there meets the condition."""
+        async with asyncio.timeout(20):
+            while not condition((await self.call("GET", path))[1]):
+                await asyncio.sleep(0.01)
 
     def folder(self, order: Order) -> Path:
         """INSTANCE_DIR."""

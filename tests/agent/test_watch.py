@@ -81,8 +81,8 @@ async def test_the_end_of_a_watched_process_is_told_at_once(
     await controller.outcome("op")
     os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)
     await controller.status("failed")  # long before the next report is due
-    change = controller.reports[-1].changes[-1]
-    assert (change.cause, change.reason) == ("exit", "the watched process is gone")
+    assert controller.changes[-1] == ("running", "failed", "exit")
+    assert controller.reports[-1].instances[0].reason == "the watched process is gone"
 
 
 async def test_a_pid_file_that_names_a_stranger_is_not_watched_and_said_so(

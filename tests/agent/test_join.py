@@ -1,0 +1,87 @@
+"""Joining: what is kept of it, and the sentence when it does not work."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from paas_agent.app import token_for
+from paas_agent.join import Membership
+from tests.agent.harness import AGENT_TOKEN, TOKEN, Agent, Controller
+
+
+async def join(agent: Agent, folder: Path, *arguments: str) -> tuple[int, str]:
+    return await agent.command("join", "--work-dir", str(folder), *arguments, PAAS_AGENT_JOIN_TOKEN="let-me-in")
+
+
+async def test_joining_keeps_both_tokens_where_only_the_agent_reads_them(
+    idle_agent: Agent, controller: Controller, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    code, printed = await join(idle_agent, folder, "--controller", controller.url, "--advertise", "192.0.2.7:4444")
+    assert (code, printed) == (0, f"joined {controller.url} as 192.0.2.7:4444\n")
+    kept = json.loads((folder / "agent.json").read_text())
+    assert (kept["agent_token"], kept["controller_token"], kept["host"]) == (AGENT_TOKEN, TOKEN, "192.0.2.7:4444")
+    assert stat.S_IMODE((folder / "agent.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+async def test_on_a_wildcard_the_address_towards_the_controller_is_said(
+    idle_agent: Agent, controller: Controller, tmp_path: Path
+) -> None:
+    code, printed = await join(idle_agent, tmp_path / "new", "--controller", controller.url)
+    assert code == 0
+    assert printed.endswith(" as 127.0.0.1:3335\n")
+
+
+REFUSED = [
+    ("--controller URL --join-token no", 1, "the controller refused this host (401): the join token is not known"),
+    ("--controller URL", 2, "--join-token (or PAAS_AGENT_JOIN_TOKEN) is needed"),
+    ("--controller URL/nowhere --join-token x", 1, "the controller refused this host (404)"),
+    ("--controller http://127.0.0.1:1 --join-token x", 1, "the controller at http://127.0.0.1:1 cannot be reached"),
+    ("--controller here --join-token x", 2, "--controller (or PAAS_AGENT_CONTROLLER) has to be an address"),
+    ("--join-token x", 2, "--controller (or PAAS_AGENT_CONTROLLER) has to be an address"),
+    ("--controller URL --join-token x --listen here", 2, "--listen has to be HOST:PORT"),
+    ("--controller URL --join-token x --advertise here:x", 2, "--advertise has to be HOST:PORT"),
+    ("--controller URL --join-token x --ca-file /nowhere", 2, "--ca-file /nowhere cannot be used"),
+    ("--controller URL --join-token x --log-level loud", 2, "--log-level has to be one of"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "sentence"), REFUSED)
+async def test_what_is_wrong_with_a_join_is_one_sentence(
+    idle_agent: Agent, controller: Controller, tmp_path: Path, arguments: str, code: int, sentence: str
+) -> None:
+    given = arguments.replace("URL", controller.url).split()
+    got, printed = await idle_agent.command("join", "--work-dir", str(tmp_path / "new"), *given)
+    assert (got, printed.count("\n")) == (code, 1), printed
+    assert printed.startswith(f"paas-agent: {sentence}")
+    assert not (tmp_path / "new" / "agent.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("http://192.0.2.1:3334/repo/redis/start.sh", True),
+        ("http://192.0.2.1:3334/repository/x", False),
+        ("http://192.0.2.1:3334/repo/../apis/x", False),
+        ("http://192.0.2.1:3335/repo/x", False),
+        ("https://192.0.2.1:3334/repo/x", False),
+        ("http://192.0.2.1.example.org:3334/repo/x", False),
+        ("http://192.0.2.1:3334@example.org/repo/x", False),
+    ],
+)
+def test_the_token_goes_to_the_controllers_repository_alone(url: str, sent: bool) -> None:
+    membership = Membership(
+        controller="http://192.0.2.1:3334",
+        host="h",
+        agent_token=AGENT_TOKEN,
+        controller_token=TOKEN,
+        interval=5,
+        listen="",
+        address="",
+        port="",
+    )
+    assert token_for(membership)(str(URL(url))) == (AGENT_TOKEN if sent else None)

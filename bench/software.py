@@ -11,7 +11,7 @@ _SCRIPTS = {
     # The first instruction tells whoever reads the fifo that it was reached.
     "start.sh": '[ -z "$FIFO" ] || echo started >"$FIFO"\nsetsid sleep 100000 >/dev/null 2>&1 & echo $! >pid\n',
     "stop.sh": 'read -r pid <pid && kill "$pid"; rm -f pid\n',
-    "check.sh": """echo '{"code":"0","msg":"it runs"}'\n""",
+    "check.sh": """[ -s pid ] && code=0 || code=1; echo '{"code":"'$code'","msg":"looked"}'\n""",
     "uninstall.sh": ":\n",
 }
 

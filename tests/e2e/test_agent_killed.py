@@ -96,8 +96,7 @@ async def test_with_the_script_killed_as_well_it_is_interrupted_and_decided_anew
     await db.wish("running")
     await db.ran("install")
     db.agent.kill()
-    await _kill_scripts(db)
-    (db.control / "lock").rmdir()
+    await db.kill_script("install")
     (db.control / "hold.install").unlink()
     db.agent.start()
     await db.becomes("running")
@@ -184,19 +183,3 @@ async def _exit_recorded(db: Instance, action: str) -> None:
         return (db.agent.work_dir / "operations" / operation / f"{action}.exit").exists()
 
     await until(recorded, f"{action} to end")
-
-
-async def _kill_scripts(db: Instance) -> None:
-    """Kills the script and its wrapper, as a reboot would."""
-    operation = (await db.member())["operation"]
-    leader = int((db.agent.work_dir / "operations" / operation / "install.started").read_text())
-    os.killpg(leader, 9)
-
-    async def gone() -> bool:
-        try:
-            os.killpg(leader, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
-    await until(gone, "the script to be gone")

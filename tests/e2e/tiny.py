@@ -5,11 +5,16 @@ already, says so in `overlaps` and fails.
 """
 
 import itertools
+import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.testbeds.stack import Agent, Stack, until
 
@@ -189,6 +194,18 @@ class Instance:
 
         await until(resting, f"{self.name} to rest", seconds)
 
+    async def kill_script(self, action: str) -> None:
+        """Kills the script that runs, and its wrapper, as a reboot would."""
+        operation = (await self.member())["operation"]
+        leader = int((self.agent.work_dir / "operations" / operation / f"{action}.started").read_text())
+        os.killpg(leader, signal.SIGKILL)
+
+        async def gone() -> bool:
+            return not _group_lives(leader)
+
+        await until(gone, f"{action} to be gone")
+        (self.control / "lock").rmdir()
+
     @property
     def pid(self) -> int:
         return self.agent.pid_of(self.kind, self.name)
@@ -197,6 +214,15 @@ class Instance:
 def _told(member: dict[str, Any]) -> str:
     last = member["last_operation"] or {"message": ""}
     return f"{member['reason']}\n{last['message']}"
+
+
+def _group_lives(leader: int) -> bool:
+    """Whether anybody in this process group lives; a zombie does not."""
+    for process in psutil.process_iter(["pid", "status"]):
+        with suppress(ProcessLookupError):
+            if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.info["pid"]) == leader:
+                return True
+    return False
 
 
 class Maker:

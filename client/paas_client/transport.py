@@ -55,14 +55,27 @@ class Transport:
         try:
             # A redirect is not followed: the token is for this address alone.
             async with self.session.request(
-                method, address.with_query(_words(query)), json=body, headers=headers, allow_redirects=False
-            ) as response:
+                method, address.with_query(_words(query)), json=body, headers=headers, allow_redirects=False,
+                middlewares=(_once_only,),
+            ) as response:  # fmt: skip
                 answer = await response.read()
                 if response.ok and response.status < 300:
                     return answer
                 raise _refusal(response, answer)
-        except (aiohttp.ClientError, OSError) as error:
+        except (_Broken, aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"the controller at {self.url} cannot be reached: {_cause(error)}") from error
+
+
+class _Broken(Exception):
+    """The connection failed; the cause is the error of aiohttp."""
+
+
+async def _once_only(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Hides a broken connection from aiohttp, which would send a PUT again by itself: a restart would be two."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientError, OSError) as error:
+        raise _Broken from error
 
 
 def _words(query: Query) -> dict[str, str]:
@@ -74,7 +87,9 @@ def _pause(error: ClientError, attempt: int) -> float:
     return after if after is not None else _FIRST_PAUSE * 2**attempt
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: BaseException) -> str:
+    if isinstance(error, _Broken) and error.__cause__:
+        error = error.__cause__
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorError):

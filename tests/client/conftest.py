@@ -24,9 +24,9 @@ class Controller:
     token: str
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def controller(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Controller]:
-    folder, port = tmp_path_factory.mktemp("controller"), free_port()
+async def start_controller(folder: Path, port: int) -> tuple[Program, Controller]:
+    """A controller as a process, ready."""
+    folder.mkdir(exist_ok=True)
     arguments = [str(BIN / "paas-controller"), "--listen", f"127.0.0.1:{port}", "--data-dir", str(folder)]
     program = Program("controller", arguments, folder / "log")
     program.start()
@@ -41,7 +41,13 @@ async def controller(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             return False
 
     await until(ready, "the controller")
-    yield Controller(url, (folder / "admin.token").read_text())
+    return program, Controller(url, (folder / "admin.token").read_text())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def controller(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Controller]:
+    program, controller = await start_controller(tmp_path_factory.mktemp("controller"), free_port())
+    yield controller
     assert program.stop() == 0
 
 
@@ -70,13 +76,14 @@ class Running:
         self._err = ""
 
     async def says(self, text: str) -> None:
-        """Reads stderr until this text was there."""
+        """Reads stderr until this text comes, after what was read before."""
         assert self._process.stderr
+        line = ""
         async with asyncio.timeout(20):
-            while text not in self._err:
-                line = await self._process.stderr.readline()
+            while text not in line:
+                line = (await self._process.stderr.readline()).decode()
                 assert line, f"it ended without saying {text!r}: {self._err}"
-                self._err += line.decode()
+                self._err += line
 
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)

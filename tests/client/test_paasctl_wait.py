@@ -5,11 +5,13 @@ import json
 import os
 import pty
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from paas_client.client import Client
-from tests.client.conftest import Agents, Paasctl
+from paas_client.client import Client, connect
+from tests.client.conftest import Agents, Paasctl, start_controller
 from tests.client.fake_agent import Ending
+from tests.testbeds.stack import free_port
 
 Body = Callable[..., dict[str, Any]]
 
@@ -28,8 +30,7 @@ async def test_states_and_bytes_are_shown_until_it_runs(
     ended = await running.ended()
     assert ended.code == 0
     assert ended.document == {"name": name, "status": {"expect": "running", "realtime": "running"}}
-    steps = [words for words in ("installing → stopped", "stopped → starting", "starting → running")]
-    places = [ended.err.index(step) for step in steps]
+    places = [ended.err.index(f"{step}  ") for step in ("installing → stopped", "stopped → starting", "→ running")]
     assert places == sorted(places)
 
 
@@ -129,6 +130,26 @@ async def test_another_wish_ends_the_waiting(paasctl: Paasctl, client: Client, n
     ended = await running.ended()
     assert ended.code == 1
     assert "is expected stopped now: somebody else wished for that" in ended.err
+
+
+async def test_a_controller_that_is_started_again_meanwhile_is_waited_for(
+    paasctl: Paasctl, tmp_path: Path, body: Body, name: str
+) -> None:
+    program, own = await start_controller(tmp_path / "own", free_port())
+    try:
+        mine = paasctl.with_(PAAS_URL=own.url, PAAS_TOKEN=own.token)
+        async with connect(own.url, own.token) as client:
+            await client.database.create(body(name))
+        running = await mine.start("db", "running", name, "--wait")
+        await running.says("has no agent yet")
+        program.kill()
+        await running.says("cannot be reached: connection refused; trying again")
+        program.start()
+        await running.says("has no agent yet")
+        running.interrupt()
+        assert (await running.ended()).code == 130
+    finally:
+        program.kill()
 
 
 async def test_ctrl_c_ends_the_waiting_and_says_that_the_work_goes_on(

@@ -8,7 +8,7 @@ import typer
 
 from paas_client.client import Client, Instances
 from paas_client.commands.asking import Asker, WaitFailed
-from paas_client.errors import Unreachable
+from paas_client.errors import Unavailable, Unreachable
 from paas_client.models import Record
 from paas_client.progress import Progress
 from paas_client.wait import Before, Wish, before, fulfilled, left_alone, obstacle, there
@@ -60,7 +60,7 @@ class Watch:
                 return record
             self._despair(record)
             await self._show(record)
-        except Unreachable as error:
+        except (Unreachable, Unavailable) as error:
             self._say(f"{error.message}; trying again")
         return None
 

@@ -31,6 +31,10 @@ FEATURES: tuple[str, ...] = (
 )
 
 
+TLS = "2026-11-tls"
+"""The feature of an agent that serves with a certificate: it is spoken to by https."""
+
+
 class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The body of POST /{action} to the agent: the seed's keys, then what this product adds. Timeouts in seconds."""
 

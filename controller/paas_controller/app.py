@@ -48,7 +48,8 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)))
+        connector = aiohttp.TCPConnector(limit=1000, ssl=settings.client_tls())
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         vault = await asyncio.to_thread(Vault, settings.data_dir / "secret.key")
         identity = Identity(store, clock, no_auth=settings.no_auth)
         hosts = Hosts(store, identity, vault, clock, settings.report_interval)
@@ -75,7 +76,8 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
         for room in (adoption, operations, reconciler):
             stack.push_async_callback(room.stop)
         await operations.start(partial(_order, board, specs, settings.operator_address), intake.give_up)
-        for name, loop in (("silence", reports.watch), ("resync", reconciler.resync)):
+        loops = {"silence": reports.watch, "resync": reconciler.resync, "retention": history.retain}
+        for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
         routes = health_routes() + token_routes(identity) + host_routes(hosts, reports, identity, intake.members_of)
@@ -124,7 +126,7 @@ async def serve(settings: Settings) -> None:
         await runner.setup()
         try:
             host, port = split_address(settings.listen)
-            await web.TCPSite(runner, host, port, backlog=4096).start()
+            await web.TCPSite(runner, host, port, backlog=4096, ssl_context=settings.server_tls()).start()
             _log.info("listening on %s, data in %s", settings.listen, settings.data_dir)
             await done.wait()
             _log.info("stopping")

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +46,9 @@ class Settings(BaseModel):
     report_interval: float = Field(5.0, gt=0, le=300, description="seconds between two reports of an agent")
     repo_dir: Path | None = Field(None, description="folder served at /repo/")
     repo_open: bool = Field(False, description="serve /repo/ without a token")
+    tls_certificate: Path | None = Field(None, description="certificate chain (PEM) to serve HTTPS with")
+    tls_key: Path | None = Field(None, description="its private key (PEM), if it is in a file of its own")
+    ca_file: Path | None = Field(None, description="certificates (PEM) to verify agents by; empty means the system's")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("listen")
@@ -84,6 +88,18 @@ class Settings(BaseModel):
         if _is(host, "unspecified") and not self.advertise:
             raise ValueError(f"listening on {self.listen}, agents need --advertise HOST:PORT to find this controller")
         return self
+
+    def server_tls(self) -> ssl.SSLContext | None:
+        """What to serve with, None for plain HTTP. Raises OSError where a file cannot be used."""
+        if self.tls_certificate is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.tls_certificate, self.tls_key)
+        return context
+
+    def client_tls(self) -> ssl.SSLContext:
+        """What to verify agents by. Raises OSError where the file cannot be used."""
+        return ssl.create_default_context(cafile=self.ca_file)
 
     @property
     def database(self) -> str:

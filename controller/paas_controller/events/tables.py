@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Index, insert, select
+from sqlalchemy import Connection, Index, delete, insert, select
 from sqlmodel import Field, SQLModel
 
 
@@ -14,7 +14,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (Index("event_of", "topic", "name", "id"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    at: float
+    at: float = Field(index=True)
     topic: str
     name: str
     host: str = ""
@@ -41,3 +41,8 @@ def page(connection: Connection, topic: str, name: str, before_id: int | None, l
     if before_id is not None:
         query = query.where(_EVENT.c.id < before_id)
     return [dict(row) for row in connection.execute(query.order_by(_EVENT.c.id.desc()).limit(limit)).mappings()]
+
+
+def drop(connection: Connection, before: float) -> None:
+    """Drops the events before this moment (UTC seconds)."""
+    connection.execute(delete(_EVENT).where(_EVENT.c.at < before))

@@ -70,12 +70,13 @@ class Reports:
         return [msgspec.structs.replace(change, at=change.at + shift) for change in changes]
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
-        told = report.facts is not None and report.facts != host.facts
+        told = report.facts not in (None, host.facts) or tuple(report.features) != host.features
         return report.epoch != host.epoch or last != host.changes_seen or bool(report.outcomes) or told
 
     def _keep(self, host: Host, report: Report, last: int) -> Write:
         row = {"epoch": report.epoch, "sequence": report.sequence, "changes_seen": last}
         row |= {"version": report.version or host.version, "of": host.id}
+        row["features"] = " ".join(report.features)
         if report.facts is not None:
             row["facts"] = json.dumps(report.facts)
         return lambda connection: connection.execute(_HEARD, row)
@@ -85,7 +86,7 @@ class Reports:
             _log.info("%s is heard again", host.id)
         host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
         host.heard_at, host.lost = self._clock.time(), False
-        host.version = report.version or host.version
+        host.version, host.features = report.version or host.version, tuple(report.features)
         if report.facts is not None:
             host.facts = report.facts
 

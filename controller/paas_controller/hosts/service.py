@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Connection, insert, select, update
 from sqlmodel import SQLModel
 
-from paas_agent.contract import Join, Joined
+from paas_agent.contract import TLS, Join, Joined
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault, new_token
 from paas_controller.base.errors import Conflict, Invalid, NotFound
@@ -52,7 +52,7 @@ class Host:
     @property
     def url(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{address}:{self.port}"
+        return f"{'https' if TLS in self.features else 'http'}://{address}:{self.port}"
 
     @property
     def obstacle(self) -> str:

@@ -101,7 +101,12 @@ class Identity:
         token, now = new_token(), self._clock.time()
         row = {"hash": token_hash(token), "role": "join", "name": "join", "host": "", "created_at": now}
         row |= {"expires_at": now + JOIN_TOKEN_LIFE}
-        await self._store.write(lambda c: c.execute(insert(_TOKEN), row))
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(_TOKEN).where(_TOKEN.c.expires_at <= now))
+            connection.execute(insert(_TOKEN), row)
+
+        await self._store.write(write)
         return token, now + JOIN_TOKEN_LIFE
 
     def redeem(self, connection: Connection, join_token: str) -> None:

@@ -5,6 +5,7 @@ the same order, guarded by the version. Whoever changed something is answered af
 board takes back what the database holds.
 """
 
+import bisect
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -75,6 +76,7 @@ class Board:
         self._days = days
         self._instances: dict[int, Instance] = {}
         self._names: dict[Name, int] = {}
+        self._ordered: dict[str, list[str]] = {}
         self._hosts: dict[str, dict[Name, int]] = {}
         self.watchers: list[Callable[[int], None]] = []
         """Called with an instance's id after something about it was committed."""
@@ -103,6 +105,12 @@ class Board:
             raise NotFound(f"no {kind} is called {name}")
         return found
 
+    def after(self, kind: Kind, name: str) -> Iterator[Instance]:
+        """The instances of a kind by name, those that come after this one."""
+        names = self._ordered.get(kind, [])
+        for index in range(bisect.bisect_right(names, name), len(names)):
+            yield self._instances[self._names[kind, names[index]]]
+
     def on_host(self, host: str) -> list[tuple[Instance, Member]]:
         """The members on a host, with their instances."""
         found = (self._instances[identifier] for identifier in self._hosts.get(host, {}).values())
@@ -122,6 +130,7 @@ class Board:
     def add(self, instance: Instance) -> None:
         self._instances[instance.id] = instance
         self._names[instance.kind, instance.name] = instance.id
+        bisect.insort(self._ordered.setdefault(instance.kind, []), instance.name)
         for member in instance.members:
             self._hosts.setdefault(member.host, {})[instance.kind, instance.name] = instance.id
             self.forgotten(member.host).discard((instance.kind, instance.name))
@@ -132,6 +141,7 @@ class Board:
         await self._store.write(lambda connection: records.remove(connection, instance))
         self._instances.pop(instance.id, None)
         self._names.pop((instance.kind, instance.name), None)
+        self._ordered[instance.kind].remove(instance.name)
         for member in instance.members:
             del self._hosts[member.host][instance.kind, instance.name]
             self._forgotten.setdefault(member.host, set()).add((instance.kind, instance.name))

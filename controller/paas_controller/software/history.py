@@ -1,5 +1,7 @@
 """Looking back: changed lists, events, operations and their output."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from paas_agent.contract import Kind
@@ -12,6 +14,7 @@ from paas_controller.software.days import Days
 from paas_controller.software.operations import Operations, find_row
 from paas_controller.store.store import Store
 
+KEPT_DAYS = 400
 _CAUSES = ("", "check", "exit", "action", "report", "silence")
 
 
@@ -24,6 +27,14 @@ class History:
 
     def __init__(self, store: Store, board: Board, operations: Operations, days: Days, clock: Clock) -> None:
         self._store, self._board, self._operations, self._days, self._clock = store, board, operations, days, clock
+
+    async def retain(self) -> None:
+        """Drops what is older than KEPT_DAYS, a day's worth once an hour, for ever."""
+        while True:
+            before = self._clock.time() - KEPT_DAYS * 86400
+            await self._store.write(partial(records.drop_changes, before=self._days.day_of(before)))
+            await self._store.write(partial(events.drop, before=before))
+            await asyncio.sleep(3600)
 
     async def changed(self, kind: Kind, day: str, cause: str, *, detail: bool) -> list[Any]:
         """The names on a day's list, each once, in the order of the first change; or every change of that day."""

@@ -122,3 +122,8 @@ def changed_on(connection: Connection, kind: str, day: str, cause: str) -> list[
     if cause:
         query = query.where(CHANGE.c.cause == cause)
     return [dict(row) for row in connection.execute(query.order_by(CHANGE.c.at, CHANGE.c.id)).mappings()]
+
+
+def drop_changes(connection: Connection, before: str) -> None:
+    """Drops the lists of the days before this one."""
+    connection.execute(delete(CHANGE).where(CHANGE.c.day < before))

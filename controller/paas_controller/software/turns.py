@@ -236,8 +236,14 @@ def known(member: Member, seen: InstanceReport) -> bool:
     """Whether a report says nothing new: the answer to nearly every one, so it is looked at first."""
     return (
         seen.status == member.realtime and seen.alive == member.alive and seen.installed == member.installed
-        and seen.operation is None and not member.operation
+        and seen.operation is None and not member.operation and _doubted(member, seen) == member.reason
     )  # fmt: skip
+
+
+def _doubted(member: Member, seen: InstanceReport) -> str:
+    """The member's reason; while all goes well, that the agent does not believe the pid file."""
+    well = member.realtime == "running" and not member.failures
+    return seen.reason if well and seen.reason else member.reason
 
 
 def observed(member: Member, seen: InstanceReport, moment: Moment) -> Turn:
@@ -250,7 +256,7 @@ def observed(member: Member, seen: InstanceReport, moment: Moment) -> Turn:
         return Turn(member)
     facts = replace(member, installed=seen.installed, alive=seen.alive)
     if seen.status == member.realtime:
-        return Turn(facts)
+        return Turn(replace(facts, reason=_doubted(member, seen)))
     cause: Cause = "exit" if seen.alive is False else "check"
     return _left(facts, seen.status, cause, seen.reason or f"the agent reports {seen.status}", moment.now, moment)
 

@@ -1,5 +1,6 @@
 """How instances are shown: as status, as a page, as the whole record with its secrets masked."""
 
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
@@ -58,15 +59,13 @@ class Views:
         self, kind: Kind, expect: str, realtime: str, after: str, limit: int
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Instances by name, those after `after`; with the name to go on from, where there are more."""
-        found = sorted(
-            (
-                instance for instance in self._board
-                if instance.kind == kind and instance.name > after
-                and expect in ("", instance.expect) and realtime in ("", instance.realtime)
-            ),
-            key=lambda instance: instance.name,
-        )  # fmt: skip
-        return [status(instance) for instance in found[:limit]], found[limit - 1].name if len(found) > limit else None
+        wanted = (
+            status(instance)
+            for instance in self._board.after(kind, after)
+            if expect in ("", instance.expect) and realtime in ("", instance.realtime)
+        )
+        found = list(islice(wanted, limit + 1))
+        return found[:limit], found[limit - 1]["name"] if len(found) > limit > 0 else None
 
 
 def _defaults(body: InstanceBody) -> dict[str, Any]:

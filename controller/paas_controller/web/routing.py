@@ -13,7 +13,7 @@ from aiohttp.typedefs import Middleware
 
 from paas_controller.base.errors import Forbidden, NotFound, PaasError, Retryable, TooLarge, Unauthorized
 from paas_controller.base.logs import request_id
-from paas_controller.base.principal import ANYBODY, Principal, Role
+from paas_controller.base.principal import AGENTS, ANYBODY, Principal, Role
 from paas_controller.web.answers import answer
 
 API = "/apis/v1alpha1"
@@ -67,7 +67,10 @@ def _guard(authenticate: Authenticate, table: Sequence[Route]) -> Middleware:
                 request[PRINCIPAL] = principal = authenticate(request)
                 if principal.role not in roles:
                     raise Forbidden(_told(principal, roles))
-            return await handler(request)
+            response = await handler(request)
+            if request.method != "GET" and roles is not None and roles is not AGENTS:
+                _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
+            return response
         except PaasError as error:
             return error_response(error, identifier)
         except web.HTTPException as error:

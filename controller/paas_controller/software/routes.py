@@ -1,14 +1,15 @@
 """HTTP of databases and middleware: words in, words out; every decision is taken in `service`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import get_args
 
 import msgspec
 from aiohttp import web
 
 from paas_agent.contract import Kind
 from paas_controller.base.errors import Invalid
-from paas_controller.base.principal import AGENTS, READERS, WRITERS
+from paas_controller.base.principal import AGENTS, READERS, WRITERS, Principal
 from paas_controller.software.history import History, Page
 from paas_controller.software.instances import Instance
 from paas_controller.software.intake import Intake
@@ -16,8 +17,7 @@ from paas_controller.software.operations import Operations
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.software.service import Software
 from paas_controller.software.states import EXPECTATIONS, Expect
-from paas_controller.software.views import Views
-from paas_controller.software.views import status as status_of
+from paas_controller.software.views import Views, status
 from paas_controller.web.answers import answer
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import flag, number
@@ -30,93 +30,110 @@ class _Check(msgspec.Struct):
 
 
 _check = msgspec.json.Decoder(_Check)
+Change = Callable[[str, Principal], Awaitable[Instance]]
 
 
 def software_routes(
     software: Software, views: Views, intake: Intake, history: History, operations: Operations
 ) -> list[Route]:
     """The routes of both kinds, and of operations."""
-    routes = [route for kind in get_args(Kind) for route in _kind_routes(kind, software, views, intake, history)]
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    routes = [route for kind in kinds for route in _Instances(kind, software, views, intake, history).routes()]
     return routes + _operation_routes(history, operations)
 
 
-def _kind_routes(kind: Kind, software: Software, views: Views, intake: Intake, history: History) -> list[Route]:
-    base, one = f"{API}/{kind}", f"{API}/{kind}/{{name}}"
+@dataclass(frozen=True)
+class _Instances:
+    """The API of one kind."""
 
-    async def check(request: web.Request) -> web.Response:
+    kind: Kind
+    software: Software
+    views: Views
+    intake: Intake
+    history: History
+
+    def routes(self) -> list[Route]:
+        base, one = f"{API}/{self.kind}", f"{API}/{self.kind}/{{name}}"
+        return [
+            Route("PUT", f"{one}/check", self.check, AGENTS),  # first, because it is asked most
+            Route("POST", f"{base}/create", self.create, WRITERS),
+            Route("GET", base, self.list, READERS),
+            Route("GET", f"{base}/status/changed/{{day}}", self.changed, READERS),
+            Route("GET", f"{one}/status", self.status, READERS),
+            Route("GET", one, self.record, READERS),
+            Route("DELETE", one, self.delete, WRITERS),
+            *(Route("PUT", f"{one}/{expect}", self.wish(expect), WRITERS) for expect in EXPECTATIONS),
+            Route("PUT", f"{one}/restart", self.changing(self.restart), WRITERS),
+            Route("PUT", f"{one}/hold", self.changing(self.hold), WRITERS),
+            Route("PUT", f"{one}/release", self.changing(self.release), WRITERS),
+            Route("GET", f"{one}/events", self.paged(self.history.events), READERS),
+            Route("GET", f"{one}/operations", self.paged(self.history.operations), READERS),
+        ]
+
+    async def check(self, request: web.Request) -> web.Response:
         try:
             result = _check.decode(await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
             raise Invalid(f'a check result is {{"code": "0", "msg": "…"}}: {error}') from None
-        host, name = request[PRINCIPAL].host, request.match_info["name"]
-        await intake.check(host, kind, name, result.code, result.msg)
+        name = request.match_info["name"]
+        await self.intake.check(request[PRINCIPAL].host, self.kind, name, result.code, result.msg)
         return answer({"name": name}, 202)
 
-    async def create(request: web.Request) -> web.Response:
+    async def create(self, request: web.Request) -> web.Response:
         body = await read_body(request, InstanceBody)
-        return answer(await views.echo(await software.create(kind, body, request[PRINCIPAL])), 201)
+        created = await self.software.create(self.kind, body, request[PRINCIPAL])
+        return answer(await self.views.echo(created), 201)
 
-    async def listed(request: web.Request) -> web.Response:
-        expect, realtime = request.query.get("expect", ""), request.query.get("realtime", "")
-        limit, after = number(request, "limit", 100, 1000), request.query.get("cursor", "")
-        items, following = views.page(kind, expect, realtime, after, limit)
+    async def list(self, request: web.Request) -> web.Response:
+        asked = request.query
+        expect, realtime, after = asked.get("expect", ""), asked.get("realtime", ""), asked.get("cursor", "")
+        items, following = self.views.page(self.kind, expect, realtime, after, number(request, "limit", 100, 1000))
         return answer({"items": items, "next": following})
 
-    async def record(request: web.Request) -> web.Response:
-        return answer(await views.record(kind, request.match_info["name"]))
+    async def record(self, request: web.Request) -> web.Response:
+        return answer(await self.views.record(self.kind, request.match_info["name"]))
 
-    async def status(request: web.Request) -> web.Response:
-        return answer(views.status(kind, request.match_info["name"]))
+    async def status(self, request: web.Request) -> web.Response:
+        return answer(self.views.status(self.kind, request.match_info["name"]))
 
-    def wish(expect: Expect) -> Handler:
-        return changing(lambda name, by: software.wish(kind, name, expect, by))
+    async def delete(self, request: web.Request) -> web.Response:
+        name, uninstall, orphan = request.match_info["name"], flag(request, "uninstall"), flag(request, "orphan")
+        msg = await self.software.delete(self.kind, name, request[PRINCIPAL], uninstall=uninstall, orphan=orphan)
+        return answer({"name": name, "msg": msg})
 
-    def changing(act: Callable[[str, Any], Awaitable[Instance]]) -> Handler:
+    async def changed(self, request: web.Request) -> web.Response:
+        day, cause, detail = request.match_info["day"], request.query.get("cause", ""), flag(request, "detail")
+        return answer(await self.history.changed(self.kind, day, cause, detail=detail))
+
+    def wish(self, expect: Expect) -> Handler:
+        return self.changing(lambda name, by: self.software.wish(self.kind, name, expect, by))
+
+    async def restart(self, name: str, by: Principal) -> Instance:
+        return await self.software.restart(self.kind, name, by)
+
+    async def hold(self, name: str, by: Principal) -> Instance:
+        return await self.software.hold(self.kind, name, by, held=True)
+
+    async def release(self, name: str, by: Principal) -> Instance:
+        return await self.software.hold(self.kind, name, by, held=False)
+
+    def changing(self, change: Change) -> Handler:
+        """A handler that changes an instance and answers with its status."""
+
         async def handler(request: web.Request) -> web.Response:
-            instance = await act(request.match_info["name"], request[PRINCIPAL])
-            return answer(status_of(instance), 202)
+            return answer(status(await change(request.match_info["name"], request[PRINCIPAL])), 202)
 
         return handler
 
-    async def delete(request: web.Request) -> web.Response:
-        name, how = (
-            request.match_info["name"],
-            {"uninstall": flag(request, "uninstall"), "orphan": flag(request, "orphan")},
-        )
-        msg = await software.delete(kind, name, request[PRINCIPAL], **how)
-        return answer({"name": name, "msg": msg})
+    def paged(self, read: Callable[[Kind, str, int | None, int], Awaitable[Page]]) -> Handler:
+        """A handler that answers with a page, newest first."""
 
-    async def changed(request: web.Request) -> web.Response:
-        day, cause = request.match_info["day"], request.query.get("cause", "")
-        return answer(await history.changed(kind, day, cause, detail=flag(request, "detail")))
-
-    def paged(read: Callable[[Kind, str, int | None, int], Awaitable[Page]]) -> Handler:
         async def handler(request: web.Request) -> web.Response:
             limit, before = number(request, "limit", 100, 1000), number(request, "cursor", 0, 2**62) or None
-            items, following = await read(kind, request.match_info["name"], before, limit)
+            items, following = await read(self.kind, request.match_info["name"], before, limit)
             return answer({"items": items, "next": following})
 
         return handler
-
-    wishes = [Route("PUT", f"{one}/{expect}", wish(expect), WRITERS) for expect in EXPECTATIONS]
-    restart = changing(lambda name, by: software.restart(kind, name, by))
-    hold = changing(lambda name, by: software.hold(kind, name, by, held=True))
-    release = changing(lambda name, by: software.hold(kind, name, by, held=False))
-    return [
-        Route("PUT", f"{one}/check", check, AGENTS),  # first, because it is asked most
-        Route("POST", f"{base}/create", create, WRITERS),
-        Route("GET", base, listed, READERS),
-        Route("GET", f"{base}/status/changed/{{day}}", changed, READERS),
-        Route("GET", f"{one}/status", status, READERS),
-        Route("GET", one, record, READERS),
-        Route("DELETE", one, delete, WRITERS),
-        *wishes,
-        Route("PUT", f"{one}/restart", restart, WRITERS),
-        Route("PUT", f"{one}/hold", hold, WRITERS),
-        Route("PUT", f"{one}/release", release, WRITERS),
-        Route("GET", f"{one}/events", paged(history.events), READERS),
-        Route("GET", f"{one}/operations", paged(history.operations), READERS),
-    ]
 
 
 def _operation_routes(history: History, operations: Operations) -> list[Route]:
@@ -126,7 +143,7 @@ def _operation_routes(history: History, operations: Operations) -> list[Route]:
         return answer(await history.operation(request.match_info["id"]))
 
     async def log(request: web.Request) -> web.Response:
-        answer = await operations.log(request.match_info["id"], number(request, "offset", 0, 2**62))
-        return web.Response(body=answer, content_type="application/json")
+        printed = await operations.log(request.match_info["id"], number(request, "offset", 0, 2**62))
+        return web.Response(body=printed, content_type="application/json")
 
     return [Route("GET", one, show, READERS), Route("GET", f"{one}/log", log, READERS)]

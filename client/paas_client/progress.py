@@ -13,7 +13,7 @@ class Progress:
     """Where there is no terminal, what is being done is a line of its own whenever it is another thing."""
 
     def __init__(self) -> None:
-        self._console = show.console(stderr=True)
+        self._console = show.screen()
         self._status = self._console.status("")
         self._said = ""
 
@@ -41,13 +41,14 @@ class Progress:
         self._said = sort
 
     def under_way(self, operation: Operation) -> None:
-        progress = operation.progress
+        what, progress = f"{operation.action} on {operation.host}", operation.progress
         if progress is None:
-            return self.doing(f"{operation.action} on {operation.host}: {operation.state}", sort=operation.state)
-        text = f"{operation.action} on {operation.host}: {progress.phase}"
+            return self.doing(f"{what}: {operation.state}", sort=operation.state)
+        text = f"{what}: {progress.phase}"
+        if progress.phase != "fetching" or not progress.bytes_done:
+            return self.doing(text, sort=text)
         if not progress.bytes_total:
-            got = f" {_mega(progress.bytes_done)} MB" if progress.bytes_done else ""
-            return self.doing(text + got, sort=text)
+            return self.doing(f"{text} {_mega(progress.bytes_done)} MB", sort=text)
         percent = 100 * progress.bytes_done // progress.bytes_total
         of = f"{_mega(progress.bytes_done)} of {_mega(progress.bytes_total)} MB, {percent} %"
         return self.doing(f"{text} {of}", sort=f"{text} {percent // 10}")

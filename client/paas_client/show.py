@@ -19,8 +19,8 @@ _STYLES = {
     "stopped": "dim", "not-installed": "dim",
 }  # fmt: skip
 _BETWEEN = "cyan"
-_PIPE_WIDTH = 10_000
-"""Columns where there is no terminal: a line is never broken or cut."""
+_WIDE = 10_000
+"""Columns: a line is never broken or cut here. A terminal does that by itself, and what is copied stays whole."""
 
 
 class Form(StrEnum):
@@ -32,8 +32,12 @@ FormOption = Annotated[Form, typer.Option("--output", "-o", help="table for peop
 
 
 def console(*, stderr: bool = False) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+    return Console(stderr=stderr, width=_WIDE, highlight=False, markup=False)
+
+
+def screen() -> Console:
+    """For what is drawn again and again: stderr, as wide as the terminal is."""
+    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False, markup=False)
 
 
 def clean(text: object) -> str:
@@ -53,8 +57,6 @@ def moment(at: datetime | None) -> str:
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """Aligned columns without lines, as other tools can cut them."""
     drawn = Table(*columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in drawn.columns:
-        column.overflow = "fold"
     for row in rows:
         drawn.add_row(*(cell if isinstance(cell, Text) else clean(cell) for cell in row))
     console().print(drawn)
@@ -64,7 +66,7 @@ def fields(pairs: Iterable[tuple[str, str | Text]]) -> None:
     """A name and a value a line; empty ones are left out."""
     drawn = Table.grid(padding=(0, 2, 0, 0))
     drawn.add_column(style="bold")
-    drawn.add_column(overflow="fold")
+    drawn.add_column()
     for name, value in pairs:
         if value:
             drawn.add_row(name, value if isinstance(value, Text) else clean(value))

@@ -98,6 +98,12 @@ class FakeAgent:
         )  # fmt: skip
         await self._post("/agents/report", report, self.joined.agent_token)
 
+    async def sees(self, kind: Kind, name: str, status: Status, reason: str) -> None:
+        """Reports that an instance has left its state by itself."""
+        before = self._there[kind, name]
+        self._there[kind, name] = msgspec.structs.replace(before, status=status, reason=reason)
+        await self.report()
+
     async def fetches(self, action: Action, done: int, total: int) -> None:
         """Reports that the order of this action is fetching its package."""
         order = next(order for known, order in self.orders if known == action)

@@ -104,6 +104,19 @@ async def test_a_failure_from_before_the_wish_is_not_held_against_it(
     assert ended.code == 0, ended.err
 
 
+async def test_what_failed_and_is_left_alone_is_not_waited_for(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    await client.database.create(body(name, agent.port, self_heal="never"))
+    assert (await paasctl("db", "running", name, "--wait")).code == 0
+    await agent.sees("database", name, "failed", "check 7: too many clients")
+    ended = await paasctl("db", "running", name, "--wait")
+    assert ended.code == 1
+    assert f"{name} is failed and left alone: check 7: too many clients" in ended.err
+    assert f"paasctl database restart {name}" in ended.err
+
+
 async def test_a_host_without_an_agent_is_named_and_the_time_limit_ends_the_waiting(
     paasctl: Paasctl, client: Client, name: str, body: Body
 ) -> None:

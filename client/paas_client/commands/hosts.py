@@ -1,6 +1,7 @@
 """`paasctl host`: the registry of hosts."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -62,4 +63,13 @@ def _described(host: Host) -> list[tuple[str, Text | str]]:
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("members", ", ".join(host.members) or "none"),
     ]  # fmt: skip
-    return pairs + [(key, str(value)) for key, value in host.facts.items()]
+    return pairs + [(key.replace("_", " "), _fact(key, value)) for key, value in host.facts.items()]
+
+
+def _fact(key: str, value: Any) -> str:
+    """Facts are what the agent makes them: sizes are in bytes, moments in seconds since the epoch."""
+    if isinstance(value, int) and key.startswith(("memory", "disk")):
+        return f"{value / 1e9:.1f} GB"
+    if isinstance(value, float) and key.endswith("_at"):
+        return show.moment(datetime.fromtimestamp(value, UTC))
+    return str(value)

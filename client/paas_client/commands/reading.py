@@ -147,7 +147,7 @@ def _described(record: Record) -> list[tuple[str, Text | str]]:
         ("kind", record.type),
         ("expect", status.expect),
         ("realtime", show.state(status.realtime)),
-        ("also", ", ".join(more)),
+        ("note", ", ".join(more)),
         ("repository", record.app.repo_url),
         ("package", record.app.package),
         ("metadata", " ".join(metadata)),

@@ -9,7 +9,7 @@ import typer
 from paas_client.client import Client, Instances
 from paas_client.commands.asking import Asker, WaitFailed
 from paas_client.errors import Unavailable, Unreachable
-from paas_client.models import Record
+from paas_client.models import Member, Record
 from paas_client.progress import Progress
 from paas_client.wait import Before, Wish, before, fulfilled, left_alone, obstacle, there
 
@@ -17,7 +17,7 @@ WaitOption = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.1, help="With --wait: seconds to wait at most.")]
 DEFAULT_TIMEOUT = 1800.0
 _LOOK_EVERY = 0.4
-_LEFT_ALONE = 5.0
+_LEFT_ALONE = 3.0
 """Seconds after which a failed member that nobody takes care of is not waited for any longer."""
 
 
@@ -85,16 +85,25 @@ class Watch:
     async def _show(self, record: Record) -> None:
         busy = [member.operation for member in record.members if member.operation]
         if busy:
-            operation = await self.client.operations.get(busy[0])
+            await self._show_operation(busy[0])
+        else:
+            await self._show_host(next(member for member in record.members if not there(member, self.wish)))
+
+    async def _show_operation(self, identifier: str) -> None:
+        operation = await self.client.operations.get(identifier)
+        if not operation.ended:
             self.doing = f"{operation.action} on {operation.host} is {operation.state}"
-            return self.progress.under_way(operation)
-        waiting = next(member for member in record.members if not there(member, self.wish))
-        host = await self.client.hosts.get(waiting.host)
-        if host.state == "absent":
-            return self._say(f"{host.id} has no agent yet; a token to join one: paasctl host token")
-        if host.state == "lost":
-            return self._say(f"{host.id} has not been heard of")
-        return self._say(f"{waiting.host} is {waiting.realtime}")
+            self.progress.under_way(operation)
+
+    async def _show_host(self, member: Member) -> None:
+        host = await self.client.hosts.get(member.host)
+        match host.state:
+            case "absent":
+                self._say(f"{host.id} has no agent yet; a token to join one: paasctl host token")
+            case "lost":
+                self._say(f"{host.id} has not been heard of")
+            case _:
+                self._say(f"on {host.id} it is {member.realtime}")
 
     def _say(self, text: str) -> None:
         self.doing = text

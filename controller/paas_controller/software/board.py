@@ -124,7 +124,7 @@ class Board:
         return [self._instances[identifier] for name, identifier in known.items() if name not in listed]
 
     def forgotten(self, host: str) -> set[Name]:
-        """What this host's agent is still to be told to forget."""
+        """What this host's agent is still to forget; one of the same name has to wait until then."""
         return self._forgotten.get(host, set())
 
     def add(self, instance: Instance) -> None:
@@ -133,7 +133,6 @@ class Board:
         bisect.insort(self._ordered.setdefault(instance.kind, []), instance.name)
         for member in instance.members:
             self._hosts.setdefault(member.host, {})[instance.kind, instance.name] = instance.id
-            self.forgotten(member.host).discard((instance.kind, instance.name))
         self.notify(instance.id)
 
     async def forget(self, instance: Instance) -> None:

@@ -57,17 +57,22 @@ class Intake:
             self._ended(draft, host, outcome)
         if replaced:
             over += self._interrupt(draft, host, report.epoch)
+        forgotten = self._board.forgotten(host.id)
         for change in changes:
-            if not change.operation_id:  # else its outcome tells the same
+            if not change.operation_id and (change.type, change.name) not in forgotten:  # else its outcome tells it
                 self._take(draft, host, change, partial(self._changed, change=change))
         for seen in report.instances:
-            self._seen(draft, host, seen)
+            if (seen.type, seen.name) not in forgotten:
+                self._seen(draft, host, seen)
         strangers = self._unlisted(draft, host, report, doubt=replaced) if report.full else []
+        waiting = self._forgotten_there(draft, host, report)
         if keep is not None:
             draft.writes.append(keep)
         if draft:
             await self._board.commit(draft)
         self._spread(host, over, strangers)
+        for instance in waiting:
+            self._board.notify(instance.id)
         return self._to_forget(host, report)
 
     def _spread(self, host: Host, over: Sequence[str], strangers: Sequence[Instance]) -> None:
@@ -143,11 +148,18 @@ class Intake:
                 draft.take(instance, member, Turn(replace(member, installed=False, alive=None)))
             if member.realtime != "not-installed":
                 strangers.append(draft.now(instance))
-        forgotten = self._board.forgotten(host.id)
-        for kind, name in forgotten - listed:
-            draft.writes.append(partial(records.told, host=host.id, kind=kind, name=name))
-        forgotten &= listed
         return strangers
+
+    def _forgotten_there(self, draft: Draft, host: Host, report: Report) -> list[Instance]:
+        """Crosses off what the agent has forgotten as well; returns the instances that waited for that."""
+        forgotten = self._board.forgotten(host.id)
+        if not forgotten or not report.full:
+            return []
+        gone = forgotten - {(seen.type, seen.name) for seen in report.instances}
+        for kind, name in gone:
+            draft.writes.append(partial(records.told, host=host.id, kind=kind, name=name))
+        forgotten -= gone
+        return [instance for kind, name in gone if (instance := self._board.named(kind, name))]
 
     def _to_forget(self, host: Host, report: Report) -> list[InstanceName]:
         forgotten = self._board.forgotten(host.id)

@@ -84,8 +84,13 @@ class Reconciler:
 
     def decision(self, instance: Instance, member: Member) -> Decision:
         """What is to be done about a member now."""
-        gates = order_gates(instance.members, member, instance.expect, host=self._hosts.get(member.host).obstacle)
+        gates = order_gates(instance.members, member, instance.expect, host=self._obstacle(instance, member))
         return decide(instance.situation(member), gates, self._clock.time())
+
+    def _obstacle(self, instance: Instance, member: Member) -> str:
+        if (instance.kind, instance.name) in self._board.forgotten(member.host):
+            return f"{member.host} still has to forget the former {instance.name}"
+        return self._hosts.get(member.host).obstacle
 
     async def _pass(self, identifier: int) -> None:
         instance = self._board.find(identifier)

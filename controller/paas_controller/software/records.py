@@ -64,7 +64,6 @@ def create(connection: Connection, instance: Instance, spec: str, now: float) ->
     for member in instance.members:
         values = {key: value for key, value in _row(member).items() if key != "id"}
         connection.execute(insert(MEMBER), values | {"instance": identifier})
-        told(connection, member.host, instance.kind, instance.name)
     return load(connection, identifier)[0]
 
 

@@ -1,4 +1,4 @@
 """Databases and middleware on hosts: what is expected, what is there, and the loop that closes the difference.
 
-The thinking (`states`, `transitions`, `decide`, `turns`, `gates`) does no I/O; `reconciler` owns time and queues.
+The thinking (`states`, `transitions`, `decide`, `members`, `turns`, `gates`) does no I/O; `reconciler` owns time and queues.
 """

@@ -11,8 +11,8 @@ from paas_controller.base.errors import PaasError
 from paas_controller.hosts.agents import Agents
 from paas_controller.hosts.service import Host
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.orders import Specs, order_for
-from paas_controller.software.turns import Member
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from paas_controller.events import tables as events
 from paas_controller.software import records
 from paas_controller.software.days import Days
 from paas_controller.software.instances import Instance
-from paas_controller.software.turns import Member, Moved, Turn
+from paas_controller.software.members import Member, Moved, Turn
 from paas_controller.store.store import Store
 
 Write = Callable[[Connection], object]

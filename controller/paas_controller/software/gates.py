@@ -6,8 +6,8 @@ Pure. A gate is a sentence that says what is waited for; empty means open.
 from collections.abc import Iterable, Sequence
 
 from paas_controller.software.decide import Gates
+from paas_controller.software.members import Member
 from paas_controller.software.states import Expect
-from paas_controller.software.turns import Member
 
 
 def order_gates(members: Sequence[Member], member: Member, expect: Expect, *, host: str = "") -> Gates:

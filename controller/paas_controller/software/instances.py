@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from paas_agent.contract import Kind
 from paas_controller.software.decide import SelfHeal, Situation
+from paas_controller.software.members import Member
 from paas_controller.software.states import Expect, Realtime, summary
-from paas_controller.software.turns import Member
 
 
 @dataclass(frozen=True, slots=True)

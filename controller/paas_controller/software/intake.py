@@ -24,8 +24,8 @@ from paas_controller.hosts.service import Host
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board, Draft, Name
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member, Moment, Turn
 from paas_controller.software.operations import Operation, Operations, end_row
-from paas_controller.software.turns import Member, Moment, Turn
 
 Step = Callable[[Member], Turn]
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from paas_agent.contract import Action, Order
 from paas_controller.base.crypto import Vault
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.records import INSTANCE
 from paas_controller.software.schemas import InstanceBody
-from paas_controller.software.turns import Member
 from paas_controller.store.store import Store
 
 _KEPT = 4096

@@ -16,10 +16,11 @@ from paas_controller.software.board import Board, Draft
 from paas_controller.software.decide import Act, Decision, Wait, decide
 from paas_controller.software.gates import order_gates
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.operations import GRACE, Operation, Operations, add_row
 from paas_controller.software.orders import Specs, timeout_of
 from paas_controller.software.schemas import InstanceBody
-from paas_controller.software.turns import Member, ordered
+from paas_controller.software.turns import ordered
 
 _log = logging.getLogger(__name__)
 RESYNC_EVERY = 60.0

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from paas_controller.base.errors import Conflict, Retryable
 from paas_controller.software import tables as _tables  # noqa: F401 - makes the tables known
 from paas_controller.software.instances import Instance
-from paas_controller.software.turns import Member
+from paas_controller.software.members import Member
 
 INSTANCE = SQLModel.metadata.tables["instance"]
 MEMBER = SQLModel.metadata.tables["member"]

@@ -13,10 +13,10 @@ from paas_controller.hosts.service import Hosts, NamedHost
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board, Draft, Told, story_row
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member, Moved
 from paas_controller.software.orders import Specs
 from paas_controller.software.schemas import HostSpec, InstanceBody
 from paas_controller.software.states import Expect
-from paas_controller.software.turns import Member, Moved
 from paas_controller.store.store import Store
 
 

@@ -30,7 +30,7 @@ class InstanceRow(SQLModel, table=True):
 
 
 class MemberRow(SQLModel, table=True):
-    """An instance on one of its hosts; the columns are the fields of `turns.Member`."""
+    """An instance on one of its hosts; the columns are the fields of `members.Member`."""
 
     __tablename__ = "member"
     __table_args__ = _NEVER_REUSED

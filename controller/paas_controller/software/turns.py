@@ -5,8 +5,8 @@ there; a host fell silent. Each returns a Turn: the member as it is now, the eve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, cast
+from dataclasses import replace
+from typing import cast
 
 from paas_agent.contract import (
     Action,
@@ -21,125 +21,8 @@ from paas_agent.contract import (
     Status,
     judge,
 )
-from paas_controller.software.states import IN_BETWEEN, STABLE, Expect, Realtime, route
-
-PATIENCE = 6
-"""Failed attempts of the software itself before it is tried every `HELD_EVERY` seconds only."""
-HELD_EVERY = 900.0
-LONGEST_WAIT = 300.0
-QUIET_AFTER = 600.0
-"""Seconds of peace after which failures are counted anew."""
-
-Why = Cause | Literal["report", "silence", "wish"]
-
-
-class Moment(NamedTuple):
-    """When something happened (UTC seconds), and the dice for the back-off, in [0, 1)."""
-
-    now: float
-    jitter: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An instance on one of its hosts, as the controller knows it. Times are UTC seconds."""
-
-    id: int
-    host: str
-    position: int
-    realtime: Realtime = "not-installed"
-    stable: Realtime = "not-installed"
-    """The last stable state: what the changed lists compare with."""
-    installed: bool = False
-    alive: bool | None = None
-    cause: Cause = "action"
-    reason: str = ""
-    failures: int = 0
-    obstacles: int = 0
-    """Failed attempts that were not the software's fault."""
-    retry_at: float = 0.0
-    settled_at: float = 0.0
-    operation: str = ""
-    action: Action | Literal[""] = ""
-    route: tuple[Realtime, ...] = ()
-    """The states that the operation under way crosses."""
-    serving: int = 0
-    """The restart wish that the operation under way fulfils."""
-    restart_wanted: int = 0
-    restart_done: int = 0
-    cancelled: bool = False
-    generation: int = 0
-    """The spec's generation that was last applied."""
-
-    @property
-    def held_back(self) -> bool:
-        return self.failures >= PATIENCE
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One step of the story: from one realtime state to another, why, in a sentence."""
-
-    before: Realtime
-    after: Realtime
-    at: float
-    why: Why
-    sentence: str
-    operation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """`changes` holds those of the moves that left a stable state for another one."""
-
-    member: Member
-    story: tuple[Moved, ...] = ()
-    changes: tuple[Moved, ...] = ()
-
-    def then(self, later: "Turn") -> "Turn":
-        return Turn(later.member, self.story + later.story, self.changes + later.changes)
-
-
-def move(member: Member, after: Realtime, at: float, why: Why, sentence: str) -> Turn:
-    """The member in another state. Arriving in a stable one that differs from the last stable one is a change."""
-    if after == member.realtime:
-        return Turn(replace(member, reason=sentence))
-    step = Moved(member.realtime, after, at, why, sentence, member.operation)
-    moved = replace(member, realtime=after, reason=sentence)
-    inside = member.operation and after != "unknow"
-    if after not in STABLE or inside:
-        return Turn(moved, (step,))
-    return settle(Turn(moved, (step,)), at, why)
-
-
-def settle(turn: Turn, at: float, why: Why) -> Turn:
-    """Closes a turn that ended in a stable state: compares it with the last one."""
-    member = turn.member
-    if member.realtime == member.stable:
-        return turn
-    change = Moved(member.stable, member.realtime, at, why, member.reason, member.operation)
-    return Turn(replace(member, stable=member.realtime), turn.story, (*turn.changes, change))
-
-
-def backoff(attempts: int, jitter: float) -> float:
-    """Seconds to wait after so many failed attempts: 1 doubling to 300, times 0.8 to 1.2; `jitter` in [0, 1)."""
-    if attempts <= 0:
-        return 0.0
-    return min(2.0 ** min(attempts - 1, 30), LONGEST_WAIT) * (0.8 + 0.4 * jitter)
-
-
-def _blamed(member: Member, fault: Fault, reason: str, moment: Moment) -> Member:
-    """The member with one more failed attempt on its account, and when to try again."""
-    if fault == "environment":
-        obstacles = member.obstacles + 1
-        return replace(
-            member, obstacles=obstacles, retry_at=moment.now + backoff(obstacles, moment.jitter), reason=reason
-        )
-    failures = member.failures + 1
-    if failures < PATIENCE:
-        return replace(member, failures=failures, retry_at=moment.now + backoff(failures, moment.jitter), reason=reason)
-    told = f"held: failed {failures} times, tried every 15 minutes until somebody acts; {reason}"
-    return replace(member, failures=failures, retry_at=moment.now + HELD_EVERY, reason=told)
+from paas_controller.software.members import QUIET_AFTER, Member, Moment, Turn, blamed, move, settle
+from paas_controller.software.states import IN_BETWEEN, Expect, Realtime, route
 
 
 def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float, moment: Moment) -> Turn:
@@ -155,7 +38,7 @@ def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float,
     elif moment.now - member.settled_at >= QUIET_AFTER:
         known = replace(known, failures=0, obstacles=0, retry_at=moment.now)
     else:
-        known = _blamed(known, "software", reason, moment)
+        known = blamed(known, "software", reason, moment)
     return Turn(known, turn.story, turn.changes)
 
 
@@ -219,7 +102,7 @@ def _accounted(member: Member, outcome: Outcome, moment: Moment) -> Member:
     if outcome.state == "cancelled":
         return replace(member, cancelled=True)
     fault: Fault = "environment" if outcome.state == "interrupted" else outcome.fault or "software"
-    return _blamed(member, fault, member.reason, moment)
+    return blamed(member, fault, member.reason, moment)
 
 
 def changed(member: Member, change: Change, moment: Moment) -> Turn:
@@ -269,7 +152,7 @@ def gave_up(member: Member, state: OperationState, sentence: str, moment: Moment
     free = replace(turn.member, operation="", action="", route=(), cause="action")
     if state == "cancelled":
         return Turn(replace(free, cancelled=True), turn.story, turn.changes)
-    return Turn(_blamed(free, "environment", sentence, moment), turn.story, turn.changes)
+    return Turn(blamed(free, "environment", sentence, moment), turn.story, turn.changes)
 
 
 def silent(member: Member, now: float) -> Turn:

@@ -13,9 +13,9 @@ from paas_controller.software.board import Board
 from paas_controller.software.days import Days
 from paas_controller.software.history import operation_shown
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.orders import Specs
 from paas_controller.software.schemas import InstanceBody
-from paas_controller.software.turns import Member
 from paas_controller.store.store import Store
 
 

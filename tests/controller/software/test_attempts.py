@@ -3,21 +3,8 @@
 import pytest
 
 from paas_agent.contract import Check
-from paas_controller.software.turns import (
-    HELD_EVERY,
-    LONGEST_WAIT,
-    PATIENCE,
-    QUIET_AFTER,
-    Member,
-    backoff,
-    checked,
-    ended,
-    gave_up,
-    observed,
-    restart_wished,
-    silent,
-    wished,
-)
+from paas_controller.software.members import HELD_EVERY, LONGEST_WAIT, PATIENCE, QUIET_AFTER, Member, backoff
+from paas_controller.software.turns import checked, ended, gave_up, observed, restart_wished, silent, wished
 from tests.controller.software.members import NOON, at, busy, failed_again, member, outcome, seen
 
 BAD = Check(code="7", streak=9)

@@ -5,8 +5,9 @@ import pytest
 
 from paas_controller.software.decide import Act, Gates, Settled, Situation, Wait, decide
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.states import EXPECTATIONS, REALTIMES, Expect, Realtime
-from paas_controller.software.turns import Member, restart_wished, wished
+from paas_controller.software.turns import restart_wished, wished
 from tests.controller.software.members import NOON, busy, failed_again, member
 
 CLOSED = Gates(bring_up="bring-up is closed", take_down="take-down is closed", restart="restart is closed")

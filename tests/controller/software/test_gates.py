@@ -4,8 +4,8 @@ import pytest
 
 from paas_controller.software.decide import Gates
 from paas_controller.software.gates import order_gates
+from paas_controller.software.members import Member
 from paas_controller.software.states import EXPECTATIONS, Expect, Realtime
-from paas_controller.software.turns import Member
 from tests.controller.software.members import busy, member, placed
 
 

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from paas_agent.contract import Check, Phase
-from paas_controller.software import turns
+from paas_controller.software import members, turns
 from paas_controller.software.decide import Act, Decision, SelfHeal, Settled, Wait
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.states import EXPECTATIONS, IN_BETWEEN, STABLE, Expect, Realtime
-from paas_controller.software.turns import Member
 from tests.controller.software.members import NOON
 from tests.controller.software.world import Agent, World
 
 ROUNDS = 60
 """Reports of each host until everything has settled; four members need the most."""
-PATIENCE = 4 * 2 * turns.HELD_EVERY
+PATIENCE = 4 * 2 * members.HELD_EVERY
 """Seconds in which it has settled: each member may first have to sit out two long waits."""
 
 PHASES: list[Phase] = ["fetching", "stopping", "starting", "restarting", "installing", "uninstalling", "checking"]

@@ -1,8 +1,8 @@
 import pytest
 
 from paas_agent.contract import Action, Change, Check, Phase
+from paas_controller.software.members import Moment
 from paas_controller.software.turns import (
-    Moment,
     changed,
     checked,
     ended,

@@ -11,8 +11,8 @@ from paas_controller.software import turns
 from paas_controller.software.decide import Act, Decision, decide
 from paas_controller.software.gates import order_gates
 from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.states import Expect
-from paas_controller.software.turns import Member, Moment, Moved, Turn
 from tests.controller.software.members import NOON
 
 RESULTS: dict[Action, Status] = {"start": "running", "restart": "running", "stop": "stopped"}

@@ -16,7 +16,7 @@ from paas_client.settings import DEFAULT_FILE, DEFAULT_URL
 
 _EPILOG = f"""
 Settings: PAAS_URL (default {DEFAULT_URL}) and PAAS_TOKEN, or url and token in the configuration file.
-A token is never taken as an argument, because others can read arguments.
+SSL_CERT_FILE may name the certificates to trust. A token is never taken as an argument: others can read those.
 
 Exit codes: 0 ok, 1 refused or failed, 2 wrong usage, 3 not found, 4 not reachable, 5 not authorised, 130 interrupted.
 """

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -92,10 +93,12 @@ def _cause(error: BaseException) -> str:
         error = error.__cause__
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted; SSL_CERT_FILE may name the certificates (PEM) to trust"
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error.os_error, ssl.SSLError):
         number = error.os_error.errno or 0
         return (os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)).lower()
-    return str(error) or type(error).__name__
+    return str(error).lower() or type(error).__name__
 
 
 def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> Refused:

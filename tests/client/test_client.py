@@ -1,13 +1,22 @@
 """The typed client towards a server that misbehaves as it is told."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from paas_client.client import Client
 from paas_client.errors import (
@@ -55,6 +64,22 @@ async def client(server: Server) -> AsyncIterator[Client]:
     app.router.add_route("*", "/{path:.*}", server.handle)
     async with TestServer(app) as listening, aiohttp.ClientSession() as session:
         yield Client(Transport(session, str(listening.make_url("/")), "t0ken", server.pause))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> ssl.SSLContext:
+    """A certificate of its own making, which nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1), [])
+    signed = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "pem").write_bytes(signed.public_bytes(Encoding.PEM) + key.private_bytes(*plain))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "pem")
+    return context
 
 
 def says(document: Any, status: int = 200, **headers: str) -> Answer:
@@ -148,6 +173,17 @@ async def test_a_redirect_is_not_followed_with_the_token(server: Server, client:
     server.answers = [lambda _: web.Response(status=302, headers={"Location": "http://elsewhere.invalid/"})]
     with pytest.raises(Refused, match=r"answers 302 Found, and points to http://elsewhere\.invalid/"):
         await client.hosts.all()
+
+
+async def test_a_certificate_that_is_not_trusted_is_named_as_the_cause(
+    server: Server, certificate: ssl.SSLContext
+) -> None:
+    listening = TestServer(web.Application())
+    await listening.start_server(ssl=certificate)
+    async with listening, aiohttp.ClientSession() as session:
+        client = Client(Transport(session, str(listening.make_url("/")), "t0ken", server.pause))
+        with pytest.raises(Unreachable, match="its certificate is not trusted; SSL_CERT_FILE"):
+            await client.hosts.all()
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", '{"name": "db7"}', ""])

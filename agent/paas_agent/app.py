@@ -7,7 +7,7 @@ import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -52,17 +52,21 @@ async def run(settings: Settings, membership: Membership) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         world = World(time, Random(), process.spawn, process.boot_id())  # noqa: S311 - for jitter
-        async with agent(settings, membership, world):
+        async with agent(settings, membership, world) as works:
             systemd.notify("READY=1")
-            await stop.wait()
+            ended, _ = await asyncio.wait(
+                [asyncio.create_task(stop.wait()), *works], return_when=asyncio.FIRST_COMPLETED
+            )
             systemd.notify("STOPPING=1")
+            for task in ended:
+                task.result()
     finally:
         os.close(lock)
 
 
 @asynccontextmanager
-async def agent(settings: Settings, membership: Membership, world: World) -> AsyncIterator[None]:
-    """All rooms, furnished and connected, for as long as the context lasts."""
+async def agent(settings: Settings, membership: Membership, world: World) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """All rooms, furnished and connected; yields what works without end."""
     bell = Bell()
     instances = Instances(Journal(settings.work_dir), world.now, bell.wake)
     async with AsyncExitStack() as stack:
@@ -88,11 +92,12 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         stack.push_async_callback(checks.close)
         operations.resume()
         stack.push_async_callback(operations.close)
-        api = Api(membership.controller_token, instances, operations, checks)
+        api = Api(membership.controller_token, membership.address, instances, operations, checks)
         await _serve(stack, api.application(), settings, membership)
-        for work in (reporter.run(), _tidy(instances, packages, settings, world), systemd.keep_alive()):
-            stack.push_async_callback(_cancel, asyncio.create_task(work))
-        yield
+        tidying = _tidy(instances, packages, settings, world)
+        works = [asyncio.create_task(work) for work in (reporter.run(), tidying, systemd.keep_alive())]
+        stack.push_async_callback(_cancel, works)
+        yield works
 
 
 async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings, membership: Membership) -> None:
@@ -105,10 +110,10 @@ async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings
     log.info("serves on %s", listen)
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _check_script(packages: Packages, order: Order) -> Path:

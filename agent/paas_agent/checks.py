@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from paas_agent.checkscript import Result, run_check
 from paas_agent.contract import Order
@@ -55,11 +56,9 @@ class Checks:
         interval = live.order.check_interval
         self._scheduler.add_job(
             self._scheduled,
-            "interval",
+            IntervalTrigger(seconds=interval, jitter=interval * _JITTER, timezone=UTC),
             args=(live,),
             id=_job(live.key),
-            seconds=interval,
-            jitter=interval * _JITTER,
             next_run_time=datetime.now(UTC) + timedelta(seconds=interval if first is None else first),
             replace_existing=True,
             misfire_grace_time=None,

@@ -17,7 +17,7 @@ from paas_agent.process import Spawn
 KEPT_OUTPUT = 16 * 1024
 MAX_MESSAGE = 500
 MOST_READS = 64
-_COMMAND = 'cd "$INSTANCE_DIR" && exec /bin/sh "$1"'
+_COMMAND = 'umask 022; cd "$INSTANCE_DIR" && exec /bin/sh "$1"'
 
 
 class Result(msgspec.Struct):

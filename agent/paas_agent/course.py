@@ -130,6 +130,7 @@ class Performer:
             course.touched = False
             raise Failed(str(error), "environment") from error
         except runner.Interrupted as error:
+            await runner.end_leftovers(course.step, self._world.grace)
             sentence = f"{name} was interrupted, and nobody knows how far it came"
             raise Failed(sentence, "environment", "interrupted") from error
         course.step = None

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 KEPT_OPERATIONS = 20
 KEPT_CHANGES = 1000
 KEPT_DAYS = 3
-REPORTED_CHANGES = 1000
-REPORTED_OUTCOMES = 200
+REPORTED_CHANGES = 300  # in one report, which has to stay below a MiB
+REPORTED_OUTCOMES = 40
 _DAY = 86400.0
 
 
@@ -115,10 +115,12 @@ class Instances:
 
     def adopt(self, order: Order) -> Live:
         """The instance of an order that only asks for a check; what was unknown is known from now on."""
-        live = self.get((order.type, order.name)) or self._live(_unknown(order))
+        known = self.get((order.type, order.name))
+        if known is not None and known.order == order:
+            return known
+        live = known or self._live(_unknown(order))
+        live.record.order = order
         self._known[live.key] = live
-        if live.record.order != order:
-            live.record.order = order
         self.save(live)
         return live
 

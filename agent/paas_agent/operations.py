@@ -136,6 +136,9 @@ class Operations:
             return await self._broken_off(course, _too_late(course))
         except OSError as error:
             return Failed(f"the agent's work folder cannot be used: {error.strerror}", "environment")
+        except Exception as error:
+            log.exception("the %s failed inside the agent", action, extra={"operation": course.operation.id})
+            return Failed(f"the agent itself failed: {type(error).__name__}; its log says more", "environment")
         except asyncio.CancelledError:
             if not course.operation.cancelled:
                 raise  # the agent is being stopped

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
+import psutil
 
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, linux/sched.h
-_POLL = 0.02
+_POLL = 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
 Spawn = Callable[[tuple[str, ...], Mapping[str, str], tuple[int, int, int]], int]
 
@@ -84,6 +85,26 @@ def signal_group(leader: int, number: int) -> bool:
     return True
 
 
+def members(leader: int) -> list[int]:
+    """The living processes in that group."""
+    return [pid for pid in psutil.pids() if _group(pid) == leader and identify(pid, "") is not None]
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def carries(pid: int, variable: str) -> bool:
+    """Whether a process was started with this NAME=VALUE in its environment, as far as that may be seen."""
+    try:
+        return os.fsencode(variable) in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
 async def end_group(leader: int, grace: float) -> None:
     """TERM to the group, KILL when somebody is left after `grace` seconds; returns when the group is empty."""
     signal_group(leader, signal.SIGTERM)
@@ -95,7 +116,7 @@ async def end_group(leader: int, grace: float) -> None:
 async def _emptied(leader: int, seconds: float) -> bool:
     for _ in range(round(seconds / _POLL)):
         reap(leader)
-        if not signal_group(leader, 0):
+        if not signal_group(leader, 0) or not members(leader):
             return True
         await asyncio.sleep(_POLL)
     return False

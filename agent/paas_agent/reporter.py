@@ -80,18 +80,20 @@ class Reporter:
 
     async def run(self) -> None:
         """Report until cancelled; what cannot be delivered is tried again, ever more slowly up to the interval."""
-        failures = 0
+        delay, last = _FIRST_DELAY, ""
         while True:
             trouble = await self._deliver()
-            if not trouble:
-                failures = 0
-                await self._bell.wait(self._interval)
-                continue
-            if failures == 0:
+            if trouble and trouble != last:
                 log.warning("the controller does not take reports: %s; they are kept and sent later", trouble)
-            delay = min(_FIRST_DELAY * 2 ** min(failures, 10), self._interval)
-            failures += 1
-            await asyncio.sleep(delay * self._random.uniform(0.5, 1))
+            elif last and not trouble:
+                log.info("the controller takes reports again")
+            last = trouble
+            if trouble:
+                await asyncio.sleep(delay * self._random.uniform(0.5, 1))
+                delay = min(2 * delay, self._interval)
+            else:
+                await self._bell.wait(self._interval)
+                delay = min(_FIRST_DELAY, self._interval)
 
     async def _deliver(self) -> str:
         """Send one report; the trouble with it, empty when it was taken."""

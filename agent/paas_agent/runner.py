@@ -19,6 +19,7 @@ NOT_STARTED = 125
 _WRAPPER = """
 set -C
 trap : TERM INT HUP
+umask 022
 echo $$ > "$1.started" || exit 125
 set +C
 cd "$INSTANCE_DIR" && /bin/sh "$2" </dev/null
@@ -81,6 +82,14 @@ async def run(step: Run, *, may_start: bool, spawn: Spawn) -> int:
         if lock is not None:
             os.close(lock)
     return await _finish(step)
+
+
+async def end_leftovers(step: Run, grace: float) -> None:
+    """End what is left of a script whose wrapper is gone, so that the next one does not run beside it."""
+    leader = _text(step.mark("started")).strip()
+    mark = f"INSTANCE_DIR={step.environment['INSTANCE_DIR']}"
+    if leader and any(process.carries(pid, mark) for pid in process.members(int(leader))):
+        await process.end_group(int(leader), grace)
 
 
 async def end(step: Run, grace: float) -> None:

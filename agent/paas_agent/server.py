@@ -12,7 +12,7 @@ from aiohttp import web
 
 from paas_agent import __version__, metrics, orders, output
 from paas_agent.checks import Checks
-from paas_agent.contract import FEATURES, Action, Outcome
+from paas_agent.contract import FEATURES, Action, Order, Outcome
 from paas_agent.errors import Refused
 from paas_agent.instances import Instances, Live
 from paas_agent.journal import Operation
@@ -30,6 +30,8 @@ class Api:
     """What the routes speak to, and the token they ask for."""
 
     token: str
+    address: str
+    """Where this host is, for orders that do not say it."""
     instances: Instances
     operations: Operations
     checks: Checks
@@ -56,13 +58,19 @@ class Api:
             raise Refused(401, "unauthorized", "this needs the header Authorization: Bearer and this host's token")
         return await handler(request)
 
-    async def _order(self, request: web.Request) -> web.Response:
+    async def _parse(self, request: web.Request) -> Order:
         order = orders.parse(await request.read())
+        order.host_ip = order.host_ip or self.address
+        order.hosts = order.hosts or [order.host_ip]
+        return order
+
+    async def _order(self, request: web.Request) -> web.Response:
+        order = await self._parse(request)
         action = cast(Action, request.path.strip("/"))
         return _json(self.operations.accept(order, action), 202)
 
     async def _check(self, request: web.Request) -> web.Response:
-        order = orders.parse(await request.read())
+        order = await self._parse(request)
         live = self.instances.get((order.type, order.name))
         if live is not None and live.record.operation is not None:
             raise Refused(409, "busy", f"operation {live.record.operation.id} is in flight; no check runs beside it")

@@ -14,8 +14,8 @@ def notify(message: str) -> None:
 
 
 async def keep_alive() -> None:
-    """Feed the service manager's watchdog for as long as the loop turns; returns at once without one."""
+    """Feed the service manager's watchdog for as long as the loop turns."""
     period = int(os.environ.get("WATCHDOG_USEC", "0")) / 2_000_000
-    while period:
+    while True:
         notify("WATCHDOG=1")
-        await asyncio.sleep(period)
+        await asyncio.sleep(period or 3600)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paas_agent.instances import Instances, Live
 from paas_agent.journal import Key
-from paas_agent.process import TICKS, Identity, identify
+from paas_agent.process import TICKS, Identity, carries, identify
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def find(folder: Path, *, known: Identity | None, since: float, boot: str) -> Id
     began = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + found.started / TICKS
     if began > written + _TOLERANCE:
         raise Stranger(f"the pid file is older than process {pid}, which it names: that is another one")
-    if began < since - _TOLERANCE and not _carries(pid, folder):
+    if began < since - _TOLERANCE and not carries(pid, f"INSTANCE_DIR={folder}"):
         raise Stranger(f"the pid file names process {pid}, which ran before and is not the instance's")
     return found
 
@@ -58,14 +58,6 @@ def _read_pid_file(path: Path) -> tuple[int, float] | None:
     if not text[0].isdigit() or len(text[0]) > 9:
         raise Stranger("the pid file does not hold a number")
     return int(text[0]), found.st_mtime
-
-
-def _carries(pid: int, folder: Path) -> bool:
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"INSTANCE_DIR=" + os.fsencode(folder) in variables
 
 
 class Watch:

@@ -5,11 +5,23 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
 from paas_agent.contract import Order
-from tests.agent.harness import CHECK_PROCESS, SERVICE, Agent, Controller, Orders, Repository, end_leftovers, served
+from paas_agent.journal import write_whole
+from tests.agent.harness import (
+    CHECK_PROCESS,
+    SERVICE,
+    Agent,
+    Controller,
+    Orders,
+    Repository,
+    end_leftovers,
+    membership,
+    served,
+)
 
 asyncio.set_event_loop(None)  # else pytest-asyncio makes one that nobody closes, when the first test is a plain one
 
@@ -51,12 +63,8 @@ async def idle_agent(tmp_path: Path, controller: Controller, unused_tcp_port: in
     """An agent that has joined, and does not run yet. What its scripts left running is ended with the test."""
     async with aiohttp.ClientSession() as session:
         agent = Agent(tmp_path / "work", unused_tcp_port, session, log=tmp_path / "agent.log")
-        code, printed = await agent.command(
-            *("join", "--work-dir", str(agent.work_dir), "--controller", controller.url),
-            *("--listen", f"127.0.0.1:{unused_tcp_port}"),
-            PAAS_AGENT_JOIN_TOKEN="let-me-in",
-        )
-        assert code == 0, printed
+        agent.work_dir.mkdir(mode=0o700, exist_ok=True)
+        write_whole(agent.work_dir / "agent.json", msgspec.json.encode(membership(controller.url, unused_tcp_port)))
         yield agent
         if agent.process is not None:
             await agent.stop()

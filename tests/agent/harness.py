@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 
 from paas_agent.contract import Acknowledged, InstanceName, Joined, Order, Outcome, Report
+from paas_agent.join import Membership
 
 TOKEN = "controller-speaks"
 AGENT_TOKEN = "agent-speaks"
@@ -195,6 +196,20 @@ class Agent:
     def folder(self, order: Order) -> Path:
         """INSTANCE_DIR."""
         return self.work_dir / "instances" / order.type / order.name
+
+
+def membership(controller: str, port: int) -> Membership:
+    """What joining this controller would have left."""
+    return Membership(
+        controller=controller,
+        host=f"127.0.0.1:{port}",
+        agent_token=AGENT_TOKEN,
+        controller_token=TOKEN,
+        interval=0.5,
+        listen=f"127.0.0.1:{port}",
+        address="127.0.0.1",
+        port=str(port),
+    )
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+from paas_agent.process import boot_id, identify
 from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, runs, until
 
 
@@ -214,3 +215,16 @@ async def test_a_cancelled_script_stays_cancelled_when_the_agent_is_killed(
     (agent.folder(wanted) / "go").touch()
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.status) == ("cancelled", "failed")
+
+
+async def test_a_script_that_lost_its_wrapper_is_ended_before_another_may_run(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(install="echo $$ > script\n" + SLOW)
+    wanted = order("op")
+    await agent.order("install", wanted)
+    await until(lambda: runs(agent.folder(wanted)) == 1)
+    os.kill(int((agent.work_dir / "operations" / "op" / "install.started").read_text()), signal.SIGKILL)
+    assert (await controller.outcome("op")).state == "interrupted"
+    script = int((agent.folder(wanted) / "script").read_text())
+    assert identify(script, boot_id()) is None

@@ -95,10 +95,13 @@ async def test_a_flapping_instance_fills_many_small_reports(
 ) -> None:
     monkeypatch.setattr(instances.journal, "save", lambda *_, **__: None)
     for _ in range(rooms.KEPT_CHANGES):
-        instances.observe(live, "1", "b" * 500)
-        instances.observe(live, "0", "g" * 500)
-    assert len(told(instances)) == rooms.REPORTED_CHANGES
-    assert told(instances) == []
+        instances.observe(live, "1", "\x1b" * 500)
+        instances.observe(live, "0", "\x1b" * 500)
+    count = 0
+    while changes := told(instances):
+        assert len(changes) <= rooms.REPORTED_CHANGES
+        count += len(changes)
+    assert count == rooms.KEPT_CHANGES
 
 
 async def test_the_streak_counts_results_that_agree(instances: Instances, live: Live) -> None:

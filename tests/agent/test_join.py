@@ -8,8 +8,7 @@ import pytest
 from yarl import URL
 
 from paas_agent.app import token_for
-from paas_agent.join import Membership
-from tests.agent.harness import AGENT_TOKEN, TOKEN, Agent, Controller
+from tests.agent.harness import AGENT_TOKEN, TOKEN, Agent, Controller, membership
 
 
 async def join(agent: Agent, folder: Path, *arguments: str) -> tuple[int, str]:
@@ -74,14 +73,5 @@ async def test_what_is_wrong_with_a_join_is_one_sentence(
     ],
 )
 def test_the_token_goes_to_the_controllers_repository_alone(url: str, sent: bool) -> None:
-    membership = Membership(
-        controller="http://192.0.2.1:3334",
-        host="h",
-        agent_token=AGENT_TOKEN,
-        controller_token=TOKEN,
-        interval=5,
-        listen="",
-        address="",
-        port="",
-    )
-    assert token_for(membership)(str(URL(url))) == (AGENT_TOKEN if sent else None)
+    joined = membership("http://192.0.2.1:3334", 3335)
+    assert token_for(joined)(str(URL(url))) == (AGENT_TOKEN if sent else None)

@@ -1,9 +1,12 @@
 """One script: clean surroundings, its own group, a deadline, an end that is the script's own."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
 
+from paas_agent import process, runner
+from paas_agent.orders import PATH
 from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, runs, until
 
 
@@ -44,6 +47,7 @@ async def test_nothing_of_the_agents_surroundings_reaches_a_script(
     assert "socket" not in (folder / "fds").read_text()
     ignored = int((folder / "signals").read_text().split()[1], 16)
     assert not [number for number in signal.Signals if number < 32 and ignored & 1 << number - 1]
+    assert (folder / "umask").read_text().strip() == "0022"
     group, session = (folder / "group").read_text().split()
     assert group == session != str(os.getpgrp())
 
@@ -108,10 +112,10 @@ async def test_a_hanging_script_is_ended_with_its_whole_group(
     assert outcome.ended_at - outcome.started_at < 8  # TERM was enough
 
 
-async def test_a_script_that_takes_no_term_is_killed(
+async def test_a_cancelled_operation_ends_its_script(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
-    repository.put(install="trap '' TERM; echo begun > runs; while :; do sleep 0.1; done")
+    repository.put(install=SLOW)
     wanted = order("op")
     await agent.order("install", wanted)
     await until(lambda: runs(agent.folder(wanted)))
@@ -121,6 +125,19 @@ async def test_a_script_that_takes_no_term_is_killed(
     assert (outcome.state, outcome.status, outcome.fault) == ("cancelled", "failed", "")
     leader = int((agent.work_dir / "operations" / "op" / "install.started").read_text())
     assert not Path(f"/proc/{leader}").exists()
+
+
+async def test_a_script_that_takes_no_term_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "stubborn.sh"
+    script.write_text("trap '' TERM\n" + SLOW)
+    step = runner.Run(tmp_path / "install", tmp_path / "output", script, {"INSTANCE_DIR": str(tmp_path), "PATH": PATH})
+    running = asyncio.create_task(runner.run(step, may_start=True, spawn=process.spawn))
+    await until(lambda: runs(tmp_path))
+    leader = step.leader
+    running.cancel()
+    await runner.end(step, grace=0.3)
+    assert process.members(leader) == []
+    assert step.exit_code is None
 
 
 async def test_a_cancelled_fetch_touches_nothing(

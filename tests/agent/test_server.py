@@ -90,7 +90,7 @@ async def test_an_order_by_hand_gets_an_id_and_its_output_is_there(
 async def test_a_body_that_is_no_order_is_a_400_that_says_why(agent: Agent, order: Orders) -> None:
     for text, hint in (
         ("{" * 100_000, "JSON"),
-        ("[" * 100_000, "nested"),
+        ("[" * 100_000, "object"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested"),
         ('{"name": "x",\n}', "line 2, column 1"),
         (body(order(), name="../../etc"), "name"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +63,7 @@ class Operations:
     def __init__(self, store: Store, hosts: Hosts, agents: Agents, clock: Clock) -> None:
         self._store, self._hosts, self._agents, self._clock = store, hosts, agents, clock
         self._flying: dict[str, Operation] = {}
+        self._hosts: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
         self._make_order: MakeOrder
         self._give_up: GiveUp
 
@@ -77,17 +79,20 @@ class Operations:
         return self._flying.get(identifier)
 
     def on_host(self, host: str) -> list[Operation]:
-        return [operation for operation in self._flying.values() if operation.host == host]
+        return list(self._hosts[host].values()) if host in self._hosts else []
 
     def carry(self, operation: Operation) -> None:
         """Sends it until the agent has it, then waits for its outcome; called once its row is committed."""
-        self._flying[operation.id] = operation
+        self._flying[operation.id] = self._hosts[operation.host][operation.id] = operation
         operation.carrier = asyncio.create_task(self._carry(operation), name=f"operation {operation.id}")
 
     def over(self, identifier: str) -> None:
         """Its outcome is stored."""
         operation = self._flying.pop(identifier, None)
-        if operation and operation.carrier and operation.carrier is not asyncio.current_task():
+        if operation is None:
+            return
+        del self._hosts[operation.host][identifier]
+        if operation.carrier and operation.carrier is not asyncio.current_task():
             operation.carrier.cancel()
 
     def drop(self, instance: int) -> None:

@@ -63,7 +63,7 @@ class Operations:
     def __init__(self, store: Store, hosts: Hosts, agents: Agents, clock: Clock) -> None:
         self._store, self._hosts, self._agents, self._clock = store, hosts, agents, clock
         self._flying: dict[str, Operation] = {}
-        self._hosts: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
+        self._of_host: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
         self._make_order: MakeOrder
         self._give_up: GiveUp
 
@@ -79,11 +79,11 @@ class Operations:
         return self._flying.get(identifier)
 
     def on_host(self, host: str) -> list[Operation]:
-        return list(self._hosts[host].values()) if host in self._hosts else []
+        return list(self._of_host.get(host, {}).values())
 
     def carry(self, operation: Operation) -> None:
         """Sends it until the agent has it, then waits for its outcome; called once its row is committed."""
-        self._flying[operation.id] = self._hosts[operation.host][operation.id] = operation
+        self._flying[operation.id] = self._of_host[operation.host][operation.id] = operation
         operation.carrier = asyncio.create_task(self._carry(operation), name=f"operation {operation.id}")
 
     def over(self, identifier: str) -> None:
@@ -91,7 +91,7 @@ class Operations:
         operation = self._flying.pop(identifier, None)
         if operation is None:
             return
-        del self._hosts[operation.host][identifier]
+        del self._of_host[operation.host][identifier]
         if operation.carrier and operation.carrier is not asyncio.current_task():
             operation.carrier.cancel()
 

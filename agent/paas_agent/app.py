@@ -76,7 +76,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         watch = Watch(instances, world.boot)
         stack.callback(watch.close)
         checks = Checks(instances, watch, partial(_check_script, packages), world)
-        performer = Performer(world, packages, watch, checks, bell.nudge)
+        performer = Performer(world, instances.journal, packages, watch, checks, bell.nudge)
         operations = Operations(world, instances, watch, checks, performer)
 
         async def forget(name: InstanceName) -> None:
@@ -84,7 +84,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
             if live is not None:
                 await operations.forget(live)
 
-        line = Line(session, _controller_of(membership, instances), membership)
+        line = Line(session, _controller_of(membership, instances), membership, settings.features)
         reporter = Reporter(line, instances, bell, world.random, partial(host.facts, settings.work_dir), forget)
         for live in instances:
             watch.resume(live)
@@ -92,7 +92,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         stack.push_async_callback(checks.close)
         operations.resume()
         stack.push_async_callback(operations.close)
-        api = Api(membership.controller_token, membership.address, instances, operations, checks)
+        api = Api(membership, settings.features, instances, operations, checks)
         await _serve(stack, api.application(), settings, membership)
         tidying = _tidy(instances, packages, settings, world)
         works = [asyncio.create_task(work) for work in (reporter.run(), tidying, systemd.keep_alive())]
@@ -124,11 +124,13 @@ async def _tidy(instances: Instances, packages: Packages, settings: Settings, wo
     """Keep from growing what services still print into, and what was fetched."""
     while True:
         instances.journal.reserve()
-        await packages.prune(settings.cache_bytes)
-        for live in instances:
-            for ended in live.record.ended:
-                folder = instances.journal.operation_folder(ended.outcome.operation_id)
+        folders = [instances.journal.operation_folder(operation_id) for operation_id in instances.ended_operations()]
+        try:
+            await packages.prune(settings.cache_bytes)
+            for folder in folders:
                 await output.trim(folder / "output", world.spawn)
+        except OSError as error:
+            log.warning("the work folder cannot be tidied: %s", error)
         await asyncio.sleep(_TIDY_EVERY)
 
 

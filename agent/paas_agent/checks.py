@@ -51,7 +51,8 @@ class Checks:
 
     def schedule(self, live: Live, *, first: float | None = None) -> None:
         """(Re)start the checks of an instance at rest: in `first` seconds, else after an interval."""
-        if not live.record.installed or live.record.operation is not None:
+        forgotten = self._instances.get(live.key) is not live
+        if forgotten or not live.record.installed or live.record.operation is not None:
             return
         interval = live.order.check_interval
         self._scheduler.add_job(

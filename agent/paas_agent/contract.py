@@ -197,7 +197,7 @@ class Joined(msgspec.Struct, kw_only=True):
     interval: float
 
 
-def judge(  # noqa: PLR0913 - the facts are these six
+def judge(
     status: Status, *, installed: bool, alive: bool | None, check: Check | None, fall: int, rise: int
 ) -> tuple[Status, Cause, str] | None:
     """The new status that the facts make outside an operation, its cause and a sentence; None where it stands.

@@ -10,7 +10,7 @@ from paas_agent import runner
 from paas_agent.checks import Checks
 from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Check, Fault, OperationState, Order, Phase, Status
 from paas_agent.instances import Live
-from paas_agent.journal import Operation
+from paas_agent.journal import Journal, Operation
 from paas_agent.orders import environment
 from paas_agent.packages import FetchFailed, Packages
 from paas_agent.watch import Watch
@@ -47,6 +47,8 @@ class Course:
     folder: Path
     standing: Status
     touched: bool = False
+    complete: bool = False
+    """All that is left is to see what there is now."""
     ending: bool = False
     step: runner.Run | None = None
     check: Check | None = None
@@ -83,9 +85,16 @@ class Performer:
     """Brings an operation to its end. `nudge` is called when the controller should soon hear how far it is."""
 
     def __init__(
-        self, world: World, packages: Packages, watch: Watch, checks: Checks, nudge: Callable[[], None]
+        self,
+        world: World,
+        journal: Journal,
+        packages: Packages,
+        watch: Watch,
+        checks: Checks,
+        nudge: Callable[[], None],
     ) -> None:
         self._world = world
+        self._journal = journal
         self._packages = packages
         self._watch = watch
         self._checks = checks
@@ -93,7 +102,8 @@ class Performer:
 
     async def perform(self, course: Course) -> None:
         """Raises Failed, FetchFailed or OSError when it does not succeed; nothing else becomes of the instance here."""
-        course.folder.mkdir(mode=0o700, exist_ok=True)
+        course.live.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # an uninstall may have removed it
+        self._journal.keep_order(course.operation)
         await self._checks.pause(course.live.key)
         files = await self._fetch(course)
         for step in course.steps:
@@ -102,6 +112,7 @@ class Performer:
         if action in ("start", "restart"):
             await self._confirm(course)
         elif action == "install":
+            course.complete = True
             await self._ask(course)
         else:
             self._watch.forget(course.live)
@@ -153,6 +164,7 @@ class Performer:
                 raise Failed(f"the watched process ended while it was starting{about}")
             if course.doubt is None:
                 return
+            live.exited.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await live.exited.wait()

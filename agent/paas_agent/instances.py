@@ -99,6 +99,10 @@ class Instances:
                     return live, ended.outcome
         return None
 
+    def ended_operations(self) -> list[str]:
+        """The ids of all operations whose output is still here, and that have ended."""
+        return [ended.outcome.operation_id for live in self for ended in live.record.ended]
+
     def begin(self, operation: Operation) -> Live:
         """Write an accepted order down. Raises OSError, and then nothing has changed."""
         order = operation.order

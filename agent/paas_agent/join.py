@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from paas_agent import __version__
-from paas_agent.contract import FEATURES, Join, Joined
+from paas_agent.contract import Join, Joined
 from paas_agent.journal import write_whole
 from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address
 
@@ -54,7 +54,7 @@ async def join(settings: Settings, tls: ssl.SSLContext | bool) -> Membership:
     listen = settings.listen or DEFAULT_LISTEN
     host, port = _advertised(settings.advertise, listen, controller)
     request = Join(
-        join_token=settings.join_token, address=host, port=str(port), version=__version__, features=list(FEATURES)
+        join_token=settings.join_token, address=host, port=str(port), version=__version__, features=settings.features
     )
     joined = await _ask(controller / _PATH, request, tls)
     membership = Membership(

@@ -138,6 +138,16 @@ class Journal:
             self.save_state()
         return self._sequence
 
+    def keep_order(self, operation: Operation) -> None:
+        """Keep an operation's order beside its output, which may show that order's secrets."""
+        folder = self.operation_folder(operation.id)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _write(folder / "order.json", operation.order, durable=False)
+
+    def kept_order(self, operation_id: str) -> Order | None:
+        """The order of an operation, if it came so far as to print something."""
+        return _read(self.operation_folder(operation_id) / "order.json", Order)
+
     def operation_folder(self, operation_id: str) -> Path:
         """Where the output and the marks of an operation's scripts are."""
         return self._operations / operation_id

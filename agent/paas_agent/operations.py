@@ -144,8 +144,10 @@ class Operations:
                 raise  # the agent is being stopped
             return await self._broken_off(course, Failed(f"the {action} was cancelled", "", "cancelled"))
 
-    async def _broken_off(self, course: Course, why: Failed) -> Failed:
+    async def _broken_off(self, course: Course, why: Failed) -> Failed | None:
         course.ending = True
+        if course.complete:
+            return None
         if course.step is not None:
             await runner.end(course.step, self._world.grace)
         return why

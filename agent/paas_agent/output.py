@@ -7,6 +7,7 @@ to the disk as a hole, so that offsets stay what they are.
 import asyncio
 import codecs
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,8 @@ async def keep_small(path: Path, spawn: Spawn) -> None:
     """Keep an output that is being written from filling the disk, until cancelled."""
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        await trim(path, spawn)
+        with suppress(OSError):
+            await trim(path, spawn)
 
 
 async def trim(path: Path, spawn: Spawn) -> None:
@@ -70,8 +72,10 @@ async def trim(path: Path, spawn: Spawn) -> None:
     if length:
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         command = ("/bin/sh", "-c", _PUNCH, "paas-agent", str(length), str(path))
-        pid = spawn(command, {"PATH": PATH}, (nothing, nothing, nothing))
-        os.close(nothing)
+        try:
+            pid = spawn(command, {"PATH": PATH}, (nothing, nothing, nothing))
+        finally:
+            os.close(nothing)
         await process.ended(pid)
         process.reap(pid)
 

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from paas_agent import __version__
-from paas_agent.contract import FEATURES, Acknowledged, InstanceName, Report
+from paas_agent.contract import Acknowledged, InstanceName, Report
 from paas_agent.instances import Instances
 from paas_agent.join import JSON, Membership
 
@@ -33,6 +33,7 @@ class Line:
     session: aiohttp.ClientSession
     controller: Callable[[], str]
     membership: Membership
+    features: list[str]
 
 
 class Bell:
@@ -117,7 +118,7 @@ class Reporter:
             full=True,
             sent_at=self._instances.now(),
             version=__version__,
-            features=list(FEATURES),
+            features=self._line.features,
         )
         self._instances.fill(report)
         if report.sent_at >= self._facts_due:

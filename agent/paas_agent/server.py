@@ -12,9 +12,10 @@ from aiohttp import web
 
 from paas_agent import __version__, metrics, orders, output
 from paas_agent.checks import Checks
-from paas_agent.contract import FEATURES, Action, Order, Outcome
+from paas_agent.contract import Action, Order, Outcome
 from paas_agent.errors import Refused
 from paas_agent.instances import Instances, Live
+from paas_agent.join import Membership
 from paas_agent.journal import Operation
 from paas_agent.operations import Operations
 from paas_agent.packages import FetchFailed
@@ -27,11 +28,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Api:
-    """What the routes speak to, and the token they ask for."""
+    """What the routes speak to."""
 
-    token: str
-    address: str
-    """Where this host is, for orders that do not say it."""
+    membership: Membership
+    features: list[str]
     instances: Instances
     operations: Operations
     checks: Checks
@@ -39,7 +39,7 @@ class Api:
     def application(self) -> web.Application:
         """The routes behind error map and token."""
         app = web.Application(middlewares=[_errors, self._authenticate], client_max_size=MAX_BODY)
-        app.router.add_get("/ping", _ping)
+        app.router.add_get("/ping", self._ping)
         app.router.add_get("/instances", self._list)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_post("/check", self._check)
@@ -53,14 +53,16 @@ class Api:
     @web.middleware
     async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        known = scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.token.encode())
+        known = scheme.lower() == "bearer" and hmac.compare_digest(
+            token.strip().encode(), self.membership.controller_token.encode()
+        )
         if request.path != "/ping" and not known:
             raise Refused(401, "unauthorized", "this needs the header Authorization: Bearer and this host's token")
         return await handler(request)
 
     async def _parse(self, request: web.Request) -> Order:
         order = orders.parse(await request.read())
-        order.host_ip = order.host_ip or self.address
+        order.host_ip = order.host_ip or self.membership.address
         order.hosts = order.hosts or [order.host_ip]
         return order
 
@@ -92,13 +94,18 @@ class Api:
         offset = request.query.get("offset", "0")
         if not offset.isdecimal() or len(offset) > 18:
             raise Refused(400, "invalid", "offset: a number of bytes")
-        path = self.instances.journal.operation_folder(request.match_info["id"]) / "output"
-        return _json(output.read(path, live.order, int(offset), ended=isinstance(found, Outcome)))
+        journal, operation_id = self.instances.journal, request.match_info["id"]
+        order = journal.kept_order(operation_id) or live.order
+        path = journal.operation_folder(operation_id) / "output"
+        return _json(output.read(path, order, int(offset), ended=isinstance(found, Outcome)))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         live, found = self._find(request)
         self.operations.cancel(request.match_info["id"])
         return _json(_shown(live, found), 202)
+
+    async def _ping(self, _request: web.Request) -> web.Response:
+        return _json({"message": "pong", "version": __version__, "features": self.features})
 
     async def _list(self, _request: web.Request) -> web.Response:
         return _json([_described(live) for live in self.instances])
@@ -112,10 +119,6 @@ class Api:
         if found is None:
             raise Refused(404, "not-found", "no such operation here, or it is long past")
         return found
-
-
-async def _ping(_request: web.Request) -> web.Response:
-    return _json({"message": "pong", "version": __version__, "features": FEATURES})
 
 
 def _shown(live: Live, found: Operation | Outcome) -> object:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from paas_agent.contract import FEATURES, TLS
+
 DEFAULT_LISTEN = "0.0.0.0:3335"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -28,6 +30,11 @@ class Settings:
     tls_key: str
     cache_bytes: int
     log_level: str
+
+    @property
+    def features(self) -> list[str]:
+        """What this agent can do that not every agent can."""
+        return [*FEATURES, TLS] if self.tls_certificate else list(FEATURES)
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -80,7 +87,7 @@ _OPTIONS = {
     "log_level": "DEBUG, INFO, WARNING or ERROR",
 }
 _OF_RUN = ("listen", "ca_file", "tls_certificate", "tls_key", "cache_bytes", "log_level")
-_OF_JOIN = ("controller", "join_token", "listen", "advertise", "ca_file", "log_level")
+_OF_JOIN = ("controller", "join_token", "listen", "advertise", "ca_file", "tls_certificate", "log_level")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from paas_agent.contract import Acknowledged, InstanceName, Joined, Order, Outcome, Report
 from paas_agent.join import Membership
+from paas_agent.process import identify
 
 TOKEN = "controller-speaks"
 AGENT_TOKEN = "agent-speaks"
@@ -126,10 +128,11 @@ class Agent:
     session: aiohttp.ClientSession
     process: asyncio.subprocess.Process | None = None
     log: Path = Path()
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     async def command(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Run paas-agent to its end: exit code and all it printed."""
@@ -213,13 +216,14 @@ def membership(controller: str, port: int) -> Membership:
 
 
 @asynccontextmanager
-async def served(*routes: web.RouteDef) -> AsyncIterator[str]:
+async def served(*routes: web.RouteDef, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """A web server with these routes, as its address."""
     app = web.Application(client_max_size=4 * 1024**2)
     app.add_routes(routes)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
 
 
@@ -240,6 +244,11 @@ while [ ! -e "$INSTANCE_DIR/go" ]; do sleep 0.02; done
 echo done
 """
 """A script that counts its runs, and ends when somebody makes the file `go`."""
+
+
+def alive(pid: int) -> bool:
+    """Whether that process is there, and more than a zombie that nobody has fetched yet."""
+    return identify(pid, "") is not None
 
 
 def runs(folder: Path) -> int:

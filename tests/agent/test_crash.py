@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-from pathlib import Path
 
-from paas_agent.process import boot_id, identify
-from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, runs, until
+from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, alive, runs, until
 
 
 async def test_an_agent_killed_while_fetching_starts_over(
@@ -149,7 +147,7 @@ async def test_the_deadline_goes_on_while_the_agent_is_dead(
     assert (outcome.state, outcome.status, outcome.fault) == ("timed-out", "failed", "software")
     assert outcome.message.startswith("the install did not end within 1.5 s")
     leader = int((agent.work_dir / "operations" / "op" / "install.started").read_text())
-    assert not Path(f"/proc/{leader}").exists()
+    assert not alive(leader)
 
 
 async def test_services_outlive_their_agent_and_are_known_again(
@@ -227,4 +225,4 @@ async def test_a_script_that_lost_its_wrapper_is_ended_before_another_may_run(
     os.kill(int((agent.work_dir / "operations" / "op" / "install.started").read_text()), signal.SIGKILL)
     assert (await controller.outcome("op")).state == "interrupted"
     script = int((agent.folder(wanted) / "script").read_text())
-    assert identify(script, boot_id()) is None
+    assert not alive(script)

@@ -60,7 +60,7 @@ async def test_secrets_are_on_disk_for_the_agent_alone(agent: Agent, controller:
     await controller.outcome("op")
     assert stat.S_IMODE(agent.work_dir.stat().st_mode) == 0o700
     holding = [path for path in agent.work_dir.rglob("*") if path.is_file() and b"MYSQL123" in path.read_bytes()]
-    assert [path.name for path in holding] == ["database.db1.json"]
+    assert {path.name for path in holding} == {"database.db1.json", "order.json"}
     for path in (*holding, agent.work_dir / "agent.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

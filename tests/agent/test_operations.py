@@ -1,9 +1,10 @@
 """The course of each action: which status it ends in, and what is waited for."""
 
 import asyncio
-from pathlib import Path
+import os
+import signal
 
-from tests.agent.harness import BAD, SERVICE, Agent, Controller, Orders, Repository, until
+from tests.agent.harness import BAD, SERVICE, Agent, Controller, Orders, Repository, alive, until
 
 COUNTED = """
 echo x >> "$INSTANCE_DIR/asked"
@@ -128,6 +129,39 @@ async def test_an_operation_ends_the_check_that_runs(
     await until(lambda: file.exists() and file.read_text())
     await agent.order("stop", order("two"))
     assert (await controller.outcome("two")).state == "succeeded"
-    assert not Path(f"/proc/{int(file.read_text())}").exists()
+    assert not alive(int(file.read_text()))
     status, answer = await asking
     assert (status, answer["error"]["code"]) == (409, "busy")
+
+
+async def test_an_install_whose_check_takes_too_long_is_installed(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(check="sleep 1000")
+    await agent.order("install", order("op", timeout=1))
+    outcome = await controller.outcome("op")
+    assert (outcome.state, outcome.status, outcome.installed) == ("succeeded", "stopped", True)
+
+
+async def test_an_instance_can_be_installed_again_after_its_folder_is_gone(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(uninstall='rm -rf "$INSTANCE_DIR"', check=BAD)
+    for number, action in enumerate(("install", "uninstall", "install")):
+        await agent.order(action, order(f"op{number}"))
+        assert (await controller.outcome(f"op{number}")).state == "succeeded"
+
+
+async def test_a_start_after_a_crash_of_the_service_does_not_ask_without_pause(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    wanted = order("one", installed=True, check_interval=3600)
+    await agent.order("start", wanted)
+    await controller.outcome("one")
+    os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)
+    await controller.status("failed")
+    repository.files["never.sh"] = b"echo x >> asked\n" + BAD.encode()
+    repository.put(start="rm -f pid")
+    await agent.order("start", order("two", timeout=2, check="never.sh"))
+    assert (await controller.outcome("two")).state == "timed-out"
+    assert (agent.folder(wanted) / "asked").read_text().count("x") < 10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paas_agent import process, runner
 from paas_agent.orders import PATH
-from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, runs, until
+from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, alive, runs, until
 
 
 async def test_nothing_of_the_agents_surroundings_reaches_a_script(
@@ -108,7 +108,7 @@ async def test_a_hanging_script_is_ended_with_its_whole_group(
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.status, outcome.installed) == ("timed-out", "failed", False)
     child = int((agent.folder(wanted) / "child").read_text())
-    await until(lambda: not Path(f"/proc/{child}").exists())
+    await until(lambda: not alive(child))
     assert outcome.ended_at - outcome.started_at < 8  # TERM was enough
 
 
@@ -124,7 +124,7 @@ async def test_a_cancelled_operation_ends_its_script(
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.status, outcome.fault) == ("cancelled", "failed", "")
     leader = int((agent.work_dir / "operations" / "op" / "install.started").read_text())
-    assert not Path(f"/proc/{leader}").exists()
+    assert not alive(leader)
 
 
 async def test_a_script_that_takes_no_term_is_killed(tmp_path: Path) -> None:

@@ -151,3 +151,14 @@ async def test_metrics_count_what_happened(agent: Agent, controller: Controller,
         text = await answer.text()
     assert 'paas_agent_operations_total{state="succeeded"} 1' in text
     assert 'paas_agent_instances{status="stopped"} 1' in text
+
+
+async def test_an_old_output_hides_the_secrets_of_its_own_order(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(install='echo "$APP_PASSWD"')
+    await agent.order("install", order("one", metadata={"APP_PASSWD": "first-secret"}))
+    await controller.outcome("one")
+    await agent.order("install", order("two", metadata={"APP_PASSWD": "other"}))
+    await controller.outcome("two")
+    assert (await agent.call("GET", "/operations/one/log"))[1]["data"] == "*" * 12 + "\n"

@@ -98,7 +98,7 @@ class Store:
             for command in batch:
                 _run_one(connection, command)
             connection.commit()
-        except DBAPIError as error:
+        except Exception as error:  # the writer outlives whatever became of one transaction
             connection.rollback()
             for command in batch:
                 command.error = command.error or _unavailable(error)
@@ -112,12 +112,13 @@ def _run_one(connection: Connection, command: _Command) -> None:
         command.result = command.run(connection)
         savepoint.commit()
     except BaseException as error:  # whatever it is belongs to the one who asked, not to the batch
-        savepoint.rollback()
         command.error = _unavailable(error) if isinstance(error, OperationalError) else error
+        savepoint.rollback()
 
 
-def _unavailable(error: DBAPIError) -> Retryable:
-    return Retryable(f"the database cannot write now ({error.orig}); nothing was changed, try again")
+def _unavailable(error: Exception) -> Retryable:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return Retryable(f"the database cannot write now ({cause}); nothing was changed, try again")
 
 
 def _resolve(batch: list[_Command]) -> None:

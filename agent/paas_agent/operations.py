@@ -81,8 +81,8 @@ class Operations:
         course.task.cancel()
 
     async def forget(self, live: Live) -> None:
-        """Drop the checks, the watch and the journal of an instance at rest; its software stays."""
-        if live.record.operation is None:
+        """Drop an instance at rest of which all was told: its checks, its watch, its journal. Its software stays."""
+        if live.record.operation is None and all(ended.acknowledged for ended in live.record.ended):
             await self._checks.pause(live.key)
             self._watch.forget(live)
             self._instances.forget(live)

@@ -15,7 +15,6 @@ from pathlib import Path
 from paas_agent import process
 from paas_agent.process import Spawn
 
-NOT_STARTED = 125
 _WRAPPER = """
 set -C
 trap : TERM INT HUP

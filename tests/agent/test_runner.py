@@ -183,3 +183,25 @@ async def test_a_hundred_megabytes_of_output_do_not_fill_the_disk(
     assert log["data"].startswith(f"[… {log['offset']} bytes cut …]\n")
     assert log["data"].endswith("\nthe end\n")
     assert log["next"] == 100_000_009
+
+
+async def test_what_is_not_what_its_checksum_says_is_never_run(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(install="touch ran")
+    repository.files["SHA256SUMS"] = b"0" * 64 + b"  install.sh\n"
+    wanted = order("op")
+    await agent.order("install", wanted)
+    outcome = await controller.outcome("op")
+    assert (outcome.state, outcome.status) == ("failed", "not-installed")
+    assert "SHA256SUMS" in outcome.message
+    assert not (agent.folder(wanted) / "ran").exists()
+
+
+async def test_a_script_always_knows_where_it_runs(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(install='echo "$HOST_IP $HOSTS $HOST_INDEX"')
+    await agent.order("install", order("op"))
+    await controller.outcome("op")
+    assert (await agent.call("GET", "/operations/op/log"))[1]["data"] == "127.0.0.1 127.0.0.1 0\n"

@@ -32,12 +32,15 @@ def write_secret(path: Path, text: str) -> None:
 
 
 class Vault:
-    """Seals and opens with the key in a file, which is made on first use (0600)."""
+    """Seals and opens with the key in a file, which is made on first use (0600). PaasError for a spoiled one."""
 
     def __init__(self, key_file: Path) -> None:
         if not key_file.exists():
             write_secret(key_file, Fernet.generate_key().decode())
-        self._fernet = Fernet(key_file.read_text().strip())
+        try:
+            self._fernet = Fernet(key_file.read_text().strip())
+        except ValueError:
+            raise PaasError(f"{key_file} holds no key; put back the one this database was sealed with") from None
         self._key_file = key_file
 
     def seal(self, text: str) -> str:

@@ -17,7 +17,7 @@ PREFIX = "PAAS_CONTROLLER_"
 def split_address(address: str) -> tuple[str, int]:
     """`H:P` or `[H]:P` as host and port; ValueError with a sentence for anything else."""
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+    if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise ValueError(f"{address!r} is not HOST:PORT, as in 192.168.19.13:3334")
     return host.strip("[]"), int(port)
 

@@ -172,15 +172,10 @@ class Operations:
             check=course.check,
         )
         self.ended[outcome.state] += 1
-        log.info(
-            "%s %s/%s %s. %s",
-            operation.action,
-            *live.key,
-            outcome.state,
-            outcome.message.partition("\n")[0],
-            extra={"operation": operation.id},
-        )
-        self._instances.settle(live, outcome, outcome.message.partition("\n")[0])
+        sentence = outcome.message.partition("\n")[0]
+        about = {"operation": operation.id}
+        log.info("%s %s/%s: %s", operation.action, *live.key, sentence or outcome.state, extra=about)
+        self._instances.settle(live, outcome, sentence)
 
 
 def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:

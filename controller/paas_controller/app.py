@@ -66,7 +66,7 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
             random.Random(),  # noqa: S311 - spreads retries, keeps no secret
         )
         software = Software(store, board, specs, hosts, clock)
-        views = Views(store, board, specs, days)
+        views = Views(store, board, specs, days, reconciler.decision)
         history = History(store, board, operations, days, clock)
         reports = Reports(hosts, intake, clock, settings.report_interval)
 

@@ -99,3 +99,12 @@ async def test_create_and_delete_in_a_hurry_leave_nothing(db: Instance, stack: S
             return (await stack.call("GET", db.path))[0] == 404
 
         await until(gone, "it to be forgotten")
+
+
+async def test_reading_what_is_being_deleted_finds_it_or_does_not(db: Instance, stack: Stack) -> None:
+    for _ in range(10):
+        await db.create()
+        reads = [stack.call("GET", db.path) for _ in range(10)]
+        deletion = stack.call("DELETE", db.path)
+        answers = await asyncio.gather(*reads[:5], deletion, *reads[5:])
+        assert {status for status, _ in answers} <= {200, 404}, answers

@@ -140,7 +140,7 @@ class Instance:
         return found
 
     async def says(self, words: str, seconds: float = 20) -> dict[str, Any]:
-        """Waits until the reason of a member, or the message of its last operation, holds these words; that member."""
+        """Waits until a member says these words: its reason, what it waits for, or its last operation; that member."""
 
         async def said() -> dict[str, Any] | None:
             members: list[dict[str, Any]] = (await self.get())["members"]
@@ -213,7 +213,7 @@ class Instance:
 
 def _told(member: dict[str, Any]) -> str:
     last = member["last_operation"] or {"message": ""}
-    return f"{member['reason']}\n{last['message']}"
+    return f"{member['reason']}\n{member['waiting']}\n{last['message']}"
 
 
 def _group_lives(leader: int) -> bool:

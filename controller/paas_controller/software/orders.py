@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from paas_agent.contract import Action, Order
 from paas_controller.base.crypto import Vault
+from paas_controller.base.errors import NotFound
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
 from paas_controller.software.records import INSTANCE
@@ -29,7 +30,9 @@ class Specs:
         key = (instance.id, instance.generation)
         if key not in self._open:
             wanted = select(INSTANCE.c.spec).where(INSTANCE.c.id == instance.id)
-            sealed = await self._store.read(lambda c: c.execute(wanted).scalar_one())
+            sealed = await self._store.read(lambda c: c.execute(wanted).scalar())
+            if sealed is None:
+                raise NotFound(f"{instance.kind} {instance.name} was deleted")
             self._open[key] = InstanceBody.model_validate_json(self._vault.open(sealed))
             if len(self._open) > _KEPT:
                 self._open.popitem(last=False)

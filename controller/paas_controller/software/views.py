@@ -1,5 +1,6 @@
 """How instances are shown: as status, as a page, as the whole record with its secrets masked."""
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -7,10 +8,12 @@ from sqlalchemy import select
 
 from paas_agent.contract import Kind
 from paas_controller.base.clock import rfc3339
+from paas_controller.base.errors import NotFound
 from paas_controller.base.masking import masked
 from paas_controller.software import records
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
+from paas_controller.software.decide import Decision, Wait
 from paas_controller.software.history import operation_shown
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
@@ -23,11 +26,14 @@ def status(instance: Instance) -> dict[str, Any]:
     return {"name": instance.name, "status": {"expect": instance.expect, "realtime": instance.realtime}}
 
 
-class Views:
-    """Reads only; answers with plain JSON documents."""
+Decide = Callable[[Instance, Member], Decision]
 
-    def __init__(self, store: Store, board: Board, specs: Specs, days: Days) -> None:
-        self._store, self._board, self._specs, self._days = store, board, specs, days
+
+class Views:
+    """Reads only; answers with plain JSON documents. `decide` says what a member waits for."""
+
+    def __init__(self, store: Store, board: Board, specs: Specs, days: Days, decide: Decide) -> None:
+        self._store, self._board, self._specs, self._days, self._decide = store, board, specs, days, decide
 
     def status(self, kind: Kind, name: str) -> dict[str, Any]:
         return status(self._board.get(kind, name))
@@ -36,7 +42,9 @@ class Views:
         """The body as it was given, with type, CreateAt and status: what creating answers. Nothing is masked."""
         body = await self._specs.of(instance)
         created = select(records.INSTANCE.c.created_at).where(records.INSTANCE.c.id == instance.id)
-        at = await self._store.read(lambda c: c.execute(created).scalar_one())
+        at = await self._store.read(lambda c: c.execute(created).scalar())
+        if at is None:
+            raise NotFound(f"{instance.kind} {instance.name} was deleted")
         document = body.model_dump(mode="json", exclude_unset=True)
         document["app"]["metadata"] = body.app.metadata | {"CreateAt": self._days.written(at)}
         document["app"]["status"] = status(instance)["status"]
@@ -52,7 +60,10 @@ class Views:
         shown: dict[str, Any] = masked(document)  # type: ignore[assignment]
         shown |= {"generation": instance.generation, "version": instance.version}
         shown |= {"held": instance.held, "deleting": instance.deleting}
-        shown["members"] = [_member(member) | {"last_operation": last.get(member.id)} for member in instance.members]
+        shown["members"] = [
+            _member(member, self._decide(instance, member)) | {"last_operation": last.get(member.id)}
+            for member in instance.members
+        ]
         return shown
 
     def page(
@@ -72,7 +83,8 @@ def _defaults(body: InstanceBody) -> dict[str, Any]:
     return body.app.model_dump(mode="json", exclude={"metadata", "status"})
 
 
-def _member(member: Member) -> dict[str, Any]:
+def _member(member: Member, decision: Decision) -> dict[str, Any]:
     shown = {"host": member.host, "realtime": member.realtime, "installed": member.installed, "alive": member.alive}
     shown |= {"reason": member.reason, "failures": member.failures, "applied_generation": member.generation}
+    shown["waiting"] = decision.why if isinstance(decision, Wait) else None
     return shown | {"operation": member.operation or None, "retry_at": rfc3339(member.retry_at or None)}

@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from paas_agent.contract import Action, InstanceReport, Outcome, Phase, Progress
+from paas_controller.software.members import Member, Moment, Turn
 from paas_controller.software.states import STABLE, Realtime
-from paas_controller.software.turns import Member, Moment, Turn, ended, ordered
+from paas_controller.software.turns import ended, ordered
 
 NOON = 1_800_000_000.0
 """Some moment, UTC seconds; tests count from here."""

@@ -36,6 +36,11 @@ def test_a_first_one_that_is_at_work_is_not_there_yet(action: str) -> None:
     assert told.startswith("waits for h1:3335, which is ")
 
 
+def test_a_first_one_that_only_passes_through_a_state_is_not_there_either() -> None:
+    passing = replace(busy("running", "restart", restart_script=False), realtime="stopped")
+    assert gates("stopped", passing, member("not-installed"), of=2).bring_up == "waits for h1:3335, which is stopped"
+
+
 @pytest.mark.parametrize("state", ["unknow", "failed", "stopped", "not-installed"])
 def test_a_predecessor_that_does_not_run_blocks_bring_up_with_a_sentence(state: Realtime) -> None:
     assert gates("running", member(state), member("stopped"), of=2).bring_up == f"waits for h1:3335, which is {state}"

@@ -1,12 +1,13 @@
 import pytest
 
 from paas_agent.contract import Action, Change, Check, Phase
-from paas_controller.software.members import Moment
+from paas_controller.software.members import Member, Moment
 from paas_controller.software.turns import (
     changed,
     checked,
     ended,
     gave_up,
+    known,
     observed,
     ordered,
     progressed,
@@ -151,6 +152,12 @@ def test_a_restart_that_did_not_go_well_is_still_wanted(state: str) -> None:
     assert ended(runs, outcome("restart", state), at(2)).member.restart_done == 0
 
 
+@pytest.mark.parametrize("action", ["install", "stop"])
+def test_only_a_start_or_a_restart_serves_a_wanted_restart(action: Action) -> None:
+    runs = ordered(restart_wished(member("running")), action, "op", NOON, has_restart_script=True).member
+    assert ended(runs, outcome(action), at(2)).member.restart_done == 0
+
+
 # Reports during an operation
 
 
@@ -170,6 +177,8 @@ def test_during_an_operation_nothing_but_its_own_progress_counts() -> None:
     assert observed(runs, seen("failed"), at()).member == runs
     assert observed(runs, seen("running", "checking", operation="another"), at()).member == runs
     assert checked(runs, BAD, "running", (1, 1), at()).member == runs
+    lost = silent(runs, NOON + 15).member
+    assert checked(lost, GOOD, "running", (1, 1), at(20)).member == lost
     assert changed(runs, told("running", "failed"), at()).member == runs
 
 
@@ -221,6 +230,15 @@ def test_a_change_that_the_agent_saw_counts_from_the_moment_it_was_seen() -> Non
 def test_a_report_that_says_what_is_known_changes_nothing() -> None:
     stands = member("running", alive=True)
     assert observed(stands, seen("running", alive=True), at(5)).member == stands
+
+
+@pytest.mark.parametrize("status", ["running", "stopped", "failed", "not-installed"])
+@pytest.mark.parametrize(
+    "stands", [member("running", alive=True), member("stopped"), silent(member("failed"), NOON).member]
+)
+def test_a_report_is_known_just_when_it_changes_nothing(stands: Member, status: str) -> None:
+    for report in (seen(status), seen(status, alive=True), seen(status, alive=False)):
+        assert known(stands, report) == (observed(stands, report, at(5)).member == stands)
 
 
 # Silence

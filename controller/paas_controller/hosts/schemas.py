@@ -9,13 +9,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
-def _address(value: str) -> str:
+def is_address(value: str) -> bool:
+    """Whether it is an IP address or a host name."""
     try:
         ipaddress.ip_address(value)
     except ValueError:
         # All digits and dots would be an address that is wrong, not a name.
-        if not _NAME.fullmatch(value) or len(value) > 253 or re.fullmatch(r"[\d.]+", value):
-            raise ValueError(f"{value!r} is neither an IP address nor a host name") from None
+        return bool(_NAME.fullmatch(value)) and len(value) <= 253 and not re.fullmatch(r"[\d.]+", value)
+    return True
+
+
+def is_port(value: str) -> bool:
+    """Whether it is a port as the wire writes it."""
+    return bool(re.fullmatch(r"[1-9][0-9]{0,4}", value)) and int(value) < 65536
+
+
+def _address(value: str) -> str:
+    if not is_address(value):
+        raise ValueError(f"{value!r} is neither an IP address nor a host name")
     return value
 
 

@@ -15,6 +15,7 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault, new_token
 from paas_controller.base.errors import Conflict, Invalid, NotFound
 from paas_controller.base.principal import Principal
+from paas_controller.hosts.schemas import is_address, is_port
 from paas_controller.hosts.tables import HostRow
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
@@ -59,6 +60,8 @@ class Host:
         """Why nothing can be sent to it; empty where it can."""
         if self.state == "absent":
             return f"{self.id} has no agent yet: run paas-agent join there, with a token from paasctl host token"
+        if not self.epoch:
+            return f"the agent of {self.id} has joined and not reported yet: is paas-agent run up there?"
         return f"{self.id} has not been heard of" if self.lost else ""
 
 
@@ -156,7 +159,7 @@ class Hosts:
 
     async def join(self, asked: Join) -> Joined:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
-        if not asked.port.isdecimal() or not 0 < int(asked.port) < 65536 or not asked.address:
+        if not is_address(asked.address) or not is_port(asked.port):
             raise Invalid(f"{asked.address}:{asked.port} is no address and port; start the agent with --advertise H:P")
         named = NamedHost(asked.address, asked.port, 22, "")
         agent_token, controller_token = new_token(), new_token()

@@ -1,0 +1,173 @@
+"""The registry: joining, being named, being removed."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from paas_controller.store.store import Store
+from tests.controller.agents import Agent
+from tests.controller.shell import Shell, body
+
+
+async def test_an_agent_that_joins_is_a_host_and_gets_both_tokens(shell: Shell, agent: Agent) -> None:
+    joined = await agent.join()
+    assert joined.host == agent.host
+    assert joined.interval == 0.1
+    host = (await shell.get(f"/hosts/{agent.host}")).body
+    assert (host["state"], host["version"], host["members"]) == ("online", "1.0", [])
+
+
+async def test_a_join_token_enrols_one_host_once(shell: Shell, agent: Agent) -> None:
+    token = (await shell.post("/hosts/join-tokens")).body["join_token"]
+    assert (await agent.ask_to_join(token)).status == 200
+    again = await agent.ask_to_join(token)
+    assert again.status == 401
+    assert "used" in again.message
+
+
+async def test_a_join_token_ends_after_an_hour(shell: Shell, agent: Agent) -> None:
+    made = (await shell.post("/hosts/join-tokens")).body
+    assert made["expires_at"] == "2026-06-28T11:00:00.000Z"
+    shell.clock.now += 3600
+    assert (await agent.ask_to_join(made["join_token"])).status == 401
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "0" * 64, "käse", 7])
+async def test_garbage_is_no_join_token(agent: Agent, token: Any) -> None:
+    assert (await agent.ask_to_join(join_token=token, token="")).status == 401
+
+
+async def test_another_kind_of_token_does_not_join(shell: Shell, agent: Agent) -> None:
+    assert (await agent.ask_to_join(shell.token)).status == 401
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"address": "127.0.0.1", "port": "3335"}', b"\xff"])
+async def test_a_body_without_a_join_token_does_not_join(shell: Shell, data: bytes) -> None:
+    assert (await shell.post("/agents/join", data, token="")).status == 401
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"port": ""}, {"port": "0"}, {"port": "65536"}, {"port": "-1"}, {"port": "http"}, {"address": ""},
+        {"address": "a b"}, {"address": "db/.."}, {"address": "user@db"}, {"address": "1.2.3"}, {"address": "db:80"},
+    ],
+)  # fmt: skip
+async def test_a_join_from_no_address_and_port_is_refused_and_uses_up_no_token(
+    shell: Shell, agent: Agent, wrong: dict[str, str]
+) -> None:
+    token = (await shell.post("/hosts/join-tokens")).body["join_token"]
+    refused = await agent.ask_to_join(token, **wrong)
+    assert refused.status == 400
+    assert "--advertise" in refused.message
+    assert (await shell.get("/hosts")).body["items"] == []
+    assert (await agent.ask_to_join(token)).status == 200
+
+
+async def test_joining_again_replaces_both_tokens(shell: Shell, agent: Agent) -> None:
+    first = await agent.join()
+    second = await agent.join()
+    assert first.host == second.host
+    assert first.agent_token != second.agent_token
+    assert first.controller_token != second.controller_token
+    assert (await shell.post("/agents/report", agent.says(), token=first.agent_token)).status == 401
+    await agent.report()
+    await shell.create(agent.host, status={"expect": "running"})
+    await agent.ordered()
+
+
+async def test_a_token_of_before_a_join_stays_bad_after_a_restart(shell: Shell, agent: Agent) -> None:
+    first = await agent.join()
+    await agent.join()
+    await shell.restart()
+    assert (await shell.post("/agents/report", agent.says(), token=first.agent_token)).status == 401
+    await agent.report()
+
+
+async def test_a_host_that_an_instance_names_and_a_joining_agent_are_one(shell: Shell, agent: Agent) -> None:
+    await shell.create(agent.host)
+    assert (await shell.get(f"/hosts/{agent.host}")).body["state"] == "absent"
+    await agent.join()
+    assert [host["id"] for host in (await shell.get("/hosts")).body["items"]] == [agent.host]
+    assert (await shell.get(f"/hosts/{agent.host}")).body["members"] == ["database/db"]
+
+
+async def test_an_instance_on_a_host_without_an_agent_waits_and_says_how_to_get_one(shell: Shell, agent: Agent) -> None:
+    await shell.create(agent.host, status={"expect": "running"})
+    assert "paas-agent join" in (await shell.member())["waiting"]
+    await agent.join()
+    assert (await agent.ordered())[0] == "install"
+
+
+def _with_auth(name: str, *auth: dict[str, str]) -> dict[str, Any]:
+    return body(name) | {"host": [{"ip": "192.168.19.100", "auth": list(auth)}]}
+
+
+async def test_other_credentials_for_a_known_host_are_a_conflict_and_nothing_is_created(shell: Shell) -> None:
+    root = {"username": "root", "password": "root123"}
+    assert (await shell.post("/database/create", _with_auth("one", root))).status == 201
+    refused = await shell.post("/database/create", _with_auth("two", root | {"password": "other"}))
+    assert refused.status == 409
+    assert "192.168.19.100:3335" in refused.message
+    assert "root123" not in refused.message
+    assert (await shell.get("/database/two")).status == 404
+    await shell.restart()
+    assert (await shell.get("/database/two")).status == 404
+
+
+async def test_the_same_credentials_none_or_the_first_ones_are_taken(shell: Shell) -> None:
+    root = {"username": "root", "password": "root123"}
+    assert (await shell.post("/database/create", _with_auth("none-yet"))).status == 201
+    assert (await shell.post("/database/create", _with_auth("first", root))).status == 201
+    assert (await shell.post("/database/create", _with_auth("same", root))).status == 201
+    assert (
+        await shell.post(
+            "/database/create",
+            _with_auth(
+                "none",
+            ),
+        )
+    ).status == 201
+    assert (await shell.post("/database/create", _with_auth("other", root | {"password": "x"}))).status == 409
+
+
+async def test_credentials_and_tokens_are_not_in_the_database_in_the_clear(shell: Shell, agent: Agent) -> None:
+    await agent.join()
+    await shell.post("/database/create", _with_auth("db", {"username": "root", "password": "root123"}))
+    await shell.stop()
+    kept = b"".join(file.read_bytes() for file in shell.folder.glob("controller.db*"))
+    await shell.start()
+    assert agent.joined
+    for secret in ("root123", agent.joined.agent_token, agent.joined.controller_token, shell.token):
+        assert secret.encode() not in kept
+
+
+async def test_a_host_with_members_is_not_removed(shell: Shell, joined: Agent) -> None:
+    await shell.create(joined.host)
+    refused = await shell.delete(f"/hosts/{joined.host}")
+    assert refused.status == 409
+    assert refused.body["error"]["details"] == ["database/db"]
+    await joined.report()
+
+
+async def test_a_removed_host_is_gone_and_its_agents_token_is_no_longer_good(shell: Shell, joined: Agent) -> None:
+    assert (await shell.delete(f"/hosts/{joined.host}")).status == 200
+    assert (await joined.send(joined.says())).status == 401
+    assert (await shell.get(f"/hosts/{joined.host}")).status == 404
+    assert (await shell.delete(f"/hosts/{joined.host}")).status == 404
+    await shell.restart()
+    assert (await shell.get("/hosts")).body["items"] == []
+    await joined.join()
+
+
+async def test_used_and_expired_join_tokens_are_swept(shell: Shell, agent: Agent) -> None:
+    await shell.post("/hosts/join-tokens")
+    shell.clock.now += 3601
+    await shell.post("/hosts/join-tokens")
+    await shell.stop()
+    store = await Store.open(f"sqlite:///{shell.folder / 'controller.db'}")
+    kept = await store.read(lambda c: c.execute(text("SELECT count(*) FROM token WHERE role = 'join'")).scalar())
+    await store.close()
+    await shell.start()
+    assert kept == 1

@@ -1,0 +1,137 @@
+"""The controller in this process, with a clock of the test's."""
+
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp.test_utils import TestServer
+
+from paas_agent.contract import Kind
+from paas_controller.app import controller
+from paas_controller.base.settings import Settings
+from tests.testbeds.stack import API
+from tests.testbeds.stack import until as look_until
+
+MORNING = datetime(2026, 6, 28, 10, tzinfo=UTC).timestamp()
+
+
+@dataclass
+class Clock:
+    """Stands still until the test moves it."""
+
+    now: float = MORNING
+
+    def time(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Any
+
+    @property
+    def message(self) -> str:
+        return str(self.body["error"]["message"])
+
+
+async def until(holds: Callable[[], object], what: str) -> None:
+    """Waits until it holds."""
+
+    async def look() -> bool:
+        return bool(holds())
+
+    await look_until(look, what, 5)
+
+
+def body(name: str = "db", *hosts: str, **app: Any) -> dict[str, Any]:
+    """A create body; `hosts` are `address:port`."""
+    named = [{"ip": host.split(":")[0], "agent_port": int(host.split(":")[1])} for host in hosts]
+    scripts = {action: f"{action}.sh" for action in ("install", "start", "stop", "restart", "check", "uninstall")}
+    return {
+        "name": name,
+        "host": named or [{"ip": "192.168.19.100"}],
+        "app": {"repo_url": "http://192.168.19.200/", **scripts, **app},
+    }
+
+
+@dataclass
+class Shell:
+    """A controller that can be stopped and started again on what it has kept in its folder."""
+
+    folder: Path
+    clock: Clock = field(default_factory=Clock)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        self._stack = AsyncExitStack()
+        chosen = {"time_zone": "UTC", "report_interval": 0.1, "data_dir": self.folder} | self.settings
+        app = await self._stack.enter_async_context(controller(Settings(**chosen), self.clock))
+        server = TestServer(app)
+        self._stack.push_async_callback(server.close)
+        await server.start_server(access_log=None)
+        self._url = str(server.make_url(""))
+        session = aiohttp.ClientSession(headers={"User-Agent": "test"})
+        self._session = await self._stack.enter_async_context(session)
+        self.token = (self.folder / "admin.token").read_text()
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, headers: Any = None
+    ) -> Answer:
+        """`path` begins below the API's prefix, or with `//` at the root; the token is the administrator's, "" is none."""
+        url = self._url + path[2:] if path.startswith("//") else self._url.rstrip("/") + API + path
+        token = self.token if token is None else token
+        headers = ({"Authorization": f"Bearer {token}"} if token else {}) | (headers or {})
+        data = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+        async with self._session.request(method, url, data=data, headers=headers) as response:
+            said = await response.read()
+            is_json = response.content_type == "application/json" and said
+            return Answer(response.status, json.loads(said) if is_json else said, response.headers)
+
+    async def get(self, path: str, **more: Any) -> Answer:
+        return await self.call("GET", path, **more)
+
+    async def post(self, path: str, body: Any = None, **more: Any) -> Answer:
+        return await self.call("POST", path, body, **more)
+
+    async def put(self, path: str, body: Any = None, **more: Any) -> Answer:
+        return await self.call("PUT", path, body, **more)
+
+    async def delete(self, path: str, **more: Any) -> Answer:
+        return await self.call("DELETE", path, **more)
+
+    async def token_of(self, role: str) -> str:
+        return str((await self.post("/tokens", {"name": f"some-{role}", "role": role})).body["token"])
+
+    async def create(self, *hosts: str, name: str = "db", kind: Kind = "database", **app: Any) -> None:
+        created = await self.post(f"/{kind}/create", body(name, *hosts, **app))
+        assert created.status == 201, created.body
+
+    async def status(self, name: str = "db", kind: Kind = "database") -> tuple[str, str]:
+        """Expected, and there."""
+        found = (await self.get(f"/{kind}/{name}/status")).body["status"]
+        return found["expect"], found["realtime"]
+
+    async def member(self, name: str = "db", kind: Kind = "database") -> Any:
+        """The first member, as the record shows it."""
+        return (await self.get(f"/{kind}/{name}")).body["members"][0]
+
+    async def becomes(self, realtime: str, name: str = "db") -> None:
+        async def look() -> bool:
+            return (await self.status(name))[1] == realtime
+
+        await look_until(look, f"{name} to be {realtime}", 5)

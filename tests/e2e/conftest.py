@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.e2e.tiny import Instance, Maker, publish
+from tests.e2e.tiny import Instance, Maker, publish, serves
 from tests.testbeds.stack import Agent, Stack
 
 
@@ -21,7 +21,9 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def agent(stack: Stack) -> Agent:
-    return await stack.add_agent()
+    agent = await stack.add_agent()
+    await serves(agent)
+    return agent
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.agent.repository import Repository, stalled_after
-from tests.e2e.tiny import Instance, Maker, publish
+from tests.e2e.tiny import Instance, Maker, publish, serves
 from tests.testbeds.stack import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,7 +69,7 @@ async def test_while_the_script_runs_it_is_adopted(db: Instance, action: str) ->
     await db.wish("running")
     await _begun(db, action)
     _restart_agent(db)
-    await _answers(db)
+    await serves(db.agent)
     go_on()
     await db.becomes("running")
     assert db.runs() == ["install", "start"]
@@ -110,7 +110,7 @@ async def test_services_keep_running_and_their_exit_is_seen_afterwards(db: Insta
     await db.runs_from_nothing()
     pid = db.pid
     _restart_agent(db)
-    await _answers(db)
+    await serves(db.agent)
     assert await db.stack.realtime(db.kind, db.name) == "running"
     assert db.pid == pid
     os.kill(pid, 9)
@@ -134,7 +134,7 @@ async def test_at_a_random_moment_of_five_restarts(make: Maker, seed: int) -> No
         await db.wish("restart")
         await asyncio.sleep(dice.uniform(0, 0.15))  # the moment is what is tried; nothing is waited for
         _restart_agent(db)
-        await _answers(db)
+        await serves(db.agent)
     await db.at_rest()
     await db.becomes("running")
     operations = await db.operations()
@@ -145,21 +145,6 @@ async def test_at_a_random_moment_of_five_restarts(make: Maker, seed: int) -> No
 def _restart_agent(db: Instance) -> None:
     db.agent.kill()
     db.agent.start()
-
-
-async def _answers(db: Instance) -> None:
-    """Waits until the agent serves again."""
-    host, port = db.agent.host.split(":")
-
-    async def serves() -> bool:
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await until(serves, "the agent to serve")
 
 
 async def _asked(repository: Repository, name: str) -> None:

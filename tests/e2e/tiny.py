@@ -4,6 +4,7 @@ Each run leaves a line in `runs`. A script that finds another one of its instanc
 already, says so in `overlaps` and fails.
 """
 
+import asyncio
 import itertools
 import os
 import signal
@@ -223,6 +224,20 @@ def _group_lives(leader: int) -> bool:
             if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.info["pid"]) == leader:
                 return True
     return False
+
+
+async def serves(agent: Agent) -> None:
+    """Waits until the agent answers."""
+
+    async def answers() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", agent.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await until(answers, "the agent to serve")
 
 
 class Maker:

@@ -52,7 +52,8 @@ class Intake:
     ) -> list[InstanceName]:
         draft = Draft()
         replaced = bool(host.epoch) and report.epoch != host.epoch
-        over = [outcome.operation_id for outcome in report.outcomes]
+        flying = {operation.id for operation in self._operations.on_host(host.id)}
+        over = [outcome.operation_id for outcome in report.outcomes if outcome.operation_id in flying]
         for outcome in report.outcomes:
             self._ended(draft, host, outcome)
         if replaced:
@@ -101,7 +102,7 @@ class Intake:
         return turns.changed(member, change, self._moment())
 
     def _ended(self, draft: Draft, host: Host, outcome: Outcome) -> None:
-        draft.writes.append(partial(end_row, outcome=outcome, now=self._clock.time()))
+        draft.writes.append(partial(end_row, host=host.id, outcome=outcome, now=self._clock.time()))
         operation = self._operations.get(outcome.operation_id)
 
         def step(member: Member) -> Turn:
@@ -114,7 +115,9 @@ class Intake:
 
         self._take(draft, host, outcome, step)
         instance = self._board.named(outcome.type, outcome.name)
-        if instance and instance.deleting and outcome.action == "uninstall" and outcome.fault == "software":
+        if not instance or not instance.on(host.id):
+            return
+        if instance.deleting and outcome.action == "uninstall" and outcome.fault == "software":
             draft.put(instance, replace(draft.now(instance), deleting=False))
 
     def _seen(self, draft: Draft, host: Host, seen: InstanceReport) -> None:
@@ -122,7 +125,8 @@ class Intake:
         member = draft.now(instance).on(host.id) if instance else None
         if instance is None or member is None or turns.known(member, seen):
             return
-        if seen.operation and (operation := self._operations.get(seen.operation.operation_id)):
+        operation = self._operations.get(member.operation)
+        if seen.operation and operation and operation.id == seen.operation.operation_id:
             operation.progress, operation.state = seen.operation, "running"
         draft.take(instance, member, turns.observed(member, seen, self._moment()))
 
@@ -188,7 +192,7 @@ class Intake:
             operation_id=operation.id, type=operation.kind, name=operation.name, action=operation.action, state=state,
             status=status, installed=False, fault="environment", message=sentence,
         )  # fmt: skip
-        draft.writes.append(partial(end_row, outcome=outcome, now=self._clock.time()))
+        draft.writes.append(partial(end_row, host=operation.host, outcome=outcome, now=self._clock.time()))
         instance = self._board.find(operation.instance)
         member = draft.now(instance).member(operation.member) if instance else None
         if instance and member and member.operation == operation.id:

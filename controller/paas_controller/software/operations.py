@@ -172,7 +172,7 @@ class Operations:
 
 
 _ADD = insert(OPERATION)
-_END = update(OPERATION).where(OPERATION.c.id == bindparam("of"))
+_END = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.host == bindparam("on"))
 _ACCEPTED = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.state.not_in(ENDED))
 
 
@@ -180,11 +180,11 @@ def add_row(connection: Connection, operation: Operation) -> None:
     connection.execute(_ADD, operation.row())
 
 
-def end_row(connection: Connection, outcome: Outcome, now: float) -> None:
-    """Writes how an operation ended; what its agent says later replaces what the controller assumed."""
+def end_row(connection: Connection, host: str, outcome: Outcome, now: float) -> None:
+    """Writes how an operation of this host ended; what its agent says later replaces what the controller assumed."""
     values: dict[str, Any] = {"state": outcome.state, "exit_code": outcome.exit_code, "fault": outcome.fault}
     values |= {"message": outcome.message, "started_at": outcome.started_at or None}
-    connection.execute(_END, values | {"ended_at": outcome.ended_at or now, "of": outcome.operation_id})
+    connection.execute(_END, values | {"ended_at": outcome.ended_at or now, "of": outcome.operation_id, "on": host})
 
 
 def find_row(connection: Connection, identifier: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Shell:
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, headers: Any = None
     ) -> Answer:
-        """`path` begins below the API's prefix, or with `//` at the root; the token is the administrator's, "" is none."""
+        """`path` begins below the API's prefix, or with `//` at the root. Without a token it is the administrator's."""
         url = self._url + path[2:] if path.startswith("//") else self._url.rstrip("/") + API + path
         token = self.token if token is None else token
         headers = ({"Authorization": f"Bearer {token}"} if token else {}) | (headers or {})

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import ClientResponse, ClientTimeout
 
 from paas_agent.contract import Accepted, Order
-from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable, Unauthorized
+from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = ClientTimeout(total=15, sock_connect=5)
@@ -32,7 +32,11 @@ class Agents:
 
     async def order(self, url: str, token: str, action: str, order: Order) -> Accepted:
         """POST /{action}; the agent has journaled the order when this returns."""
-        return _accepted.decode(await self._call("POST", f"{url}/{action}", token, msgspec.json.encode(order)))
+        answer = await self._call("POST", f"{url}/{action}", token, msgspec.json.encode(order))
+        try:
+            return _accepted.decode(answer)
+        except msgspec.DecodeError as error:
+            raise Retryable(f"what listens at {url} gave no agent's answer ({error})", after=2.0) from None
 
     async def check(self, url: str, token: str, order: Order) -> None:
         """Asks for a check now; this also makes the agent know the instance and check it from then on."""
@@ -67,7 +71,7 @@ def _refusal(response: ClientResponse, answer: bytes) -> PaasError:
     said = _message(answer) or f"{response.status} {response.reason}"
     match response.status:
         case 401 | 403:
-            return Unauthorized(f"the agent does not know our token: {said}; enrol it again with paas-agent join")
+            return Retryable(f"the agent does not know our token: {said}; enrol it again with paas-agent join")
         case 409:
             return Conflict(said)
         case 412:

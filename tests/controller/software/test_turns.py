@@ -237,3 +237,8 @@ def test_a_report_that_says_what_is_known_changes_nothing() -> None:
 def test_a_report_is_known_just_when_it_changes_nothing(stands: Member, status: str) -> None:
     for report in (seen(status), seen(status, alive=True), seen(status, alive=False)):
         assert known(stands, report) == (observed(stands, report, at(5)).member == stands)
+
+
+def test_a_report_of_an_operation_and_one_during_an_operation_are_always_looked_at() -> None:
+    assert not known(member("running"), seen("running", "checking"))
+    assert not known(busy("stopped", "start"), seen("stopped"))

@@ -149,7 +149,9 @@ class World:
             self.take(member, turns.changed(member, change, self.moment))
         agent.untold.clear()
         member = self.instance.members[position]
-        self.take(member, turns.observed(member, agent.report(), self.moment))
+        turn = turns.observed(member, agent.report(), self.moment)
+        assert turn.member == member or not turns.known(member, agent.report())
+        self.take(member, turn)
 
     def lose(self, position: int) -> None:
         self.agents[position].reachable = False

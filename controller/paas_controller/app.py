@@ -95,7 +95,8 @@ async def _order(board: Board, specs: Specs, operator: tuple[str, int], operatio
         raise Refused(f"{operation.kind} {operation.name} was deleted")
     body = await specs.of(instance)
     order = order_for(instance, member, body, operator)
-    order.operation_id, order.timeout = operation.id, timeout_of(body, operation.action)
+    order.operation_id, order.epoch = operation.id, operation.epoch
+    order.timeout = timeout_of(body, operation.action)
     return order
 
 

@@ -44,7 +44,7 @@ async def test_before_the_order_was_taken(db: Instance, stack: Stack) -> None:
         await db.wish("running")
         await _operation_in_database(stack, db)
         stack.controller.kill()
-    await stack.start_controller()
+        await stack.start_controller()
     await db.becomes("running")
     assert db.runs() == ["install", "start"]
     assert [(each["action"], each["state"]) for each in await db.operations()] == [

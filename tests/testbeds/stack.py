@@ -149,7 +149,12 @@ class Stack:
         self.agents.append(agent)
         if start:
             agent.start()
+            await until(lambda: self._online(agent), f"{agent.host} to report; see {agent.log}")
         return agent
+
+    async def _online(self, agent: Agent) -> bool:
+        status, host = await self.call("GET", f"/hosts/{agent.host}")
+        return status == 200 and host["state"] == "online"
 
     async def call(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> tuple[int, Any]:
         """Status and JSON of one call below /apis/v1alpha1."""

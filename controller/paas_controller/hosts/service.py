@@ -46,7 +46,7 @@ class Host:
 
     @property
     def state(self) -> AgentState:
-        if not self.controller_token:
+        if not self.controller_token or not self.epoch:
             return "absent"
         return "lost" if self.lost else "online"
 
@@ -58,7 +58,7 @@ class Host:
     @property
     def obstacle(self) -> str:
         """Why nothing can be sent to it; empty where it can."""
-        if self.state == "absent":
+        if not self.controller_token:
             return f"{self.id} has no agent yet: run paas-agent join there, with a token from paasctl host token"
         if not self.epoch:
             return f"the agent of {self.id} has joined and not reported yet: is paas-agent run up there?"

@@ -132,7 +132,7 @@ class Intake:
 
     def _interrupt(self, draft: Draft, host: Host, epoch: str) -> list[str]:
         """The agent has a new journal: nobody can say any more how the orders of the former one ended."""
-        lost = [flying for flying in self._operations.on_host(host.id) if flying.epoch not in ("", epoch)]
+        lost = [flying for flying in self._operations.on_host(host.id) if flying.epoch != epoch]
         for operation in lost:
             self._give_up(draft, operation, "interrupted", f"{host.id} has a new journal")
         return [operation.id for operation in lost]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from paas_agent.contract import ENDED, Action, Kind, OperationState, Order, Outcome, Progress
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Conflict, NotFound, Refused, Retryable, Unauthorized
+from paas_controller.base.errors import Conflict, NotFound, Refused, Retryable
 from paas_controller.base.logs import operation_id
 from paas_controller.hosts.agents import Agents, JournalReplaced
 from paas_controller.hosts.service import Hosts
@@ -38,8 +38,10 @@ class Operation:
     generation: int
     created_at: float
     deadline: float
+    epoch: str
+    """The agent's journal that it is meant for, and that it is never sent to another one than."""
     state: str = "pending"
-    epoch: str = ""
+    """What is known of it since this controller started; its row says pending until it has ended."""
     progress: Progress | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     carrier: asyncio.Task[None] | None = None
@@ -141,7 +143,7 @@ class Operations:
             try:
                 if not obstacle:
                     return await self._sent(operation)
-            except (Retryable, Conflict, Unauthorized) as error:
+            except (Retryable, Conflict) as error:
                 obstacle = error.message
             _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
             operation.heard.clear()
@@ -155,12 +157,7 @@ class Operations:
         host = self._hosts.get(operation.host)
         order = await self._make_order(operation)
         accepted = await self._agents.order(host.url, host.controller_token, operation.action, order)
-        operation.epoch = host.epoch
-        operation.state = "running" if accepted.state in ENDED else accepted.state
-        if operation.state == "pending":
-            operation.state = "sent"
-        values = {"epoch": operation.epoch, "state": operation.state, "of": operation.id}
-        await self._store.write(lambda c: c.execute(_ACCEPTED, values))
+        operation.state = "running" if accepted.state == "running" else "sent"
 
     async def log(self, identifier: str, offset: int) -> bytes:
         """Its output from this offset on, from the agent that ran it."""
@@ -173,7 +170,6 @@ class Operations:
 
 _ADD = insert(OPERATION)
 _END = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.host == bindparam("on"))
-_ACCEPTED = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.state.not_in(ENDED))
 
 
 def add_row(connection: Connection, operation: Operation) -> None:

@@ -143,6 +143,7 @@ class Reconciler:
             host=member.host,
             action=act.action,
             generation=instance.generation,
+            epoch=self._hosts.get(member.host).epoch,
             created_at=now,
             deadline=now + timeout_of(body, act.action) + GRACE,
         )

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,11 +37,12 @@ def dependencies(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         versions = tmp_path_factory.mktemp("pins") / "versions.txt"
         versions.write_text("".join(f"{pin}\n" for pin in re.findall(r"^\S+==\S+", pins, re.MULTILINE)))
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as fetched:
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as scratch:
+            fetched = Path(scratch) / "fetched"
             pip("download", "--only-binary=:all:", "-c", versions, "-d", fetched, *wheels.glob("*.whl"))
-            for own in Path(fetched).glob("paas_*.whl"):
+            for own in fetched.glob("paas_*.whl"):
                 own.unlink()
-            shutil.copytree(fetched, folder, dirs_exist_ok=True)
+            fetched.rename(folder)
     return folder
 
 

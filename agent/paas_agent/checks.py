@@ -84,11 +84,11 @@ class Checks:
         try:
             result = await self.ask(live)
         except asyncio.CancelledError:
-            if live.record.operation is None:
-                raise
-            raise Refused(
-                409, "busy", f"operation {live.record.operation.id} has begun; no check runs beside it"
-            ) from None
+            if (current := asyncio.current_task()) and current.cancelling():
+                raise  # it is not the check that was broken off, but we are
+            begun = live.record.operation
+            why = f"operation {begun.id} has begun; no check runs beside it" if begun else "the check was broken off"
+            raise Refused(409, "busy", why) from None
         self.made["good" if result.good else "failed"] += 1
         if live.record.operation is None:
             if result.good:

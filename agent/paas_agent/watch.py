@@ -23,8 +23,8 @@ class Stranger(Exception):
 def find(folder: Path, *, known: Identity | None, since: float, boot: str) -> Identity | None:
     """The process that `folder`/pid names; None without such a file. Raises Stranger.
 
-    It must be the one already known, or be younger than `since` (UTC), or carry this INSTANCE_DIR in its environment:
-    a number alone may since have been given to anybody.
+    It must be the one already known, or be younger than `since` (UTC), or carry this INSTANCE_DIR in its environment,
+    or work in it: a number alone may since have been given to anybody.
     """
     named = _read_pid_file(folder / "pid")
     if named is None:
@@ -38,9 +38,18 @@ def find(folder: Path, *, known: Identity | None, since: float, boot: str) -> Id
     began = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + found.started / TICKS
     if began > written + _TOLERANCE:
         raise Stranger(f"the pid file is older than process {pid}, which it names: that is another one")
-    if began < since - _TOLERANCE and not carries(pid, f"INSTANCE_DIR={folder}"):
+    if began < since - _TOLERANCE and not (carries(pid, f"INSTANCE_DIR={folder}") or _works_in(pid, folder)):
         raise Stranger(f"the pid file names process {pid}, which ran before and is not the instance's")
     return found
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    """Whether its program or its working folder lies in there: redis writes its title over its environment."""
+    try:
+        links = [Path(f"/proc/{pid}/{name}").readlink() for name in ("exe", "cwd")]
+    except OSError:
+        return False
+    return any(link.is_relative_to(folder.resolve()) for link in links)
 
 
 def _read_pid_file(path: Path) -> tuple[int, float] | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from paas_agent.process import boot_id, identify
@@ -41,6 +42,13 @@ def test_a_young_process_is_the_one_and_an_old_one_only_when_it_was_known(
 
 def test_an_old_process_that_carries_the_folder_is_the_one(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "1000"], env={"INSTANCE_DIR": str(tmp_path)}) as process:
+        assert find(named(tmp_path, process.pid), known=None, since=time.time() + 100, boot=BOOT) is not None
+        process.kill()
+
+
+def test_an_old_process_that_works_in_the_folder_is_the_one(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with subprocess.Popen(["sleep", "1000"], cwd=tmp_path / "data", env={}) as process:
         assert find(named(tmp_path, process.pid), known=None, since=time.time() + 100, boot=BOOT) is not None
         process.kill()
 
@@ -89,6 +97,7 @@ async def test_a_pid_file_that_names_a_stranger_is_not_watched_and_said_so(
     agent: Agent, controller: Controller, repository: Repository, order: Orders, sleeper: subprocess.Popen[bytes]
 ) -> None:
     repository.put(start=f'echo {os.getpid()} > "$INSTANCE_DIR/pid"', check=GOOD)
+    await until(lambda: time.time() - psutil.Process().create_time() > 3)  # older than any tolerance
     await agent.order("start", order("op", installed=True))
     outcome = await controller.outcome("op")
     assert (outcome.status, outcome.alive) == ("running", None)

@@ -256,7 +256,10 @@ class Maker:
         return self.made[-1]
 
     async def end(self) -> None:
-        """Starts what is down, lets every script go, and forgets the instances. No script may have met another one."""
+        """Starts what is down, lets every script go, and forgets the instances.
+
+        No script may have met another one, and no program may have logged a stack trace.
+        """
         if not self.stack.controller.alive:
             await self.stack.start_controller()
         for agent in self.agents:
@@ -267,3 +270,5 @@ class Maker:
                 mark.unlink()
             await self.stack.call("DELETE", f"{instance.path}?orphan=true")
         assert {instance.name: instance.overlaps() for instance in self.made if instance.overlaps()} == {}
+        for log in self.stack.folder.glob("*.log"):
+            assert "Traceback" not in log.read_text(), log

@@ -259,7 +259,8 @@ def _command_lines() -> list[str]:
 
 
 async def test_tokens_are_kept_as_hashes_and_secrets_are_readable_by_their_owner_alone(stack: Stack) -> None:
-    token = await _token(stack, "viewer")
-    for path in (stack.folder / "controller").iterdir():
+    token, folder = await _token(stack, "viewer"), stack.folder / "controller"
+    for path in folder.iterdir():
         assert token.encode() not in path.read_bytes(), path
+    for path in (folder, folder / "admin.token", folder / "secret.key", folder / "controller.db"):
         assert path.stat().st_mode & 0o077 == 0, path

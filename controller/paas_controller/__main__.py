@@ -2,8 +2,11 @@
 
 import argparse
 import asyncio
+import fcntl
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from pydantic import ValidationError
 from paas_controller import __version__
 from paas_controller.app import serve
 from paas_controller.base import logs
+from paas_controller.base.errors import PaasError
 from paas_controller.base.settings import PREFIX, Settings, load
 
 
@@ -52,11 +56,27 @@ def main() -> int:
         return _refuse(error)
     logs.set_up(settings.log_level)
     try:
-        asyncio.run(serve(settings))
+        with only_one(settings.data_dir):
+            asyncio.run(serve(settings))
     except OSError as error:
         print(f"paas-controller: cannot serve on {settings.listen}: {error}", file=sys.stderr)
         return 1
+    except PaasError as error:
+        print(f"paas-controller: {error.message}", file=sys.stderr)
+        return 1
     return 0
+
+
+@contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Keeps the data folder to one controller, which has all of it in memory; PaasError where another one runs."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PaasError(f"another controller works in {data_dir}; stop it, or give this one its own") from None
+        yield
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The composition root: the one module that knows every room."""
 
 import asyncio
+import gc
 import logging
 import random
 import signal
@@ -58,13 +59,8 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
         operations = Operations(store, hosts, agents, clock)
         reconciler = Reconciler(board, specs, operations, hosts, clock)
         adoption = Adoption(specs, agents, settings.operator_address)
-        intake = Intake(
-            board,
-            operations,
-            adoption,
-            clock,
-            random.Random(),  # noqa: S311 - spreads retries, keeps no secret
-        )
+        dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+        intake = Intake(board, operations, hosts, adoption, clock, dice)
         software = Software(store, board, specs, hosts, clock)
         views = Views(store, board, specs, days, reconciler.decision)
         history = History(store, board, operations, days, clock)
@@ -129,6 +125,7 @@ async def serve(settings: Settings) -> None:
             host, port = split_address(settings.listen)
             await web.TCPSite(runner, host, port, backlog=4096, ssl_context=settings.server_tls()).start()
             _log.info("listening on %s, data in %s", settings.listen, settings.data_dir)
+            gc.freeze()  # what is here stays; looking through it again and again is in vain
             await done.wait()
             _log.info("stopping")
         finally:

@@ -108,6 +108,11 @@ class Hosts:
             raise NotFound(f"no host is called {identifier}; hosts are named address:port")
         return self._hosts[identifier]
 
+    def heard(self, identifier: str) -> None:
+        """Something came from this host."""
+        host = self._hosts[identifier]
+        host.heard_at, host.lost = self._clock.time(), False
+
     def all(self) -> list[Host]:
         return sorted(self._hosts.values(), key=lambda host: host.id)
 

@@ -20,7 +20,7 @@ from paas_agent.contract import (
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Forbidden
 from paas_controller.hosts.reports import Write
-from paas_controller.hosts.service import Host
+from paas_controller.hosts.service import Host, Hosts
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board, Draft, Name
 from paas_controller.software.instances import Instance
@@ -39,8 +39,11 @@ class Adopt(Protocol):
 class Intake:
     """Implements what `hosts` asks of a room above: ReportSink and MembersOf."""
 
-    def __init__(self, board: Board, operations: Operations, adopt: Adopt, clock: Clock, dice: random.Random) -> None:
-        self._board, self._operations, self._adopt, self._clock, self._dice = board, operations, adopt, clock, dice
+    def __init__(
+        self, board: Board, operations: Operations, hosts: Hosts, adopt: Adopt, clock: Clock, dice: random.Random
+    ) -> None:
+        self._board, self._operations, self._hosts, self._adopt = board, operations, hosts, adopt
+        self._clock, self._dice = clock, dice
         self._doubts: dict[int, int] = {}
         """By member, the check results in a row that spoke against its state."""
 
@@ -204,6 +207,7 @@ class Intake:
         member = instance.on(host)
         if member is None:
             raise Forbidden(f"{host} is no host of {kind} {name}")
+        self._hosts.heard(host)
         if (code == "0") == (member.realtime == "running") and member.realtime != "unknow":
             self._doubts.pop(member.id, None)
             return

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlmodel import SQLModel
 
-from paas_controller.base.errors import Retryable
+from paas_controller.base.errors import PaasError, Retryable
 from paas_controller.store.engine import open_engine
 
 T = TypeVar("T")
@@ -46,9 +46,12 @@ class Store:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Opens the database behind the URL and makes the tables it lacks."""
+        """Opens the database behind the URL and makes the tables it lacks; PaasError where it cannot be used."""
         store = cls(open_engine(url))
-        await asyncio.to_thread(SQLModel.metadata.create_all, store._engine)
+        try:
+            await asyncio.to_thread(SQLModel.metadata.create_all, store._engine)
+        except DatabaseError as error:
+            raise PaasError(f"{store._engine.url} cannot be used: {error.orig}") from None
         store._writer.start()
         return store
 

@@ -67,7 +67,11 @@ class Reports:
     def _on_our_clock(self, changes: Iterable[Change], sent_at: float) -> list[Change]:
         skew = self._clock.time() - sent_at
         shift = skew if abs(skew) > _TOLERATED_SKEW else 0.0
-        return [msgspec.structs.replace(change, at=change.at + shift) for change in changes]
+        return [msgspec.structs.replace(change, at=self._sound(change.at + shift)) for change in changes]
+
+    def _sound(self, at: float) -> float:
+        """A moment at which something can have been seen."""
+        return max(0.0, min(at, self._clock.time()))
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
         told = report.facts not in (None, host.facts) or tuple(report.features) != host.features
@@ -94,9 +98,17 @@ class Reports:
         """Looks for hosts that fell silent, for ever."""
         while True:
             await asyncio.sleep(self._interval / 5)
-            limit = self._clock.time() - MISSED_REPORTS * self._interval
             for host in self._hosts.all():
-                if host.state == "online" and host.heard_at < limit:
-                    _log.warning("%s has not been heard of for %d reports", host.id, MISSED_REPORTS)
-                    await self._sink.silent(host)
-                    host.lost = True
+                if self._silent(host):
+                    await self._lose(host)
+
+    def _silent(self, host: Host) -> bool:
+        return host.state == "online" and host.heard_at < self._clock.time() - MISSED_REPORTS * self._interval
+
+    async def _lose(self, host: Host) -> None:
+        """Gives a host up, unless a report of it is being taken."""
+        async with host.lock:
+            if self._silent(host):
+                _log.warning("%s has not been heard of for %d reports", host.id, MISSED_REPORTS)
+                await self._sink.silent(host)
+                host.lost = True

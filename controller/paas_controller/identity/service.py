@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from aiohttp import web
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Delete, delete, insert, select
 from sqlmodel import SQLModel
 
 from paas_controller.base.clock import Clock
@@ -29,7 +29,7 @@ class Identity:
         self._known: dict[str, Principal] = {}
 
     async def start(self, admin_file: Path) -> None:
-        """Loads the tokens. Where there is no administrator's, one is made and written to the file, alone."""
+        """Loads the tokens. Where the file or any administrator is missing, `admin` gets a new token, written there."""
         rows = await self._store.read(lambda c: c.execute(select(_TOKEN).where(_TOKEN.c.role != "join")).all())
         for row in rows:
             self._known[row.hash] = Principal(row.name, cast(Role, row.role), row.host)
@@ -37,9 +37,15 @@ class Identity:
         if shown and any(known.role == "administrator" for known in self._known.values()):
             return
         token, principal = new_token(), Principal("admin", "administrator")
-        write_secret(admin_file, token)
-        await self._store.write(lambda c: self.keep(c, token, principal))
+
+        def replace(connection: Connection) -> None:
+            connection.execute(_of(principal.name))
+            self.keep(connection, token, principal)
+
+        await self._store.write(replace)
+        self._forget_person(principal.name)
         self.admit(token, principal)
+        await asyncio.to_thread(write_secret, admin_file, token)
 
     def authenticate(self, request: web.Request) -> Principal:
         """Who shows this bearer token; raises Unauthorized."""
@@ -72,7 +78,10 @@ class Identity:
             raise NotFound(f"nobody is called {name}")
         if found[0].role == "administrator" and sum(who.role == "administrator" for who in self.people()) == 1:
             raise Conflict(f"{name} is the last administrator; make another one first")
-        await self._store.write(lambda c: c.execute(delete(_TOKEN).where(_TOKEN.c.name == name, _TOKEN.c.host == "")))
+        await self._store.write(lambda c: c.execute(_of(name)))
+        self._forget_person(name)
+
+    def _forget_person(self, name: str) -> None:
         self._known = {known: who for known, who in self._known.items() if who.name != name or who.host}
 
     def keep(self, connection: Connection, token: str, principal: Principal) -> None:
@@ -115,3 +124,8 @@ class Identity:
         found = connection.execute(delete(_TOKEN).where(*valid, _TOKEN.c.expires_at > self._clock.time()))
         if found.rowcount != 1:
             raise Unauthorized("this join token is unknown, used or expired; make a new one with: paasctl host token")
+
+
+def _of(name: str) -> Delete:
+    """Deletes the token of a person or a program."""
+    return delete(_TOKEN).where(_TOKEN.c.name == name, _TOKEN.c.host == "", _TOKEN.c.role != "join")

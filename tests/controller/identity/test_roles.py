@@ -1,0 +1,60 @@
+"""Which role may use which route: the whole table, each way."""
+
+import pytest
+from aiohttp import web
+
+from paas_controller.app import controller
+from paas_controller.base.settings import Settings
+from tests.controller.agents import Agent
+from tests.controller.shell import Shell
+
+PEOPLE, WRITERS, ADMINISTRATOR, AGENT = "avo", "ao", "a", "g"
+"""a administrator, o operator, v viewer, g agent."""
+KINDS = [
+    ("PUT", "/{kind}/{name}/check", AGENT), ("POST", "/{kind}/create", WRITERS), ("GET", "/{kind}", PEOPLE),
+    ("GET", "/{kind}/status/changed/{day}", PEOPLE), ("GET", "/{kind}/{name}/status", PEOPLE),
+    ("GET", "/{kind}/{name}", PEOPLE), ("DELETE", "/{kind}/{name}", WRITERS),
+    ("PUT", "/{kind}/{name}/running", WRITERS), ("PUT", "/{kind}/{name}/stopped", WRITERS),
+    ("PUT", "/{kind}/{name}/not-installed", WRITERS), ("PUT", "/{kind}/{name}/restart", WRITERS),
+    ("PUT", "/{kind}/{name}/hold", WRITERS), ("PUT", "/{kind}/{name}/release", WRITERS),
+    ("GET", "/{kind}/{name}/events", PEOPLE), ("GET", "/{kind}/{name}/operations", PEOPLE),
+]  # fmt: skip
+REST = [
+    ("GET", "/operations/{id}", PEOPLE), ("GET", "/operations/{id}/log", PEOPLE),
+    ("POST", "/agents/report", AGENT), ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
+    ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
+    ("POST", "/tokens", ADMINISTRATOR), ("GET", "/tokens", ADMINISTRATOR), ("DELETE", "/tokens/{name}", ADMINISTRATOR),
+]  # fmt: skip
+TABLE = [
+    (method, path.replace("{kind}", kind), may) for kind in ("database", "middleware") for method, path, may in KINDS
+]
+TABLE += REST
+OPEN = {("POST", "/apis/v1alpha1/agents/join"), ("GET", "/healthz"), ("GET", "/readyz")}
+
+
+def _filled(path: str) -> str:
+    return path.format(name="nothing", id="nothing", day="0628")
+
+
+async def test_each_route_serves_the_roles_of_the_table_and_no_other(shell: Shell, joined: Agent) -> None:
+    assert joined.joined
+    tokens = {"a": shell.token, "o": await shell.token_of("operator"), "v": await shell.token_of("viewer")}
+    tokens["g"] = joined.joined.agent_token
+    for method, path, may in TABLE:
+        for role, token in tokens.items():
+            status = (await shell.call(method, _filled(path), token=token)).status
+            assert (status != 403) == (role in may), f"{method} {path} for {role}: {status}"
+            assert status != 401
+
+
+async def test_a_role_that_may_not_is_told_which_may(shell: Shell) -> None:
+    refused = await shell.put("/database/db/running", token=await shell.token_of("viewer"))
+    assert refused.status == 403
+    assert refused.message == "a token of role viewer may not do this; it takes administrator or operator"
+
+
+async def test_the_table_is_the_whole_of_the_api(tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with controller(Settings(data_dir=tmp_path_factory.mktemp("data"))) as app:
+        assert isinstance(app, web.Application)
+        found = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
+    assert found == {(method, f"/apis/v1alpha1{path}") for method, path, _ in TABLE} | OPEN

@@ -152,6 +152,10 @@ class Journal:
         """Where the output and the marks of an operation's scripts are."""
         return self._operations / operation_id
 
+    def operation_folders(self) -> list[Path]:
+        """The folders of all operations, those of a lost journal as well."""
+        return list(self._operations.iterdir())
+
     def instance_folder(self, key: Key) -> Path:
         """INSTANCE_DIR: the scripts' working folder."""
         return self._instances / key[0] / key[1]

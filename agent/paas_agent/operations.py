@@ -5,6 +5,7 @@ import errno
 import logging
 import uuid
 from collections import Counter
+from pathlib import Path
 
 from paas_agent import output, runner
 from paas_agent.checks import Checks
@@ -12,7 +13,7 @@ from paas_agent.contract import Accepted, Action, Order, Outcome, Progress, Stat
 from paas_agent.course import Course, Failed, Performer
 from paas_agent.errors import Refused
 from paas_agent.instances import Instances, Live
-from paas_agent.journal import Operation
+from paas_agent.journal import Key, Operation
 from paas_agent.orders import mask
 from paas_agent.packages import FetchFailed
 from paas_agent.watch import Watch
@@ -39,6 +40,7 @@ class Operations:
         self._checks = checks
         self._performer = performer
         self._courses: dict[str, Course] = {}
+        self._strays = _strays(instances)
         self.ended: Counter[str] = Counter()
 
     def accept(self, order: Order, action: Action) -> Accepted:
@@ -53,6 +55,10 @@ class Operations:
             raise Refused(
                 409, "busy", f"operation {live.record.operation.id} is in flight for {order.type}/{order.name}"
             )
+        for lock in self._strays.get((order.type, order.name), ()):
+            if runner.held(lock):
+                sentence = f"a script of operation {lock.parent.name} still runs, from a journal that was lost"
+                raise Refused(409, "busy", sentence)
         operation = Operation(
             order.operation_id or uuid.uuid4().hex, action, order, self._world.now(), self._world.boot
         )
@@ -115,6 +121,7 @@ class Operations:
             failure = await self._to_its_end(course)
         finally:
             trimming.cancel()
+            await output.trim(course.output, self._world.spawn)
             del self._courses[course.operation.id]
         await self._checks.pause(course.live.key)
         self._settle(course, failure)
@@ -178,6 +185,16 @@ class Operations:
         self._instances.settle(live, outcome, sentence)
 
 
+def _strays(instances: Instances) -> dict[Key, list[Path]]:
+    """The locks of scripts that a lost journal may have left running: nothing is started beside them."""
+    found: dict[Key, list[Path]] = {}
+    journal = instances.journal
+    for folder in journal.operation_folders():
+        if instances.find_operation(folder.name) is None and (order := journal.kept_order(folder.name)):
+            found.setdefault((order.type, order.name), []).extend(folder.glob("*.lock"))
+    return found
+
+
 def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:
     """The status and whether it is installed, after an operation that ended so."""
     action, installed = course.operation.action, course.live.record.installed
@@ -190,9 +207,11 @@ def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:
 
 
 def _message(course: Course, failure: Failed) -> str:
-    """A sentence on the first line, and the last that the scripts printed below it."""
+    """A sentence that ends with the last line the scripts printed; below it all their last lines, if there are more."""
     printed = output.last_lines(course.output, course.order)
-    return mask(f"{failure}\n{printed}" if printed else str(failure), course.order)
+    _, more, last = printed.rpartition("\n")
+    sentence = f"{failure}: {last}" if last else str(failure)
+    return mask(f"{sentence}\n{printed}" if more else sentence, course.order)
 
 
 def _too_late(course: Course) -> Failed:

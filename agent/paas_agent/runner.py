@@ -136,6 +136,14 @@ async def _adopt(step: Run) -> int:
     return await _finish(step)
 
 
+def held(lock: Path) -> bool:
+    """Whether a wrapper holds this lock: its script still runs."""
+    descriptor = _try_lock(lock)
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is None
+
+
 def _try_lock(path: Path) -> int | None:
     """A descriptor that holds the lock, or None when a wrapper does."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -75,7 +75,7 @@ class Operation(Answer):
 
 
 class Member(Answer):
-    """An instance on one of its hosts. `operation` is the id of the one under way."""
+    """An instance on one of its hosts. `operation` is the id of the one under way; `waiting` says what for."""
 
     host: str
     realtime: str
@@ -84,6 +84,7 @@ class Member(Answer):
     reason: str = ""
     failures: int = 0
     applied_generation: int = 0
+    waiting: str | None = None
     operation: str | None = None
     retry_at: datetime | None = None
     last_operation: Operation | None = None

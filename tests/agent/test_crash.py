@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import signal
 
+from paas_agent import runner
 from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, alive, runs, until
 
 
@@ -226,3 +228,22 @@ async def test_a_script_that_lost_its_wrapper_is_ended_before_another_may_run(
     assert (await controller.outcome("op")).state == "interrupted"
     script = int((agent.folder(wanted) / "script").read_text())
     assert not alive(script)
+
+
+async def test_a_lost_journal_starts_nothing_beside_a_script_that_still_runs(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(install=SLOW)
+    wanted = order("op")
+    await agent.order("install", wanted)
+    await until(lambda: runs(agent.folder(wanted)) == 1)
+    await agent.kill()
+    shutil.rmtree(agent.work_dir / "journal")
+    await agent.start()
+    status, answer = await agent.send("install", order("next"))
+    assert (status, answer["error"]["code"]) == (409, "busy")
+    (agent.folder(wanted) / "go").touch()
+    lock = agent.work_dir / "operations" / "op" / "install.lock"
+    await until(lambda: not runner.held(lock))
+    await agent.order("install", order("next"))
+    assert (await controller.outcome("next")).state == "succeeded"

@@ -15,6 +15,7 @@ PATHS = [
     *(("POST", f"/{action}") for action in ("install", "start", "stop", "restart", "uninstall", "check")),
     *(("GET", path) for path in ("/instances", "/metrics", "/operations/op", "/operations/op/log", "/nowhere")),
     ("DELETE", "/operations/op"),
+    ("POST", "/ping"),
 ]
 
 

@@ -159,7 +159,8 @@ def _described(record: Record) -> list[tuple[str, Text | str]]:
 def _member(member: Member) -> tuple[str | Text, ...]:
     last = member.last_operation
     told = f"{last.action} {last.state} ({last.id})" if last else "-"
-    return member.host, show.state(member.realtime), "yes" if member.installed else "no", told, member.reason or "-"
+    why = member.waiting or member.reason or "-"
+    return member.host, show.state(member.realtime), "yes" if member.installed else "no", told, why
 
 
 def _operation(operation: Operation) -> tuple[str | Text, ...]:

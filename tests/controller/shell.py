@@ -1,5 +1,6 @@
 """The controller in this process, with a clock of the test's."""
 
+import io
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from paas_agent.contract import Kind
 from paas_controller.app import controller
@@ -77,7 +79,7 @@ class Shell:
         server = TestServer(app)
         self._stack.push_async_callback(server.close)
         await server.start_server(access_log=None)
-        self._url = str(server.make_url(""))
+        self.address = server.make_url("")
         session = aiohttp.ClientSession(headers={"User-Agent": "test"})
         self._session = await self._stack.enter_async_context(session)
         self.token = (self.folder / "admin.token").read_text()
@@ -93,10 +95,11 @@ class Shell:
         self, method: str, path: str, body: Any = None, *, token: str | None = None, headers: Any = None
     ) -> Answer:
         """`path` begins below the API's prefix, or with `//` at the root. Without a token it is the administrator's."""
-        url = self._url + path[2:] if path.startswith("//") else self._url.rstrip("/") + API + path
+        base = str(self.address).rstrip("/")
+        url = URL(base + (path[1:] if path.startswith("//") else API + path), encoded=True)
         token = self.token if token is None else token
         headers = ({"Authorization": f"Bearer {token}"} if token else {}) | (headers or {})
-        data = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+        data = body if isinstance(body, bytes | None) else io.BytesIO(msgspec.json.encode(body))
         async with self._session.request(method, url, data=data, headers=headers) as response:
             said = await response.read()
             is_json = response.content_type == "application/json" and said

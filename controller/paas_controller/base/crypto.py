@@ -17,7 +17,7 @@ def new_token() -> str:
 
 def token_hash(token: str) -> str:
     """What is kept of a token. It has 256 random bits, so that a plain hash is enough and fast."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@ for its input."""
 
 import itertools
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from paas_controller.base.errors import Forbidden, NotFound, PaasError, Retryable, TooLarge, Unauthorized
+from paas_controller.base.errors import Forbidden, Invalid, NotFound, PaasError, Retryable, TooLarge, Unauthorized
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import AGENTS, ANYBODY, Principal, Role
 from paas_controller.web.answers import answer
@@ -21,6 +22,7 @@ MAX_BODY = 1 << 20
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 _log = logging.getLogger(__name__)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _run, _count = secrets.token_hex(4), itertools.count()
 """Together they name a request: this run of the program, and which one in it."""
 
@@ -56,28 +58,31 @@ def application(routes: Iterable[Route], authenticate: Authenticate) -> web.Appl
 def _guard(authenticate: Authenticate, table: Sequence[Route]) -> Middleware:
     roles_of = {route.handler: route.roles for route in table}
 
+    async def allowed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        roles = roles_of.get(request.match_info.handler, ANYBODY)
+        if roles is None:
+            return await handler(request)
+        request[PRINCIPAL] = principal = authenticate(request)
+        if principal.role not in roles:
+            raise Forbidden(_told(principal, roles))
+        response = await handler(request)
+        if request.method != "GET" and roles is not AGENTS:
+            _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
+        return response
+
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         asked = request.headers.get("X-Request-Id", "")
-        identifier = asked if asked.isascii() and asked.isalnum() and len(asked) <= 64 else f"{_run}{next(_count):x}"
+        identifier = asked if _IDENTIFIER.fullmatch(asked) else f"{_run}{next(_count):x}"
         request_id.set(identifier)
         try:
-            roles = roles_of.get(request.match_info.handler, ANYBODY)
-            if roles is not None:
-                request[PRINCIPAL] = principal = authenticate(request)
-                if principal.role not in roles:
-                    raise Forbidden(_told(principal, roles))
-            response = await handler(request)
-            if request.method != "GET" and roles is not None and roles is not AGENTS:
-                _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
-            return response
-        except PaasError as error:
-            return error_response(error, identifier)
-        except web.HTTPException as error:
-            return error_response(_translated(error, request), identifier)
-        except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
-            return error_response(PaasError(f"this went wrong here; the log says how, under {identifier}"), identifier)
+            response = await allowed(request, handler)
+        except Exception as error:
+            response = error_response(_ours(error, request), identifier)
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers["Allow"] = error.headers["Allow"]
+        response.headers["X-Request-Id"] = identifier
+        return response
 
     return guard
 
@@ -86,13 +91,25 @@ def _told(principal: Principal, roles: frozenset[Role]) -> str:
     return f"a token of role {principal.role} may not do this; it takes {' or '.join(sorted(roles))}"
 
 
+def _ours(error: Exception, request: web.Request) -> PaasError:
+    """The error as one of ours; what nobody expected goes to the log and nowhere else."""
+    if isinstance(error, PaasError):
+        return error
+    if isinstance(error, web.HTTPException):
+        return _translated(error, request)
+    if isinstance(error, web.RequestPayloadError):
+        return Invalid("the body cannot be read: it breaks off, or is not encoded as it says")
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return PaasError("this went wrong here; the log says how, under this request_id")
+
+
 def _translated(error: web.HTTPException, request: web.Request) -> PaasError:
     if error.status == 404:
         return NotFound(f"there is nothing at {request.path}")
     if error.status == 413:
         return TooLarge(f"the body is larger than {MAX_BODY} bytes")
     if error.status == 405:
-        wrong = PaasError(f"{request.method} is not known here; {error.headers.get('Allow', '')} is")
+        wrong = PaasError(f"{request.method} is not known here; {error.headers['Allow']} is")
     else:
         wrong = PaasError(error.reason)
     wrong.status, wrong.code = error.status, error.reason.lower().replace(" ", "-")  # type: ignore[misc]
@@ -103,7 +120,6 @@ def error_response(error: PaasError, identifier: str) -> web.Response:
     """The one shape of all errors."""
     body = {"code": error.code, "message": error.message, "details": error.details, "request_id": identifier}
     response = answer({"error": body}, error.status)
-    response.headers["X-Request-Id"] = identifier
     if isinstance(error, Retryable):
         response.headers["Retry-After"] = str(max(1, round(error.after)))
     if isinstance(error, Unauthorized):

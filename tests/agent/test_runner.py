@@ -72,11 +72,10 @@ async def test_a_failing_script_leaves_a_sentence_and_its_last_words(
     await agent.order("install", order("op", metadata={"APP_PASSWD": "MYSQL123"}))
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.fault, outcome.exit_code, outcome.installed) == ("failed", "software", 98, False)
-    assert outcome.message == (
-        "install.sh ended with exit code 98: port 3306 is taken by ********\nunpacking\nport 3306 is taken by ********"
-    )
+    sentence = "install.sh ended with exit code 98: port 3306 is taken by ********"
+    assert outcome.message == f"{sentence}\nunpacking\nport 3306 is taken by ********"
     await controller.status("failed")
-    assert controller.reports[-1].instances[0].reason == "install.sh ended with exit code 98"
+    assert controller.reports[-1].instances[0].reason == sentence
 
 
 async def test_a_missing_script_touches_nothing(

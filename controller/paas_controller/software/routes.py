@@ -16,11 +16,11 @@ from paas_controller.software.intake import Intake
 from paas_controller.software.operations import Operations
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.software.service import Software
-from paas_controller.software.states import EXPECTATIONS, Expect
+from paas_controller.software.states import EXPECTATIONS, REALTIMES, Expect
 from paas_controller.software.views import Views, status
 from paas_controller.web.answers import answer
 from paas_controller.web.bodies import read_body
-from paas_controller.web.queries import flag, number
+from paas_controller.web.queries import choice, flag, number
 from paas_controller.web.routing import API, PRINCIPAL, Handler, Route
 
 
@@ -85,8 +85,8 @@ class _Instances:
         return answer(await self.views.echo(created), 201)
 
     async def list(self, request: web.Request) -> web.Response:
-        asked = request.query
-        expect, realtime, after = asked.get("expect", ""), asked.get("realtime", ""), asked.get("cursor", "")
+        expect, realtime = choice(request, "expect", EXPECTATIONS), choice(request, "realtime", REALTIMES)
+        after = request.query.get("cursor", "")
         items, following = self.views.page(self.kind, expect, realtime, after, number(request, "limit", 100, 1000))
         return answer({"items": items, "next": following})
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from paas_agent.contract import Kind
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Conflict
+from paas_controller.base.errors import Conflict, Invalid
 from paas_controller.base.principal import Principal
 from paas_controller.events import tables as events
 from paas_controller.hosts.service import Hosts, NamedHost
@@ -86,7 +86,9 @@ class Software:
         return self._board.find(instance.id) or after
 
     async def delete(self, kind: Kind, name: str, by: Principal, *, uninstall: bool, orphan: bool) -> str:
-        """Forgets an instance, or begins to; the answer says which. Conflict names the two ways."""
+        """Forgets an instance, or begins to; the answer says which. Conflict names the two ways; Invalid for both."""
+        if uninstall and orphan:
+            raise Invalid("uninstall and orphan exclude each other; say one of them")
         instance = self._board.named(kind, name)
         if instance is None:
             return f"no {kind} is called {name}; nothing to delete"

@@ -1,0 +1,271 @@
+"""What people ask for: created, wished for, restarted, held, deleted, by HTTP and with an agent that obeys."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.controller.agents import Agent
+from tests.controller.shell import Shell, body
+from tests.testbeds.stack import until as look_until
+
+SEED = {
+    "name": "mysql-5.7-192.168.19.100",
+    "host": [{"ip": "192.168.19.100", "// auth": "said", "auth": [
+        {"username": "root", "password": "root123"}, {"username": "sshuser", "password": "ssh123"}]}],
+    "app": {
+        "repo_url": "http://192.168.19.200:123/ftp/software/mysql/5.7/", "install": "install.sh", "start": "start.sh",
+        "stop": "stop.sh", "restart": "restart.sh", "check": "check.sh", "uninstall": "uninstall.sh",
+        "package": "mysql-5.7.tar.gz", "metadata": {"APP_USER": "mysql", "APP_PASSWD": "MYSQL123"},
+        "// status": "said", "status": {"expect": "not-installed", "realtime": "not-installed"},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+async def runs(shell: Shell, joined: Agent) -> Agent:
+    """An agent whose host runs one database with a restart script."""
+    await shell.create(joined.host, status={"realtime": "running"})
+    await joined.sees("running")
+    return joined
+
+
+async def test_creating_echoes_the_body_with_type_time_and_status(shell: Shell) -> None:
+    created = await shell.post("/database/create", SEED)
+    assert created.status == 201
+    app: Any = {key: value for key, value in SEED["app"].items() if not key.startswith("//")}  # type: ignore[attr-defined]
+    app["metadata"] = {"APP_USER": "mysql", "APP_PASSWD": "MYSQL123", "CreateAt": "2026-06-28 10:00:00"}
+    host = [{"ip": "192.168.19.100", "auth": [
+        {"username": "root", "password": "root123"}, {"username": "sshuser", "password": "ssh123"}]}]  # fmt: skip
+    assert created.body == {"name": SEED["name"], "type": "database", "host": host, "app": app}
+
+
+async def test_create_at_is_written_in_the_controllers_zone(tmp_path: Any) -> None:
+    shell = Shell(tmp_path, settings={"time_zone": "Asia/Shanghai"})
+    await shell.start()
+    created = await shell.post("/database/create", body())
+    assert created.body["app"]["metadata"]["CreateAt"] == "2026-06-28 18:00:00"
+    await shell.stop()
+
+
+async def test_a_name_is_taken_once_within_its_kind(shell: Shell) -> None:
+    await shell.create()
+    again = await shell.post("/database/create", body())
+    assert again.status == 409
+    assert "db" in again.message
+    await shell.create(kind="middleware")
+
+
+async def test_of_two_who_create_the_same_at_once_one_does(shell: Shell) -> None:
+    answers = await asyncio.gather(*(shell.post("/database/create", body()) for _ in range(5)))
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409, 409]
+    assert len((await shell.get("/database")).body["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expect", "realtime"),
+    [
+        ({}, "not-installed", "not-installed"), ({"realtime": "running"}, "running", "running"),
+        ({"realtime": "stopped"}, "stopped", "stopped"),
+        ({"expect": "stopped", "realtime": "failed"}, "stopped", "failed"),
+        ({"expect": "running", "realtime": "unknow"}, "running", "unknow"),
+        ({"expect": "running"}, "running", "not-installed"),
+    ],
+)  # fmt: skip
+async def test_a_status_given_at_creation_is_used(
+    shell: Shell, given: dict[str, str], expect: str, realtime: str
+) -> None:
+    await shell.create(status=given)
+    assert await shell.status() == (expect, realtime)
+
+
+async def test_status_answers_with_the_name_and_both_states_and_nothing_else(shell: Shell) -> None:
+    await shell.create()
+    answer = await shell.get("/database/db/status")
+    assert answer.body == {"name": "db", "status": {"expect": "not-installed", "realtime": "not-installed"}}
+    assert (await shell.get("/middleware/db/status")).status == 404
+
+
+async def test_expecting_running_installs_and_starts(shell: Shell, joined: Agent) -> None:
+    await shell.create(joined.host)
+    wished = await shell.put("/database/db/running")
+    assert wished.status == 202
+    assert wished.body == {"name": "db", "status": {"expect": "running", "realtime": "not-installed"}}
+    await joined.obeys("install", "start")
+    assert await shell.status() == ("running", "running")
+
+
+async def test_expecting_not_installed_stops_and_uninstalls(shell: Shell, runs: Agent) -> None:
+    await shell.put("/database/db/not-installed")
+    await runs.obeys("stop", "uninstall")
+    assert await shell.status() == ("not-installed", "not-installed")
+
+
+async def test_while_something_is_done_the_status_says_what(shell: Shell, joined: Agent) -> None:
+    await shell.create(joined.host, status={"expect": "running"})
+    for action, while_it_lasts in (("install", "installing"), ("start", "starting")):
+        got, order = await joined.ordered()
+        assert got == action
+        assert await shell.status() == ("running", while_it_lasts)
+        await joined.ends(got, order)
+
+
+async def test_an_expectation_that_changes_meanwhile_breaks_nothing_off(shell: Shell, joined: Agent) -> None:
+    await shell.create(joined.host, status={"expect": "running"})
+    _, install = await joined.ordered()
+    await shell.put("/database/db/not-installed")
+    assert await shell.status() == ("not-installed", "installing")
+    await joined.ends("install", install)
+    await joined.obeys("uninstall")
+
+
+@pytest.mark.parametrize("wish", ["running", "stopped", "not-installed", "restart", "hold", "release"])
+async def test_a_wish_for_what_is_not_there_is_a_404(shell: Shell, wish: str) -> None:
+    assert (await shell.put(f"/database/db/{wish}")).status == 404
+
+
+async def test_a_wish_repeated_is_no_news(shell: Shell) -> None:
+    await shell.create()
+    for _ in range(3):
+        await shell.put("/database/db/stopped")
+    story = (await shell.get("/database/db/events")).body["items"]
+    assert [event["sentence"] for event in story] == [
+        "admin expects stopped",
+        "admin created it, expecting not-installed",
+    ]
+
+
+async def test_a_restart_is_one_operation_and_the_expectation_stays(shell: Shell, runs: Agent) -> None:
+    asked = await shell.put("/database/db/restart")
+    assert asked.status == 202
+    assert asked.body["status"]["expect"] == "running"
+    action, order = await runs.ordered()
+    assert action == "restart"
+    assert await shell.status() == ("running", "restarting")
+    await runs.ends(action, order)
+    assert await shell.status() == ("running", "running")
+    assert len(runs.orders) == 1
+
+
+async def test_restarts_asked_for_while_one_waits_are_one_and_one_more_while_it_runs(shell: Shell, runs: Agent) -> None:
+    await shell.put("/database/db/hold")
+    for _ in range(3):
+        await shell.put("/database/db/restart")
+    await shell.put("/database/db/release")
+    _, first = await runs.ordered()
+    for _ in range(3):
+        await shell.put("/database/db/restart")
+    await runs.ends("restart", first)
+    await runs.obeys("restart")
+    assert await shell.status() == ("running", "running")
+    assert [action for action, _ in runs.orders] == ["restart", "restart"]
+
+
+@pytest.mark.parametrize("expect", ["stopped", "not-installed"])
+async def test_a_restart_takes_an_expectation_of_running(shell: Shell, expect: str) -> None:
+    await shell.create(status={"expect": expect})
+    refused = await shell.put("/database/db/restart")
+    assert refused.status == 409
+    assert "PUT database/db/running" in refused.message
+
+
+async def test_what_is_held_is_left_alone_until_it_is_released(shell: Shell, runs: Agent) -> None:
+    assert (await shell.put("/database/db/hold")).status == 202
+    await shell.put("/database/db/stopped")
+    assert "held" in (await shell.member())["waiting"]
+    assert (await shell.get("/database/db")).body["held"] is True
+    assert not runs.orders
+    await shell.put("/database/db/release")
+    await runs.obeys("stop")
+
+
+async def test_what_is_held_is_observed_all_the_same(shell: Shell, runs: Agent) -> None:
+    await shell.put("/database/db/hold")
+    await runs.sees("stopped")
+    assert await shell.status() == ("running", "stopped")
+    assert not runs.orders
+
+
+async def test_deleting_what_is_not_installed_forgets_it(shell: Shell) -> None:
+    await shell.create()
+    answer = await shell.delete("/database/db")
+    assert (answer.status, answer.body) == (200, {"name": "db", "msg": "deleted"})
+    assert (await shell.get("/database/db")).status == 404
+    assert (await shell.get("/database")).body["items"] == []
+
+
+async def test_deleting_what_is_not_there_is_a_200_with_a_hint(shell: Shell) -> None:
+    answer = await shell.delete("/database/db")
+    assert answer.status == 200
+    assert answer.body == {"name": "db", "msg": "no database is called db; nothing to delete"}
+
+
+async def test_deleting_what_is_there_takes_a_word_on_what_becomes_of_it(shell: Shell, runs: Agent) -> None:
+    refused = await shell.delete("/database/db")
+    assert refused.status == 409
+    assert [way.split()[0] for way in refused.body["error"]["details"]] == ["?uninstall=true", "?orphan=true"]
+    assert await shell.status() == ("running", "running")
+    assert not runs.orders
+    assert (await shell.delete("/database/db?uninstall=true&orphan=true")).status == 400
+    assert await shell.status() == ("running", "running")
+
+
+async def test_deleting_with_uninstall_takes_it_down_and_forgets_it(shell: Shell, runs: Agent) -> None:
+    await shell.put("/database/db/hold")
+    assert (await shell.delete("/database/db?uninstall=true")).status == 200
+    shown = (await shell.get("/database/db")).body
+    assert (shown["deleting"], shown["held"]) == (True, False)
+    await runs.obeys("stop", "uninstall")
+    await _gone(shell)
+
+
+async def test_a_wish_against_a_deletion_is_a_conflict(shell: Shell, runs: Agent) -> None:
+    await shell.delete("/database/db?uninstall=true")
+    assert (await shell.put("/database/db/running")).status == 409
+    assert (await shell.put("/database/db/not-installed")).status == 202
+
+
+async def test_what_could_not_be_uninstalled_is_kept(shell: Shell, runs: Agent) -> None:
+    await shell.delete("/database/db?uninstall=true")
+    await runs.obeys("stop")
+    action, order = await runs.ordered()
+    await runs.ends(action, order, "failed", message="disk on fire")
+    kept = (await shell.get("/database/db")).body
+    assert kept["deleting"] is False
+    assert kept["members"][0]["reason"] == "disk on fire"
+    assert (await shell.put("/database/db/stopped")).status == 202
+
+
+async def test_an_orphan_is_forgotten_at_once_and_its_agent_is_told(shell: Shell, runs: Agent) -> None:
+    answer = await shell.delete("/database/db?orphan=true")
+    assert answer.status == 200
+    assert (await shell.get("/database/db")).status == 404
+    assert (await runs.report()).body["forget"] == [{"type": "database", "name": "db"}]
+    runs.there.clear()
+    assert (await runs.report()).body["forget"] == []
+    assert not runs.orders
+
+
+async def test_an_agent_is_told_to_forget_until_it_has_also_after_a_restart(shell: Shell, runs: Agent) -> None:
+    await shell.delete("/database/db?orphan=true")
+    await shell.restart()
+    for _ in range(2):
+        assert (await runs.report()).body["forget"] == [{"type": "database", "name": "db"}]
+
+
+async def test_one_of_the_same_name_waits_until_the_former_is_forgotten_there(shell: Shell, runs: Agent) -> None:
+    await shell.delete("/database/db?orphan=true")
+    await shell.create(runs.host, status={"expect": "running"})
+    await runs.report()
+    assert await shell.status() == ("running", "not-installed")
+    assert "forget" in (await shell.member())["waiting"]
+    runs.there.clear()
+    await runs.report()
+    await runs.obeys("install", "start")
+
+
+async def _gone(shell: Shell) -> None:
+    async def look() -> bool:
+        return (await shell.get("/database/db")).status == 404
+
+    await look_until(look, "it to be forgotten", 5)

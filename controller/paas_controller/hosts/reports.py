@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 
 from paas_agent.contract import Acknowledged, Change, InstanceName, Report
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Forbidden
+from paas_controller.base.errors import Forbidden, PaasError
 from paas_controller.base.principal import Principal
 from paas_controller.hosts.service import Host, Hosts
 
@@ -110,5 +110,9 @@ class Reports:
         async with host.lock:
             if self._silent(host):
                 _log.warning("%s has not been heard of for %d reports", host.id, MISSED_REPORTS)
-                await self._sink.silent(host)
-                host.lost = True
+                host.lost = True  # before it is written, so that whatever is heard meanwhile has the last word
+                try:
+                    await self._sink.silent(host)
+                except PaasError:
+                    host.lost = False
+                    raise

@@ -208,7 +208,8 @@ class Intake:
         if member is None:
             raise Forbidden(f"{host} is no host of {kind} {name}")
         self._hosts.heard(host)
-        if (code == "0") == (member.realtime == "running") and member.realtime != "unknow":
+        agrees = (code == "0") == (member.realtime == "running") and member.realtime != "unknow"
+        if agrees or member.operation:
             self._doubts.pop(member.id, None)
             return
         self._doubts[member.id] = streak = self._doubts.get(member.id, 0) + 1

@@ -29,6 +29,10 @@ def _file_name(value: str) -> str:
     return value
 
 
+def _optional_file_name(value: str) -> str:
+    return value and _file_name(value)
+
+
 def _repo_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -53,7 +57,7 @@ def _environment(values: dict[str, str]) -> dict[str, str]:
 
 InstanceName = Annotated[str, AfterValidator(_instance_name)]
 FileName = Annotated[str, AfterValidator(_file_name)]
-OptionalFileName = FileName | Literal[""]
+OptionalFileName = Annotated[str, AfterValidator(_optional_file_name)]
 RepoUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_repo_url)]
 Metadata = Annotated[dict[str, str], Field(max_length=256), AfterValidator(_environment)]
 Seconds = Annotated[float, Field(ge=1, le=86400)]

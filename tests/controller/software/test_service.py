@@ -264,6 +264,21 @@ async def test_one_of_the_same_name_waits_until_the_former_is_forgotten_there(sh
     await runs.obeys("install", "start")
 
 
+async def test_a_database_that_is_slow_to_answer_is_left_alone_and_a_middleware_restarted(
+    shell: Shell, joined: Agent
+) -> None:
+    await shell.create(joined.host, name="db", kind="database", status={"realtime": "running"})
+    await shell.create(joined.host, name="web", kind="middleware", status={"realtime": "running"})
+    shell.clock.now += 0.01
+    await joined.sees("failed", "db", "database", alive=True)
+    await joined.sees("failed", "web", "middleware", alive=True)
+    assert "left alone" in (await shell.member("db", "database"))["waiting"]
+    assert (await shell.member("web", "middleware"))["retry_at"] > "2026-06-28T10:00:00.010Z"
+    await shell.put("/middleware/web/running")
+    await joined.obeys("restart")
+    assert [order.name for _, order in joined.orders] == ["web"]
+
+
 async def _gone(shell: Shell) -> None:
     async def look() -> bool:
         return (await shell.get("/database/db")).status == 404

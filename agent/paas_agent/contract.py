@@ -61,8 +61,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
     check_interval: float = 10
     check_fall: int = 2
     check_rise: int = 1
-    installed: bool = False
-    """What the controller holds to be so; counts only where the agent does not know the instance (adoption)."""
+    believed: Status = "not-installed"
+    """What the controller holds to be there; counts only where the agent does not know the instance (adoption)."""
     host_ip: str = ""
     hosts: list[str] = []
     host_index: int = 0

@@ -264,7 +264,7 @@ class Instances:
 
 
 def _unknown(order: Order) -> Instance:
-    return Instance(order=order, status="stopped" if order.installed else "not-installed", installed=order.installed)
+    return Instance(order=order, status=order.believed, installed=order.believed != "not-installed")
 
 
 def _day(at: float) -> str:

@@ -40,7 +40,7 @@ async def test_a_check_by_hand_makes_the_instance_known_and_starts_the_schedule(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(check=GOOD)
-    wanted = order(installed=True, check_interval=1, metadata={"SECRET": "fine"})
+    wanted = order(believed="stopped", check_interval=1, metadata={"SECRET": "fine"})
     status, result = await agent.send("check", wanted)
     assert (status, result) == (200, {"code": "0", "msg": "****"})
     await controller.status("running")
@@ -53,7 +53,7 @@ async def test_a_failed_check_counts_after_as_many_in_a_row_as_are_asked_for(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(check='if [ -e bad ]; then echo "{\\"code\\": \\"7\\"}"; else echo "{\\"code\\": \\"0\\"}"; fi')
-    wanted = order(installed=True, check_interval=3600, check_fall=2)
+    wanted = order(believed="stopped", check_interval=3600, check_fall=2)
     await agent.send("check", wanted)
     await controller.status("running")
     (agent.folder(wanted) / "bad").touch()
@@ -76,13 +76,13 @@ async def test_a_check_that_hangs_or_screams_is_bounded(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(check="echo $$ > pid_of_check; sleep 1000 & sleep 1000")
-    wanted = order(installed=True, check_timeout=0.3)
+    wanted = order(believed="stopped", check_timeout=0.3)
     _, result = await agent.send("check", wanted)
     assert result == {"code": "timeout", "msg": "the check script did not end within 0.3 s"}
     leader = int((agent.folder(wanted) / "pid_of_check").read_text())
     await until(lambda: not process.members(leader))
     repository.files["loud.sh"] = b"head -c 50000000 /dev/zero; " + GOOD.encode()
-    _, result = await agent.send("check", order(installed=True, check="loud.sh"))
+    _, result = await agent.send("check", order(believed="stopped", check="loud.sh"))
     assert result == {"code": "0", "msg": "fine"}
 
 
@@ -90,13 +90,13 @@ async def test_a_check_does_not_wait_for_what_it_left_behind(
     agent: Agent, repository: Repository, order: Orders
 ) -> None:
     repository.put(check="setsid sleep 1000 & " + GOOD)
-    _, result = await agent.send("check", order(installed=True))
+    _, result = await agent.send("check", order(believed="stopped"))
     assert result == {"code": "0", "msg": "fine"}
 
 
 async def test_checks_asked_for_together_are_one(agent: Agent, repository: Repository, order: Orders) -> None:
     repository.put(check="echo x >> asked; while [ ! -e go ]; do sleep 0.02; done\n" + GOOD)
-    wanted = order(installed=True)
+    wanted = order(believed="stopped")
     asking = [asyncio.ensure_future(agent.send("check", wanted)) for _ in range(5)]
     await until((agent.folder(wanted) / "asked").exists)
     (agent.folder(wanted) / "go").touch()
@@ -108,7 +108,7 @@ async def test_a_check_script_that_cannot_be_fetched_is_no_failed_check(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     del repository.files["check.sh"]
-    status, answer = await agent.send("check", order(installed=True))
+    status, answer = await agent.send("check", order(believed="stopped"))
     assert (status, answer["error"]["code"]) == (502, "not-fetched")
     await until(lambda: controller.reports[-1].instances)
     assert controller.reports[-1].instances[0].check is None

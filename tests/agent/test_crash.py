@@ -177,7 +177,7 @@ async def test_services_outlive_their_agent_and_are_known_again(
 async def test_a_service_that_died_while_its_agent_was_dead_is_found_failed(
     agent: Agent, controller: Controller, order: Orders
 ) -> None:
-    wanted = order("one", installed=True)
+    wanted = order("one", believed="stopped")
     await agent.order("start", wanted)
     await controller.outcome("one")
     await agent.kill()

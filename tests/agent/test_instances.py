@@ -36,7 +36,7 @@ async def instances(tmp_path: Path, clock: Clock) -> Instances:
 
 @pytest.fixture
 async def live(instances: Instances, order: Orders) -> Live:
-    live = instances.adopt(order(installed=True, check_fall=1))
+    live = instances.adopt(order(believed="stopped", check_fall=1))
     instances.observe(live, "0", "fine")
     return live
 

@@ -17,7 +17,7 @@ async def test_a_start_lasts_until_the_first_good_check(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(start="exit 0", check=COUNTED)
-    wanted = order("op", installed=True)
+    wanted = order("op", believed="stopped")
     await agent.order("start", wanted)
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.status) == ("succeeded", "running")
@@ -30,7 +30,7 @@ async def test_a_start_whose_check_never_gets_good_times_out_with_its_last_word(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(start="exit 0", check=BAD)
-    await agent.order("start", order("op", installed=True, timeout=1))
+    await agent.order("start", order("op", believed="stopped", timeout=1))
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.status, outcome.fault) == ("timed-out", "failed", "software")
     assert outcome.message == "the start did not end within 1 s; the last check said 7: not yet"
@@ -40,7 +40,7 @@ async def test_a_service_that_dies_while_it_starts_fails_at_once(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(start='setsid sh -c "while [ ! -e die ]; do sleep 0.02; done" & echo $! > pid', check=BAD)
-    wanted = order("op", installed=True)
+    wanted = order("op", believed="stopped")
     await agent.order("start", wanted)
     await until(lambda: any(report.instances and report.instances[0].alive for report in controller.reports))
     (agent.folder(wanted) / "die").touch()
@@ -62,7 +62,7 @@ async def test_a_restart_with_a_script_of_its_own_is_one_change_of_nothing(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(restart='kill "$(cat pid)"; rm pid\n' + SERVICE)
-    await agent.order("start", order("one", installed=True))
+    await agent.order("start", order("one", believed="stopped"))
     await controller.outcome("one")
     told = len(controller.changes)
     await agent.order("restart", order("two", restart="restart.sh"))
@@ -74,7 +74,7 @@ async def test_a_restart_with_a_script_of_its_own_is_one_change_of_nothing(
 async def test_a_restart_without_a_script_is_stop_and_start_in_one_operation(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
-    await agent.order("start", order("one", installed=True))
+    await agent.order("start", order("one", believed="stopped"))
     await controller.outcome("one")
     before = (agent.folder(order()) / "pid").read_text()
     repository.put(stop='sleep 0.2; kill "$(cat pid)"; rm pid', start="sleep 0.2\n" + SERVICE)
@@ -90,7 +90,7 @@ async def test_a_restart_without_a_script_is_stop_and_start_in_one_operation(
 async def test_a_restart_that_cannot_be_fetched_stops_nothing(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
-    await agent.order("start", order("one", installed=True))
+    await agent.order("start", order("one", believed="stopped"))
     await controller.outcome("one")
     del repository.files["start.sh"]
     await agent.order("restart", order("two"))
@@ -102,7 +102,7 @@ async def test_a_failed_stop_leaves_the_process_watched(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(stop="exit 4")
-    await agent.order("start", order("one", installed=True))
+    await agent.order("start", order("one", believed="stopped"))
     await controller.outcome("one")
     await agent.order("stop", order("two"))
     outcome = await controller.outcome("two")
@@ -112,7 +112,7 @@ async def test_a_failed_stop_leaves_the_process_watched(
 async def test_a_service_that_is_stopped_by_order_is_not_said_to_have_failed(
     agent: Agent, controller: Controller, order: Orders
 ) -> None:
-    await agent.order("start", order("one", installed=True))
+    await agent.order("start", order("one", believed="stopped"))
     await controller.outcome("one")
     await agent.order("stop", order("two"))
     assert (await controller.outcome("two")).status == "stopped"
@@ -123,7 +123,7 @@ async def test_an_operation_ends_the_check_that_runs(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(check="echo $$ > checking; sleep 1000")
-    wanted = order("op", installed=True)
+    wanted = order("op", believed="stopped")
     asking = asyncio.ensure_future(agent.send("check", wanted))
     file = agent.folder(wanted) / "checking"
     await until(lambda: file.exists() and file.read_text())
@@ -155,7 +155,7 @@ async def test_an_instance_can_be_installed_again_after_its_folder_is_gone(
 async def test_a_start_after_a_crash_of_the_service_does_not_ask_without_pause(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
-    wanted = order("one", installed=True, check_interval=3600)
+    wanted = order("one", believed="stopped", check_interval=3600)
     await agent.order("start", wanted)
     await controller.outcome("one")
     os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)

@@ -31,7 +31,7 @@ async def test_changes_made_while_the_controller_was_away_come_in_the_next_repor
     agent: Agent, controller: Controller, order: Orders
 ) -> None:
     controller.away = True
-    wanted = order("one", installed=True, check_interval=3600)
+    wanted = order("one", believed="stopped", check_interval=3600)
     await agent.order("start", wanted)
     await until_ended(agent, "one")
     os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)
@@ -89,7 +89,7 @@ async def test_joining_again_keeps_the_journal(agent: Agent, controller: Control
 async def test_a_forgotten_instance_is_checked_no_more_and_its_service_stays(
     agent: Agent, controller: Controller, order: Orders
 ) -> None:
-    wanted = order("op", installed=True)
+    wanted = order("op", believed="stopped")
     await agent.order("start", wanted)
     await controller.outcome("op")
     controller.forget = [InstanceName(type="database", name="db1")]
@@ -121,7 +121,7 @@ async def test_progress_of_an_operation_is_in_the_reports(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(start="sleep 0.1", check=GOOD)
-    await agent.order("start", order("op", installed=True))
+    await agent.order("start", order("op", believed="stopped"))
     await controller.outcome("op")
     phases = [one.operation.phase for report in controller.reports for one in report.instances if one.operation]
     assert "starting" in phases

@@ -84,7 +84,7 @@ async def test_the_end_of_a_watched_process_is_told_at_once(
     agent: Agent, controller: Controller, order: Orders
 ) -> None:
     controller.interval = 3600
-    wanted = order("op", installed=True, check_interval=3600)
+    wanted = order("op", believed="stopped", check_interval=3600)
     await agent.order("start", wanted)
     await controller.outcome("op")
     os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)
@@ -98,7 +98,7 @@ async def test_a_pid_file_that_names_a_stranger_is_not_watched_and_said_so(
 ) -> None:
     repository.put(start=f'echo {os.getpid()} > "$INSTANCE_DIR/pid"', check=GOOD)
     await until(lambda: time.time() - psutil.Process().create_time() > 3)  # older than any tolerance
-    await agent.order("start", order("op", installed=True))
+    await agent.order("start", order("op", believed="stopped"))
     outcome = await controller.outcome("op")
     assert (outcome.status, outcome.alive) == ("running", None)
     await until(lambda: controller.reports[-1].instances[0].reason)
@@ -108,7 +108,7 @@ async def test_a_pid_file_that_names_a_stranger_is_not_watched_and_said_so(
 async def test_a_service_restarted_by_somebody_else_is_found_again(
     agent: Agent, controller: Controller, order: Orders
 ) -> None:
-    wanted = order("op", installed=True, check_interval=3600)
+    wanted = order("op", believed="stopped", check_interval=3600)
     await agent.order("start", wanted)
     await controller.outcome("op")
     folder = agent.folder(wanted)

@@ -203,3 +203,12 @@ async def test_expecting_running_at_creation_starts_work_at_once(db: Instance) -
     await db.create(status={"expect": "running"})
     await db.becomes("running")
     assert db.runs() == ["install", "start"]
+
+
+async def test_what_is_adopted_and_found_dead_has_failed_and_a_slow_database_is_left_alone(db: Instance) -> None:
+    db.say_in_check('{"code": "7", "msg": "no answer yet"}')
+    await db.create(status={"realtime": "running"})
+    await db.says("check 7: no answer yet")
+    await db.becomes("failed")
+    assert "left alone" in (await db.member())["waiting"]
+    assert db.runs() == []

@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from sqlalchemy import select
 
-from paas_agent.contract import Action, Order
+from paas_agent.contract import Action, Order, Status
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import NotFound
 from paas_controller.software.instances import Instance
@@ -68,8 +68,14 @@ def order_for(instance: Instance, member: Member, body: InstanceBody, operator: 
         check_interval=app.check_interval,
         check_fall=app.check_fall,
         check_rise=app.check_rise,
-        installed=member.installed,
+        believed=_believed(member),
         host_ip=spec.ip,
         hosts=[host.ip for host in body.host],
         host_index=member.position,
     )
+
+
+def _believed(member: Member) -> Status:
+    if not member.installed:
+        return "not-installed"
+    return member.realtime if member.realtime in ("running", "failed") else "stopped"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from paas_agent import __version__
 from paas_agent.contract import FEATURES, TLS
 
 DEFAULT_LISTEN = "0.0.0.0:3335"
@@ -92,6 +93,7 @@ _OF_JOIN = ("controller", "join_token", "listen", "advertise", "ca_file", "tls_c
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="paas-agent", description="The agent of paas-operator on a host.")
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text, options in (
         ("join", "enrol this host at a controller", _OF_JOIN),

@@ -1,7 +1,6 @@
 """The journal on disk: whole records, nobody else's eyes, a full disk, a broken file."""
 
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from paas_agent.journal import Instance, Journal
 from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, runs, until
+from tests.testbeds.small_disk import small_disk
 
 
 def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
@@ -66,13 +66,10 @@ async def test_secrets_are_on_disk_for_the_agent_alone(agent: Agent, controller:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A work folder on a file system of two megabytes."""
-    folder = tmp_path / "work"
-    folder.mkdir(mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "work", "2m") as folder:
+        yield folder
 
 
 def fill(folder: Path) -> Path:
@@ -89,13 +86,13 @@ def fill(folder: Path) -> Path:
 
 
 async def test_on_a_full_disk_orders_are_refused_and_what_was_accepted_is_kept(
-    small_disk: Path, agent: Agent, controller: Controller, repository: Repository, order: Orders
+    disk: Path, agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(install=SLOW + "exit 0")
     wanted = order("op")
     await agent.order("install", wanted)
     await until(lambda: runs(agent.folder(wanted)) == 1)
-    ballast = fill(small_disk)
+    ballast = fill(disk)
     status, answer = await agent.send("install", order("late", name="db2"))
     assert (status, answer["error"]["code"]) == (507, "disk-full")
     (agent.folder(wanted) / "go").touch()
@@ -111,7 +108,7 @@ async def test_on_a_full_disk_orders_are_refused_and_what_was_accepted_is_kept(
 
 
 async def test_a_package_larger_than_the_disk_is_the_environments_fault_and_touches_nothing(
-    small_disk: Path, agent: Agent, controller: Controller, repository: Repository, order: Orders
+    disk: Path, agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.files["big.tar.gz"] = b"x" * 4 * 1024**2
     await agent.order("install", order("op", package="big.tar.gz"))
@@ -121,14 +118,14 @@ async def test_a_package_larger_than_the_disk_is_the_environments_fault_and_touc
 
 
 async def test_a_script_that_cannot_record_its_start_has_not_run(
-    small_disk: Path, agent: Agent, controller: Controller, repository: Repository, order: Orders
+    disk: Path, agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:
     repository.put(install="touch ran")
     repository.stalled.add("install.sh")
     wanted = order("op")
     await agent.order("install", wanted)
     await until(lambda: "install.sh" in repository.asked)
-    fill(small_disk)
+    fill(disk)
     repository.stalled.clear()
     outcome = await controller.outcome("op")
     assert (outcome.state, outcome.status, outcome.fault) == ("failed", "not-installed", "environment")

@@ -1,6 +1,5 @@
 """A store with one table, on a real file."""
 
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from paas_controller.store.store import Store
+from tests.testbeds.small_disk import small_disk
 
 
 def url(folder: Path) -> str:
@@ -42,10 +42,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one MiB. Mounting it takes root, as the test beds do."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one MiB."""
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        yield disk

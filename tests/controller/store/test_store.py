@@ -123,8 +123,8 @@ async def test_kill_9_loses_nothing_that_was_said_to_be_kept(tmp_path: Path) -> 
     await store.close()
 
 
-async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(small_disk: Path) -> None:
-    store, ballast = await opened(small_disk), small_disk / "ballast"
+async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(disk: Path) -> None:
+    store, ballast = await opened(disk), disk / "ballast"
     await store.write(add("before"))
     _fill(ballast)
     told = [await _refused(store, f"{number} {'x' * 8192}") for number in range(3)]
@@ -136,9 +136,9 @@ async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(smal
     await store.close()
 
 
-async def test_on_a_full_disk_each_of_many_is_told(small_disk: Path) -> None:
-    store = await opened(small_disk)
-    _fill(small_disk / "ballast")
+async def test_on_a_full_disk_each_of_many_is_told(disk: Path) -> None:
+    store = await opened(disk)
+    _fill(disk / "ballast")
     written = (store.write(add(f"{number} {'x' * 8192}")) for number in range(300))
     results = await asyncio.gather(*written, return_exceptions=True)
     kept = [result for result in results if isinstance(result, str)]

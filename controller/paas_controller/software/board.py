@@ -135,9 +135,9 @@ class Board:
             self._hosts.setdefault(member.host, {})[instance.kind, instance.name] = instance.id
         self.notify(instance.id)
 
-    async def forget(self, instance: Instance) -> None:
+    async def forget(self, instance: Instance, now: float) -> None:
         """Deletes an instance; its agents are told with their next reports. Raises Retryable."""
-        await self._store.write(lambda connection: records.remove(connection, instance))
+        await self._store.write(lambda connection: records.remove(connection, instance, now))
         self._instances.pop(instance.id, None)
         self._names.pop((instance.kind, instance.name), None)
         self._ordered[instance.kind].remove(instance.name)

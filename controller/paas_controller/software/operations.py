@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from paas_agent.contract import ENDED, Action, Kind, OperationState, Order, Outcome, Progress
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Conflict, NotFound, Refused, Retryable
+from paas_controller.base.errors import Conflict, NotFound, PaasError, Retryable
 from paas_controller.base.logs import operation_id
 from paas_controller.hosts.agents import Agents, JournalReplaced
 from paas_controller.hosts.service import Hosts
@@ -125,7 +125,7 @@ class Operations:
             await self._end(operation, "timed-out", f"{operation.action} timed out: {told} in time")
         except JournalReplaced as error:
             await self._end(operation, "interrupted", f"{operation.host} has a new journal: {error.message}")
-        except Refused as error:
+        except PaasError as error:
             await self._end(operation, "failed", error.message)
 
     async def _end(self, operation: Operation, state: OperationState, sentence: str) -> None:

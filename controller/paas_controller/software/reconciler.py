@@ -99,7 +99,7 @@ class Reconciler:
             self._operations.drop(identifier)
             return
         if instance.deleting and instance.gone:
-            await self._board.forget(instance)
+            await self._board.forget(instance, self._clock.time())
             return
         if not any(isinstance(self.decision(instance, member), Act) for member in instance.members):
             self._sleep_until_due(instance)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
+from paas_agent.contract import ENDED
 from paas_controller.base.errors import Conflict, Retryable
 from paas_controller.software import tables as _tables  # noqa: F401 - makes the tables known
 from paas_controller.software.instances import Instance
@@ -78,12 +79,15 @@ def save(connection: Connection, before: Instance, after: Instance) -> None:
             connection.execute(_SAVE_MEMBER, _row(member) | {"of": member.id})
 
 
-def remove(connection: Connection, instance: Instance) -> None:
+def remove(connection: Connection, instance: Instance, now: float) -> None:
     """Deletes an instance; the agents of its hosts are to forget it as well. Guarded by the version."""
     guarded = delete(INSTANCE).where(INSTANCE.c.id == instance.id, INSTANCE.c.version == instance.version)
     if connection.execute(guarded).rowcount != 1:
         raise Retryable(f"{instance.name} changed meanwhile; try again")
     connection.execute(delete(MEMBER).where(MEMBER.c.instance == instance.id))
+    unfinished = (OPERATION.c.instance == instance.id, OPERATION.c.state.not_in(ENDED))
+    dropped = {"state": "interrupted", "message": f"{instance.name} was forgotten meanwhile", "ended_at": now}
+    connection.execute(update(OPERATION).where(*unfinished).values(dropped))
     for member in instance.members:
         told(connection, member.host, instance.kind, instance.name)
         connection.execute(insert(FORGOTTEN), {"host": member.host, "kind": instance.kind, "name": instance.name})

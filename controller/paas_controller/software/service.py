@@ -93,7 +93,7 @@ class Software:
         if instance is None:
             return f"no {kind} is called {name}; nothing to delete"
         if orphan or (instance.gone and not uninstall) or (instance.gone and instance.expect == "not-installed"):
-            await self._board.forget(instance)
+            await self._board.forget(instance, self._clock.time())
             return "forgotten; the software stays as it is" if orphan else "deleted"
         if not uninstall:
             raise Conflict(

@@ -1,0 +1,212 @@
+"""Operations in flight: sent until the agent has them, ended by their deadline, carried over a restart."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from paas_agent.contract import InstanceReport, Order, Outcome, Progress
+from paas_controller.software import operations, reconciler
+from tests.controller.agents import Agent
+from tests.controller.shell import Shell, until
+from tests.testbeds.stack import until as look_until
+
+
+def refusing(status: int, sentence: str = "not so") -> Callable[[Order], web.Response]:
+    return lambda _: web.json_response({"error": {"message": sentence}}, status=status)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent again is sent again soon."""
+    monkeypatch.setattr(operations, "_SLOWEST_RETRY", 0.02)
+
+
+@pytest.fixture
+async def starts(shell: Shell, joined: Agent) -> Agent:
+    """An agent with a stopped database."""
+    await shell.create(joined.host, status={"realtime": "stopped"})
+    await joined.sees("stopped")
+    return joined
+
+
+async def _ended(shell: Shell) -> dict[str, str]:
+    """The last operation that has ended."""
+    ended: list[dict[str, str]] = []
+
+    async def look() -> bool:
+        shown = (await shell.get("/database/db/operations")).body["items"]
+        ended[:] = [operation for operation in shown if operation["ended_at"]]
+        return bool(ended)
+
+    await look_until(look, "an operation to end", 5)
+    return ended[0]
+
+
+@pytest.mark.parametrize("status", [401, 409, 500, 503])
+async def test_an_order_is_sent_until_it_is_taken_and_stays_the_same(shell: Shell, starts: Agent, status: int) -> None:
+    starts.refuses = refusing(status)
+    await shell.put("/database/db/running")
+    await until(lambda: len(starts.received) >= 3, "the order to come again")
+    starts.refuses = None
+    await starts.obeys("start")
+    assert len({order.operation_id for _, order in starts.received}) == 1
+    assert await shell.status() == ("running", "running")
+
+
+async def test_an_answer_that_is_none_is_asked_for_again_by_the_same_order(shell: Shell, starts: Agent) -> None:
+    starts.refuses = lambda _: web.Response(text="<html>", status=202)
+    await shell.put("/database/db/running")
+    await until(lambda: len(starts.received) >= 2, "the order to come again")
+    starts.refuses = None
+    await starts.obeys("start")
+    assert len(starts.orders) == 1
+
+
+async def test_an_order_that_is_refused_for_good_failed_with_the_agents_sentence(shell: Shell, starts: Agent) -> None:
+    starts.refuses = refusing(422, "db has no start.sh")
+    await shell.put("/database/db/running")
+    ended = await _ended(shell)
+    assert (ended["state"], ended["message"]) == ("failed", "the agent refuses this: db has no start.sh")
+    assert (await shell.status())[1] == "failed"
+
+
+async def test_an_order_for_another_journal_is_interrupted(shell: Shell, starts: Agent) -> None:
+    starts.refuses = refusing(412, "another journal")
+    await shell.put("/database/db/running")
+    ended = await _ended(shell)
+    assert ended["state"] == "interrupted"
+    assert starts.host in ended["message"]
+
+
+async def test_every_order_names_the_journal_it_is_meant_for(shell: Shell, starts: Agent) -> None:
+    await shell.put("/database/db/running")
+    _, order = await starts.ordered()
+    assert order.epoch == "first"
+
+
+async def test_an_operation_that_a_new_journal_does_not_know_is_interrupted(shell: Shell, starts: Agent) -> None:
+    await shell.put("/database/db/running")
+    _, order = await starts.ordered()
+    starts.epoch, starts.sequence = "second", 0
+    await starts.report()
+    ended = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert ended["state"] == "interrupted"
+    assert "new journal" in ended["message"]
+    await shell.put("/database/db/running")
+    action, again = await starts.ordered()
+    assert (again.epoch, again.operation_id != order.operation_id) == ("second", True), action
+
+
+async def test_an_operation_whose_outcome_does_not_come_is_timed_out(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
+    await shell.put("/database/db/running")
+    await starts.ordered()
+    ended = await _ended(shell)
+    assert ended["state"] == "timed-out"
+    assert ended["message"] == "start timed out: no outcome came in time"
+
+
+async def test_an_order_that_cannot_be_brought_is_timed_out_and_says_so(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
+    starts.refuses = refusing(503)
+    await shell.put("/database/db/running")
+    ended = await _ended(shell)
+    assert ended["state"] == "timed-out"
+    assert "could not be brought" in ended["message"]
+
+
+async def test_an_outcome_that_comes_after_all_replaces_what_was_assumed(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
+    await shell.put("/database/db/running")
+    action, order = await starts.ordered()
+    await _ended(shell)
+    await starts.ends(action, order)
+    assert (await shell.get(f"/operations/{order.operation_id}")).body["state"] == "succeeded"
+    assert (await shell.status())[1] == "running"
+
+
+async def test_what_is_in_flight_is_taken_up_again_after_a_restart(shell: Shell, starts: Agent) -> None:
+    await shell.put("/database/db/running")
+    action, order = await starts.ordered()
+    before = len(starts.received)
+    await shell.restart()
+    await until(lambda: len(starts.received) > before, "the order to come again")
+    assert starts.received[-1][1] == order
+    await starts.ends(action, order)
+    assert await shell.status() == ("running", "running")
+    assert len(starts.orders) == 1
+
+
+async def test_an_outcome_while_the_controller_was_down_is_taken_when_it_is_back(shell: Shell, starts: Agent) -> None:
+    await shell.put("/database/db/running")
+    action, order = await starts.ordered()
+    await shell.restart()
+    starts.refuses = refusing(503)
+    await starts.ends(action, order)
+    assert await shell.status() == ("running", "running")
+
+
+async def test_what_was_over_its_deadline_while_the_controller_was_down_is_timed_out(
+    shell: Shell, starts: Agent
+) -> None:
+    await shell.put("/database/db/running")
+    await starts.ordered()
+    await shell.stop()
+    shell.clock.now += 3600
+    await shell.start()
+    assert (await _ended(shell))["state"] == "timed-out"
+
+
+async def test_the_operations_of_a_forgotten_instance_are_dropped_and_not_running_for_ever(
+    shell: Shell, starts: Agent
+) -> None:
+    starts.refuses = refusing(503)
+    await shell.put("/database/db/running")
+    _, order = await starts.ordered()
+    await shell.delete("/database/db?orphan=true")
+    ended = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert (ended["state"], ended["ended_at"]) == ("interrupted", "2026-06-28T10:00:00.000Z")
+    assert "forgotten" in ended["message"]
+    starts.refuses = None
+    sent = len(starts.received)
+    await shell.restart()
+    await starts.report()
+    assert len(starts.received) == sent
+
+
+async def test_how_far_an_operation_is_can_be_seen(shell: Shell, starts: Agent) -> None:
+    await shell.put("/database/db/running")
+    _, order = await starts.ordered()
+    progress = Progress(
+        operation_id=order.operation_id, action="start", state="running", phase="fetching", bytes_done=1, bytes_total=9
+    )
+    there = InstanceReport(type="database", name="db", status="stopped", installed=True, operation=progress)
+    starts.there["database", "db"] = there
+    await starts.report()
+    shown = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert shown["state"] == "running"
+    assert shown["progress"] == {"phase": "fetching", "bytes_done": 1, "bytes_total": 9}
+
+
+async def test_an_outcome_of_another_hosts_operation_is_not_believed(shell: Shell, starts: Agent) -> None:
+    other = Agent(shell)
+    await other.start()
+    await other.join()
+    await shell.put("/database/db/running")
+    action, order = await starts.ordered()
+    known = {"type": order.type, "name": order.name, "action": action, "operation_id": order.operation_id}
+    await other.report(msgspec.convert(known | {"state": "failed", "status": "failed", "installed": True}, Outcome))
+    shown = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert shown["ended_at"] is None
+    assert (await shell.status())[1] == "starting"
+    await starts.ends(action, order)
+    assert (await shell.status())[1] == "running"
+    await other.stop()

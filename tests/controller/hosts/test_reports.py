@@ -1,7 +1,7 @@
 """Reports: taken once, merged once, on the controller's clock; and silence."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import pytest
 from paas_agent.contract import Change, InstanceName, Report
 from paas_controller.base.principal import Principal
 from paas_controller.hosts.reports import Reports, Write
-from paas_controller.hosts.service import Host
+from paas_controller.hosts.service import Host, Hosts
 from tests.controller.agents import Agent
 from tests.controller.shell import MORNING, Clock, Shell, until
 
@@ -18,6 +18,25 @@ from tests.controller.shell import MORNING, Clock, Shell, until
 def change(number: int, before: str = "running", after: str = "failed", **more: Any) -> Change:
     known = {"type": "database", "name": "db", "at": MORNING, "cause": "check", "reason": "check 1"}
     return Change(**known | {"number": number, "before": before, "after": after} | more)
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
+    """Waits until the controller has looked for silent hosts once more, from beginning to end."""
+    looks = []
+    real = Hosts.all
+
+    def look(hosts: Hosts) -> list[Host]:
+        looks.append(hosts)
+        return real(hosts)
+
+    monkeypatch.setattr(Hosts, "all", look)
+
+    async def wait() -> None:
+        before = len(looks)
+        await until(lambda: len(looks) >= before + 2, "a look for silence")
+
+    return wait
 
 
 async def _changes(shell: Shell) -> list[tuple[str, str]]:
@@ -130,9 +149,11 @@ async def test_unknown_keys_of_a_newer_agent_are_ignored(shell: Shell, joined: A
     assert (await shell.post("/agents/report", document, token=joined.joined.agent_token)).status == 202
 
 
-async def test_a_host_unheard_of_for_three_intervals_is_lost_and_nothing_is_ordered(shell: Shell, runs: Agent) -> None:
+async def test_a_host_unheard_of_for_three_intervals_is_lost_and_nothing_is_ordered(
+    shell: Shell, runs: Agent, looked: Callable[[], Awaitable[None]]
+) -> None:
     shell.clock.now += 0.29
-    await asyncio.sleep(0.05)  # longer than the loop that looks for silence waits between two looks
+    await looked()
     assert await shell.status() == ("running", "running")
     shell.clock.now += 0.02
     await shell.becomes("unknow")
@@ -150,21 +171,25 @@ async def test_what_a_lost_host_says_when_it_is_heard_again_is_what_counts(shell
     assert await _changes(shell) == [("running", "unknow"), ("unknow", "running")]
 
 
-async def test_a_restarted_controller_loses_nobody_that_was_silent_with_it(shell: Shell, runs: Agent) -> None:
+async def test_a_restarted_controller_loses_nobody_that_was_silent_with_it(
+    shell: Shell, runs: Agent, looked: Callable[[], Awaitable[None]]
+) -> None:
     await shell.stop()
     shell.clock.now += 3600
     await shell.start()
-    await asyncio.sleep(0.05)
+    await looked()
     assert await shell.status() == ("running", "running")
     await runs.sees("running")
     shell.clock.now += 60
     await shell.becomes("unknow")
 
 
-async def test_a_host_that_nobody_joined_is_absent_and_never_lost(shell: Shell) -> None:
+async def test_a_host_that_nobody_joined_is_absent_and_never_lost(
+    shell: Shell, looked: Callable[[], Awaitable[None]]
+) -> None:
     await shell.create("192.168.19.100:3335")
     shell.clock.now += 3600
-    await asyncio.sleep(0.05)
+    await looked()
     assert (await shell.get("/hosts")).body["items"][0]["state"] == "absent"
     assert await shell.status() == ("not-installed", "not-installed")
 

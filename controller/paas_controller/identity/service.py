@@ -1,10 +1,12 @@
 """Tokens: issued, shown, redeemed, withdrawn."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 from aiohttp import web
+from aiohttp.hdrs import AUTHORIZATION
 from sqlalchemy import Connection, Delete, delete, insert, select
 from sqlmodel import SQLModel
 
@@ -27,6 +29,8 @@ class Identity:
         self._clock = clock
         self._no_auth = no_auth
         self._known: dict[str, Principal] = {}
+        self._shown: dict[str, Principal] = {}
+        """The headers that were good, until any token is withdrawn: hashing costs more than the rest of it."""
 
     async def start(self, admin_file: Path) -> None:
         """Loads the tokens. Where the file or any administrator is missing, `admin` gets a new token, written there."""
@@ -49,13 +53,18 @@ class Identity:
 
     def authenticate(self, request: web.Request) -> Principal:
         """Who shows this bearer token; raises Unauthorized."""
-        if self._no_auth and "Authorization" not in request.headers:
+        header = request.headers.get(AUTHORIZATION, "")
+        return self._shown.get(header) or self._look(header)
+
+    def _look(self, header: str) -> Principal:
+        if self._no_auth and not header:
             return Principal("anybody", "administrator")
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = header.partition(" ")
         # Looking up a hash leaks nothing of the token by its timing.
         principal = self._known.get(token_hash(token)) if scheme.lower() == "bearer" else None
         if principal is None:
             raise Unauthorized("this needs a valid token: Authorization: Bearer …")
+        self._shown[header] = principal
         return principal
 
     def people(self) -> list[Principal]:
@@ -82,7 +91,7 @@ class Identity:
         self._forget_person(name)
 
     def _forget_person(self, name: str) -> None:
-        self._known = {known: who for known, who in self._known.items() if who.name != name or who.host}
+        self._keep_known(lambda who: who.name != name or bool(who.host))
 
     def keep(self, connection: Connection, token: str, principal: Principal) -> None:
         """Stores a token's hash, in the caller's transaction; an agent's new token replaces its former ones."""
@@ -103,7 +112,11 @@ class Identity:
 
     def withdraw(self, host: str) -> None:
         """From now on no token of this host is good."""
-        self._known = {known: who for known, who in self._known.items() if who.host != host}
+        self._keep_known(lambda who: who.host != host)
+
+    def _keep_known(self, stays: Callable[[Principal], bool]) -> None:
+        self._known = {known: who for known, who in self._known.items() if stays(who)}
+        self._shown.clear()
 
     async def new_join_token(self) -> tuple[str, float]:
         """A token that enrols one host once, and when it ends (UTC seconds)."""

@@ -5,12 +5,11 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from paas_controller.base.errors import Forbidden, Invalid, NotFound, PaasError, Retryable, TooLarge, Unauthorized
 from paas_controller.base.logs import request_id
@@ -22,6 +21,7 @@ MAX_BODY = 1 << 20
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 _log = logging.getLogger(__name__)
+_REQUEST_ID = "X-Request-Id"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _run, _count = secrets.token_hex(4), itertools.count()
 """Together they name a request: this run of the program, and which one in it."""
@@ -48,46 +48,52 @@ class Route:
 
 def application(routes: Iterable[Route], authenticate: Authenticate) -> web.Application:
     """The application of these routes. Whoever has no valid token learns nothing, not even what exists."""
-    table = list(routes)
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard(authenticate, table)])
-    for route in table:
-        app.router.add_route(route.method, route.path, route.handler)
+    app = web.Application(client_max_size=MAX_BODY)
+    # Each handler is guarded by itself: a middleware would cost every request as much as the guard does.
+    for route in (*routes, Route("*", "/{path:.*}", _nothing, ANYBODY)):
+        app.router.add_route(route.method, route.path, _guarded(route, authenticate))
     return app
 
 
-def _guard(authenticate: Authenticate, table: Sequence[Route]) -> Middleware:
-    roles_of = {route.handler: route.roles for route in table}
+def _guarded(route: Route, authenticate: Authenticate) -> Handler:
+    """The handler behind request id, token and role, and in front of the error map."""
+    roles, handler = route.roles, route.handler
+    told = route.method != "GET" and roles is not None and roles is not AGENTS
 
-    async def allowed(request: web.Request, handler: Handler) -> web.StreamResponse:
-        roles = roles_of.get(request.match_info.handler, ANYBODY)
-        if roles is None:
-            return await handler(request)
-        request[PRINCIPAL] = principal = authenticate(request)
-        if principal.role not in roles:
-            raise Forbidden(_told(principal, roles))
-        response = await handler(request)
-        if request.method != "GET" and roles is not AGENTS:
-            _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
-        return response
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        asked = request.headers.get("X-Request-Id", "")
-        identifier = asked if _IDENTIFIER.fullmatch(asked) else f"{_run}{next(_count):x}"
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        asked = request.headers.get(_REQUEST_ID)
+        identifier = asked if asked and _IDENTIFIER.fullmatch(asked) else f"{_run}{next(_count):x}"
         request_id.set(identifier)
         try:
-            response = await allowed(request, handler)
+            if roles is not None:
+                request[PRINCIPAL] = principal = authenticate(request)
+                if principal.role not in roles:
+                    raise Forbidden(_too_little(principal, roles))
+            response = await handler(request)
+            if told:
+                _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
         except Exception as error:
             response = error_response(_ours(error, request), identifier)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
-        response.headers["X-Request-Id"] = identifier
+        response.headers[_REQUEST_ID] = identifier
         return response
 
-    return guard
+    return guarded
 
 
-def _told(principal: Principal, roles: frozenset[Role]) -> str:
+async def _nothing(request: web.Request) -> web.StreamResponse:
+    """Where no route is: 405 names the methods of the routes at this path, 404 says that there are none."""
+    methods: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != "/{path}":
+            methods |= (await resource.resolve(request))[1]
+    if methods:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+    raise web.HTTPNotFound
+
+
+def _too_little(principal: Principal, roles: frozenset[Role]) -> str:
     return f"a token of role {principal.role} may not do this; it takes {' or '.join(sorted(roles))}"
 
 

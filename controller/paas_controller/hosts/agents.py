@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import ClientResponse, ClientTimeout
 
 from paas_agent.contract import Accepted, Order
-from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
+from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = ClientTimeout(total=15, sock_connect=5)
@@ -43,9 +43,6 @@ class Agents:
         limits = ClientTimeout(total=order.check_timeout + 60, sock_connect=5)
         await self._call("POST", f"{url}/check", token, msgspec.json.encode(order), limits=limits)
 
-    async def cancel(self, url: str, token: str, operation: str) -> None:
-        await self._call("DELETE", f"{url}/operations/{operation}", token)
-
     async def log(self, url: str, token: str, operation: str, offset: int) -> bytes:
         """The agent's answer to GET /operations/{id}/log, as it is."""
         return await self._call("GET", f"{url}/operations/{operation}/log?offset={offset}", token)
@@ -76,7 +73,9 @@ def _refusal(response: ClientResponse, answer: bytes) -> PaasError:
             return Conflict(said)
         case 412:
             return JournalReplaced(said)
-        case 400 | 404 | 413 | 422:
+        case 404:
+            return NotFound(f"the agent does not have this: {said}")
+        case 400 | 413 | 422:
             return Refused(f"the agent refuses this: {said}")
     return Retryable(f"the agent cannot take this now: {said}", after=2.0)
 

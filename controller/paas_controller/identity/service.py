@@ -73,10 +73,14 @@ class Identity:
 
     async def issue(self, principal: Principal) -> str:
         """A new token for a person or a program; Conflict where the name has one."""
-        if any(who.name == principal.name for who in self.people()):
-            raise Conflict(f"{principal.name} has a token already; DELETE it first")
         token = new_token()
-        await self._store.write(lambda c: self.keep(c, token, principal))
+
+        def write(connection: Connection) -> None:
+            if connection.execute(select(_TOKEN).where(_TOKEN.c.name == principal.name, _TOKEN.c.host == "")).first():
+                raise Conflict(f"{principal.name} has a token already; DELETE it first")
+            self.keep(connection, token, principal)
+
+        await self._store.write(write)
         self.admit(token, principal)
         return token
 

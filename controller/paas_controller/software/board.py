@@ -135,9 +135,14 @@ class Board:
             self._hosts.setdefault(member.host, {})[instance.kind, instance.name] = instance.id
         self.notify(instance.id)
 
-    async def forget(self, instance: Instance, now: float) -> None:
-        """Deletes an instance; its agents are told with their next reports. Raises Retryable."""
-        await self._store.write(lambda connection: records.remove(connection, instance, now))
+    async def forget(self, instance: Instance, why: Moved) -> None:
+        """Deletes an instance, with a last line of its story; its agents are told with their next reports."""
+
+        def write(connection: Connection) -> None:
+            records.remove(connection, instance, why.at)
+            events.append(connection, [story_row(instance, "", why)])
+
+        await self._store.write(write)
         self._instances.pop(instance.id, None)
         self._names.pop((instance.kind, instance.name), None)
         self._ordered[instance.kind].remove(instance.name)

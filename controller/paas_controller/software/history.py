@@ -32,7 +32,7 @@ class History:
         """Drops what is older than KEPT_DAYS, a day's worth once an hour, for ever."""
         while True:
             before = self._clock.time() - KEPT_DAYS * 86400
-            await self._store.write(partial(records.drop_changes, before=self._days.day_of(before)))
+            await self._store.write(partial(records.drop_old, day=self._days.day_of(before), before=before))
             await self._store.write(partial(events.drop, before=before))
             await asyncio.sleep(3600)
 

@@ -22,9 +22,9 @@ from paas_controller.base.errors import Forbidden
 from paas_controller.hosts.reports import Write
 from paas_controller.hosts.service import Host, Hosts
 from paas_controller.software import records, turns
-from paas_controller.software.board import Board, Draft, Name
+from paas_controller.software.board import Board, Draft, Name, Told
 from paas_controller.software.instances import Instance
-from paas_controller.software.members import Member, Moment, Turn
+from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.operations import Operation, Operations, end_row
 
 Step = Callable[[Member], Turn]
@@ -122,6 +122,8 @@ class Intake:
             return
         if instance.deleting and outcome.action == "uninstall" and outcome.fault == "software":
             draft.put(instance, replace(draft.now(instance), deleting=False))
+            kept = Moved("failed", "failed", self._clock.time(), "action", "it is not deleted: its uninstall failed")
+            draft.story.append(Told(instance, "", kept))
 
     def _seen(self, draft: Draft, host: Host, seen: InstanceReport) -> None:
         instance = self._board.named(seen.type, seen.name)

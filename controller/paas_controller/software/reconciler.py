@@ -16,7 +16,7 @@ from paas_controller.software.board import Board, Draft
 from paas_controller.software.decide import Act, Decision, Wait, decide
 from paas_controller.software.gates import order_gates
 from paas_controller.software.instances import Instance
-from paas_controller.software.members import Member
+from paas_controller.software.members import Member, Moved
 from paas_controller.software.operations import GRACE, Operation, Operations, add_row
 from paas_controller.software.orders import Specs, timeout_of
 from paas_controller.software.schemas import InstanceBody
@@ -89,9 +89,10 @@ class Reconciler:
         return decide(instance.situation(member), gates, self._clock.time())
 
     def _obstacle(self, instance: Instance, member: Member) -> str:
-        if (instance.kind, instance.name) in self._board.forgotten(member.host):
+        obstacle = self._hosts.get(member.host).obstacle
+        if not obstacle and (instance.kind, instance.name) in self._board.forgotten(member.host):
             return f"{member.host} still has to forget the former {instance.name}"
-        return self._hosts.get(member.host).obstacle
+        return obstacle
 
     async def _pass(self, identifier: int) -> None:
         instance = self._board.find(identifier)
@@ -99,7 +100,8 @@ class Reconciler:
             self._operations.drop(identifier)
             return
         if instance.deleting and instance.gone:
-            await self._board.forget(instance, self._clock.time())
+            gone = Moved("not-installed", "not-installed", self._clock.time(), "action", "uninstalled, and deleted")
+            await self._board.forget(instance, gone)
             return
         if not any(isinstance(self.decision(instance, member), Act) for member in instance.members):
             self._sleep_until_due(instance)

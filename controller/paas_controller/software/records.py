@@ -127,6 +127,7 @@ def changed_on(connection: Connection, kind: str, day: str, cause: str) -> list[
     return [dict(row) for row in connection.execute(query.order_by(CHANGE.c.at, CHANGE.c.id)).mappings()]
 
 
-def drop_changes(connection: Connection, before: str) -> None:
-    """Drops the lists of the days before this one."""
-    connection.execute(delete(CHANGE).where(CHANGE.c.day < before))
+def drop_old(connection: Connection, day: str, before: float) -> None:
+    """Drops the lists of the days before this one, and the operations that ended before this moment."""
+    connection.execute(delete(CHANGE).where(CHANGE.c.day < day))
+    connection.execute(delete(OPERATION).where(OPERATION.c.ended_at < before))

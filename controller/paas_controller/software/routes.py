@@ -17,7 +17,7 @@ from paas_controller.software.operations import Operations
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.software.service import Software
 from paas_controller.software.states import EXPECTATIONS, REALTIMES, Expect
-from paas_controller.software.views import Views, status
+from paas_controller.software.views import Filter, Views, status
 from paas_controller.web.answers import answer
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import choice, flag, number
@@ -86,8 +86,9 @@ class _Instances:
 
     async def list(self, request: web.Request) -> web.Response:
         expect, realtime = choice(request, "expect", EXPECTATIONS), choice(request, "realtime", REALTIMES)
-        after = request.query.get("cursor", "")
-        items, following = self.views.page(self.kind, expect, realtime, after, number(request, "limit", 100, 1000))
+        wanted = Filter(expect, realtime, request.query.get("host", ""), flag(request, "drift"))
+        after, limit = request.query.get("cursor", ""), number(request, "limit", 100, 1000)
+        items, following = self.views.page(self.kind, wanted, after, limit)
         return answer({"items": items, "next": following})
 
     async def record(self, request: web.Request) -> web.Response:

@@ -148,10 +148,3 @@ class InstanceBody(_Body):
     def self_heal(self, kind: Kind) -> SelfHeal:
         """A database that is slow to answer must not be restarted, so it is healed only after its process ended."""
         return self.app.self_heal or ("always" if kind == "middleware" else "exit")
-
-
-class CheckBody(_Body):
-    """PUT /{kind}/{name}/check."""
-
-    code: str
-    msg: str = ""

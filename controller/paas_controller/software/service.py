@@ -79,11 +79,15 @@ class Software:
 
     async def _change(self, instance: Instance, after: Instance, sentence: str) -> Instance:
         if after != instance:
-            draft, now = Draft(), self._clock.time()
+            draft = Draft()
             draft.put(instance, after)
-            draft.story.append(Told(instance, "", Moved(instance.realtime, after.realtime, now, "wish", sentence)))
+            draft.story.append(Told(instance, "", self._said(instance, sentence)))
             await self._board.commit(draft)
         return self._board.find(instance.id) or after
+
+    def _said(self, instance: Instance, sentence: str) -> Moved:
+        """A person's word about an instance, for its story."""
+        return Moved(instance.realtime, instance.realtime, self._clock.time(), "wish", sentence)
 
     async def delete(self, kind: Kind, name: str, by: Principal, *, uninstall: bool, orphan: bool) -> str:
         """Forgets an instance, or begins to; the answer says which. Conflict names the two ways; Invalid for both."""
@@ -93,7 +97,8 @@ class Software:
         if instance is None:
             return f"no {kind} is called {name}; nothing to delete"
         if orphan or (instance.gone and not uninstall) or (instance.gone and instance.expect == "not-installed"):
-            await self._board.forget(instance, self._clock.time())
+            sentence = "forgot it and left the software as it is" if orphan else "deleted it"
+            await self._board.forget(instance, self._said(instance, f"{by.name} {sentence}"))
             return "forgotten; the software stays as it is" if orphan else "deleted"
         if not uninstall:
             raise Conflict(

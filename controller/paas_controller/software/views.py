@@ -1,6 +1,7 @@
 """How instances are shown: as status, as a page, as the whole record with its secrets masked."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -27,6 +28,24 @@ def status(instance: Instance) -> dict[str, Any]:
 
 
 Decide = Callable[[Instance, Member], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which instances are wanted; what is empty takes all."""
+
+    expect: str = ""
+    realtime: str = ""
+    host: str = ""
+    drift: bool = False
+
+    def takes(self, instance: Instance) -> bool:
+        return (
+            self.expect in ("", instance.expect)
+            and self.realtime in ("", instance.realtime)
+            and (not self.host or instance.on(self.host) is not None)
+            and (not self.drift or instance.realtime != instance.expect)
+        )
 
 
 class Views:
@@ -66,16 +85,10 @@ class Views:
         ]
         return shown
 
-    def page(
-        self, kind: Kind, expect: str, realtime: str, after: str, limit: int
-    ) -> tuple[list[dict[str, Any]], str | None]:
+    def page(self, kind: Kind, wanted: Filter, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """Instances by name, those after `after`; with the name to go on from, where there are more."""
-        wanted = (
-            status(instance)
-            for instance in self._board.after(kind, after)
-            if expect in ("", instance.expect) and realtime in ("", instance.realtime)
-        )
-        found = list(islice(wanted, limit + 1))
+        matching = (status(instance) for instance in self._board.after(kind, after) if wanted.takes(instance))
+        found = list(islice(matching, limit + 1))
         return found[:limit], found[limit - 1]["name"] if len(found) > limit > 0 else None
 
 

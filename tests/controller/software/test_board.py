@@ -17,6 +17,8 @@ from paas_controller.software.members import Member, Moved, Turn
 from paas_controller.store.store import Store
 from tests.controller.shell import MORNING
 
+DELETED = Moved("not-installed", "not-installed", MORNING, "wish", "deleted by admin")
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
@@ -138,7 +140,7 @@ async def test_a_turn_that_changed_nothing_leaves_no_trace(board: Board) -> None
 
 async def test_what_is_forgotten_is_found_no_more_and_its_hosts_are_to_be_told(board: Board, store: Store) -> None:
     instance = _db(board)
-    await board.forget(instance, MORNING)
+    await board.forget(instance, DELETED)
     with pytest.raises(NotFound):
         _db(board)
     assert board.find(instance.id) is None
@@ -154,13 +156,13 @@ async def test_what_changed_while_it_was_being_forgotten_is_kept(board: Board, s
     before = _db(board)
     await board.commit(_held(board))
     with pytest.raises(Retryable, match="changed meanwhile"):
-        await board.forget(before, MORNING)
+        await board.forget(before, DELETED)
     assert _db(board) == await _kept(store)
 
 
 async def test_an_id_is_never_anothers(board: Board, store: Store) -> None:
     first = _db(board)
-    await board.forget(first, MORNING)
+    await board.forget(first, DELETED)
     second = await store.write(lambda c: records.create(c, replace(first, id=0), "sealed", MORNING))
     assert second.id > first.id
     assert {member.id for member in second.members}.isdisjoint(member.id for member in first.members)

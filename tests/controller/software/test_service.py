@@ -192,6 +192,7 @@ async def test_deleting_what_is_not_installed_forgets_it(shell: Shell) -> None:
     assert (answer.status, answer.body) == (200, {"name": "db", "msg": "deleted"})
     assert (await shell.get("/database/db")).status == 404
     assert (await shell.get("/database")).body["items"] == []
+    assert await _last_word(shell) == "admin deleted it"
 
 
 async def test_deleting_what_is_not_there_is_a_200_with_a_hint(shell: Shell) -> None:
@@ -233,6 +234,7 @@ async def test_what_could_not_be_uninstalled_is_kept(shell: Shell, runs: Agent) 
     kept = (await shell.get("/database/db")).body
     assert kept["deleting"] is False
     assert kept["members"][0]["reason"] == "disk on fire"
+    assert await _last_word(shell) == "it is not deleted: its uninstall failed"
     assert (await shell.put("/database/db/stopped")).status == 202
 
 
@@ -240,6 +242,7 @@ async def test_an_orphan_is_forgotten_at_once_and_its_agent_is_told(shell: Shell
     answer = await shell.delete("/database/db?orphan=true")
     assert answer.status == 200
     assert (await shell.get("/database/db")).status == 404
+    assert await _last_word(shell) == "admin forgot it and left the software as it is"
     assert (await runs.report()).body["forget"] == [{"type": "database", "name": "db"}]
     runs.there.clear()
     assert (await runs.report()).body["forget"] == []
@@ -277,6 +280,11 @@ async def test_a_database_that_is_slow_to_answer_is_left_alone_and_a_middleware_
     await shell.put("/middleware/web/running")
     await joined.obeys("restart")
     assert [order.name for _, order in joined.orders] == ["web"]
+
+
+async def _last_word(shell: Shell) -> str:
+    """The end of the story."""
+    return str((await shell.get("/database/db/events")).body["items"][0]["sentence"])
 
 
 async def _gone(shell: Shell) -> None:

@@ -100,6 +100,11 @@ async def test_a_list_can_be_asked_by_what_is_expected_and_what_is_there(shell: 
     assert await names("realtime=failed") == ["wrong"]
     assert await names("expect=running&realtime=running") == ["up"]
     assert await names("expect=not-installed") == []
+    assert await names("drift=true") == ["wrong"]
+    assert await names("drift=true&realtime=running") == []
+    host = (await shell.get("/database/up")).body["members"][0]["host"]
+    assert await names(f"host={host}") == ["down", "up", "wrong"]
+    assert await names("host=elsewhere:3335") == []
 
 
 async def test_a_list_by_a_state_that_there_is_not_is_a_400(shell: Shell) -> None:

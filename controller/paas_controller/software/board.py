@@ -47,6 +47,10 @@ class Draft:
         self.story: list[Told] = []
         self.changes: list[Told] = []
         self.writes: list[Write] = []
+        self.afterwards: list[Callable[[], None]] = []
+        """Done once the draft is committed."""
+        self.closed = False
+        """Nothing may be decided on it before it is committed."""
 
     def now(self, instance: Instance) -> Instance:
         """The instance as this draft has it."""
@@ -78,6 +82,8 @@ class Board:
         self._names: dict[Name, int] = {}
         self._ordered: dict[str, list[str]] = {}
         self._hosts: dict[str, dict[Name, int]] = {}
+        self.follow: Callable[[Draft], None] = lambda _: None
+        """Adds to a draft what it gives rise to, so that both are one commit."""
         self.watchers: list[Callable[[int], None]] = []
         """Called with an instance's id after something about it was committed."""
         self._forgotten: dict[str, set[Name]] = {}
@@ -153,6 +159,8 @@ class Board:
 
     async def commit(self, draft: Draft) -> None:
         """Makes the draft so: in memory at once, on disk when this returns. Raises Retryable where it cannot."""
+        if not draft.closed:
+            self.follow(draft)
         for before, after in draft.edits.values():
             if self._instances.get(before.id) is before:
                 self._instances[before.id] = after
@@ -161,6 +169,8 @@ class Board:
         except BaseException:
             await self._take_back(before.id for before, _ in draft.edits.values())
             raise
+        for act in draft.afterwards:
+            act()
         for identifier in draft.edits:
             self.notify(identifier)
 

@@ -54,7 +54,7 @@ class Intake:
         self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
     ) -> list[InstanceName]:
         draft = Draft()
-        replaced = bool(host.epoch) and report.epoch != host.epoch
+        draft.closed = replaced = bool(host.epoch) and report.epoch != host.epoch
         flying = {operation.id for operation in self._operations.on_host(host.id)}
         over = [outcome.operation_id for outcome in report.outcomes if outcome.operation_id in flying]
         for outcome in report.outcomes:

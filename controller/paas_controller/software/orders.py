@@ -26,6 +26,10 @@ class Specs:
     def seal(self, body: InstanceBody) -> str:
         return self._vault.seal(body.model_dump_json(exclude_unset=True))
 
+    def known(self, instance: Instance) -> InstanceBody | None:
+        """The spec, if it is open already."""
+        return self._open.get((instance.id, instance.generation))
+
     async def of(self, instance: Instance) -> InstanceBody:
         key = (instance.id, instance.generation)
         if key not in self._open:

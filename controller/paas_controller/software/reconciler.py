@@ -36,6 +36,7 @@ class Reconciler:
         self._again: set[int] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
         board.watchers.append(self.wake)
+        board.follow = self._follow
 
     def wake(self, identifier: int) -> None:
         """Something about this instance may have changed."""
@@ -109,7 +110,9 @@ class Reconciler:
         body = await self._specs.of(instance)
         latest = self._board.find(identifier)
         if latest is not None:
-            await self._act(latest, body)
+            draft = Draft()
+            self._plan(draft, latest, body)
+            await self._board.commit(draft)
 
     def _sleep_until_due(self, instance: Instance) -> None:
         waits = [self.decision(instance, member) for member in instance.members]
@@ -117,22 +120,28 @@ class Reconciler:
         if due:
             self._wake_in(instance.id, min(due) - self._clock.time())
 
-    async def _act(self, instance: Instance, body: InstanceBody) -> None:
-        draft, begun = Draft(), []
-        for member in instance.members:
+    def _follow(self, draft: Draft) -> None:
+        for before, after in list(draft.edits.values()):
+            body = self._specs.known(after)
+            if body is not None:
+                self._plan(draft, before, body)
+
+    def _plan(self, draft: Draft, instance: Instance, body: InstanceBody) -> None:
+        """Adds the operations that are due to a draft; they are carried once it is committed."""
+        for member in draft.now(instance).members:
             decision = self.decision(draft.now(instance), member)
             if isinstance(decision, Act):
                 operation = self._begin(instance, member, decision, body)
-                begun.append(operation)
                 turn = ordered(
                     member, decision.action, operation.id, operation.created_at, has_restart_script=instance.has_restart
                 )
                 draft.take(instance, member, turn)
                 draft.writes.append(partial(add_row, operation=operation))
-        await self._board.commit(draft)
-        for operation in begun:
-            _log.info("%s %s on %s: %s", operation.kind, operation.name, operation.host, operation.action)
-            self._operations.carry(operation)
+                draft.afterwards.append(partial(self._carry, operation))
+
+    def _carry(self, operation: Operation) -> None:
+        _log.info("%s %s on %s: %s", operation.kind, operation.name, operation.host, operation.action)
+        self._operations.carry(operation)
 
     def _begin(self, instance: Instance, member: Member, act: Act, body: InstanceBody) -> Operation:
         now = self._clock.time()

@@ -83,7 +83,7 @@ class Software:
             draft.put(instance, after)
             draft.story.append(Told(instance, "", self._said(instance, sentence)))
             await self._board.commit(draft)
-        return self._board.find(instance.id) or after
+        return after
 
     def _said(self, instance: Instance, sentence: str) -> Moved:
         """A person's word about an instance, for its story."""

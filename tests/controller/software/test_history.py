@@ -128,7 +128,7 @@ async def test_deleted_instances_stay_on_the_lists_and_their_story_is_told(shell
 
 @pytest.fixture
 async def far_east(tmp_path: Path) -> AsyncIterator[Agent]:
-    shell = Shell(tmp_path / "data", settings={"time_zone": "Asia/Shanghai"})
+    shell = Shell(tmp_path / "data", settings={"time_zone": "Asia/Shanghai", "report_interval": 300})
     await shell.start()
     agent = Agent(shell)
     await agent.start()

@@ -9,7 +9,8 @@ import pytest
 
 from paas_controller.base.errors import Retryable
 from paas_controller.software import reconciler
-from paas_controller.software.board import Board
+from paas_controller.software.board import Board, Draft
+from paas_controller.software.orders import Specs
 from paas_controller.software.reconciler import Reconciler
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell, until
@@ -79,6 +80,27 @@ async def test_no_member_ever_has_two_operations(shell: Shell, stopped: Agent) -
     assert ended == [None]
 
 
+async def test_what_an_outcome_gives_rise_to_is_written_with_it(
+    shell: Shell, stopped: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shell.put("/database/db/not-installed")
+    action, order = await stopped.ordered()
+    real, commits = Board.commit, []
+
+    async def commit(self: Board, draft: Draft) -> None:
+        commits.append(draft)
+        await real(self, draft)
+
+    monkeypatch.setattr(Board, "commit", commit)
+    await shell.put("/database/db/running")
+    await stopped.ends(action, order)
+    await stopped.ordered()
+    assert [[told.moved.after for told in draft.story] for draft in commits] == [
+        ["uninstalling"],
+        ["not-installed", "installing"],
+    ]
+
+
 async def test_a_pass_that_fails_is_tried_again(shell: Shell, stopped: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciler, "_TRY_AGAIN", 0.02)
     real, failures = Board.commit, [Retryable("disk full"), RuntimeError("nobody knows"), Retryable("disk full")]
@@ -89,6 +111,7 @@ async def test_a_pass_that_fails_is_tried_again(shell: Shell, stopped: Agent, mo
         await real(self, draft)
 
     monkeypatch.setattr(Board, "commit", commit)
+    monkeypatch.setattr(Specs, "known", lambda *_: None)  # so that the wish alone is written with its own commit
     await shell.put("/database/db/running")
     await stopped.obeys("start")
     assert not failures

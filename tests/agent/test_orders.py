@@ -41,15 +41,15 @@ def test_the_documents_example_is_read_and_its_comments_are_not() -> None:
 
 def test_a_script_sees_the_metadata_and_what_the_agent_says_of_the_place() -> None:
     order = parse(host_ip="192.0.2.1", hosts=["192.0.2.1", "192.0.2.2"], host_index=1)
-    assert orders.environment(order, "start", "/work/instances/x") == {
+    assert orders.environment(order, "start", "/srv/agent/instances/x") == {
         "PATH": orders.PATH,
         "LANG": "C.UTF-8",
-        "HOME": "/work/instances/x",
+        "HOME": "/srv/agent/instances/x",
         "REPO_URL": SEED["repo_url"],
         "PACKAGE": "mysql-5.7.tar.gz",
         "INSTANCE_NAME": SEED["name"],
         "INSTANCE_KIND": "database",
-        "INSTANCE_DIR": "/work/instances/x",
+        "INSTANCE_DIR": "/srv/agent/instances/x",
         "ACTION": "start",
         "HOST_IP": "192.0.2.1",
         "HOSTS": "192.0.2.1 192.0.2.2",

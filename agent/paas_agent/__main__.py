@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 
 from paas_agent import app, logs
 from paas_agent.join import JoinFailed, join, load
@@ -27,7 +28,8 @@ async def _command(settings: Settings) -> None:
     if settings.command == "run":
         await app.run(settings, load(settings.work_dir))
         return
-    membership = await join(settings, app.client_tls(settings))
+    with app.alone(settings.work_dir) if settings.work_dir.is_dir() else nullcontext():
+        membership = await join(settings, app.client_tls(settings))
     print(f"joined {membership.controller} as {membership.host}")
 
 

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -46,11 +46,10 @@ class AlreadyRunning(Exception):
 async def run(settings: Settings, membership: Membership) -> None:
     """Serve until SIGTERM or SIGINT. Raises AlreadyRunning, BadSetting, and OSError when it cannot listen."""
     os.umask(0o077)
-    lock = _lock(settings.work_dir)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
+    with alone(settings.work_dir):
         world = World(time, Random(), process.spawn, process.boot_id())  # noqa: S311 - for jitter
         async with agent(settings, membership, world) as works:
             systemd.notify("READY=1")
@@ -60,8 +59,6 @@ async def run(settings: Settings, membership: Membership) -> None:
             systemd.notify("STOPPING=1")
             for task in ended:
                 task.result()
-    finally:
-        os.close(lock)
 
 
 @asynccontextmanager
@@ -183,11 +180,16 @@ def _controller_of(membership: Membership, instances: Instances) -> Callable[[],
     return controller
 
 
-def _lock(work_dir: Path) -> int:
+@contextmanager
+def alone(work_dir: Path) -> Iterator[None]:
+    """Keeps a folder to one agent, running or joining. Raises AlreadyRunning."""
     descriptor = os.open(work_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         raise AlreadyRunning(f"another agent is running in {work_dir}") from None
-    return descriptor
+    try:
+        yield
+    finally:
+        os.close(descriptor)

@@ -40,8 +40,8 @@ def _parser() -> argparse.ArgumentParser:
 def _refuse(error: Exception) -> int:
     if isinstance(error, ValidationError):
         for fault in error.errors(include_url=False):
-            name = ".".join(str(part) for part in fault["loc"])
-            print("paas-controller:", name, fault["msg"].removeprefix("Value error, "), file=sys.stderr)
+            name = "".join(f"--{str(part).replace('_', '-')}: " for part in fault["loc"])
+            print(f"paas-controller: {name}{fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)
     else:
         print("paas-controller:", error, file=sys.stderr)
     return 2

@@ -75,3 +75,11 @@ async def test_what_is_wrong_with_a_join_is_one_sentence(
 def test_the_token_goes_to_the_controllers_repository_alone(url: str, sent: bool) -> None:
     joined = membership("http://192.0.2.1:3334", 3335)
     assert token_for(joined)(str(URL(url))) == (AGENT_TOKEN if sent else None)
+
+
+async def test_a_folder_whose_agent_runs_is_not_joined_anew(agent: Agent, controller: Controller) -> None:
+    before = (agent.work_dir / "agent.json").read_bytes()
+    code, printed = await join(agent, agent.work_dir, "--controller", controller.url)
+    assert code == 1
+    assert "another agent is running in" in printed
+    assert (agent.work_dir / "agent.json").read_bytes() == before

@@ -73,6 +73,13 @@ class Settings(BaseModel):
             raise ValueError(f"no time zone is called {value!r}") from None
         return value
 
+    @field_validator("repo_dir")
+    @classmethod
+    def _repo(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{value} is no folder; make it with make repo, or leave --repo-dir")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _url(cls, value: str) -> str:

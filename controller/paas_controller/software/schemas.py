@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from paas_agent.contract import DEFAULT_TIMEOUTS, RESERVED_ENVIRONMENT, Kind
 from paas_controller.hosts.schemas import Address, Port
@@ -44,6 +44,12 @@ def _repo_url(value: str) -> str:
     return value
 
 
+def _quoted(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError(f'an environment is text; write the value in quotes, as in "{value}"')
+    return value
+
+
 def _environment(values: dict[str, str]) -> dict[str, str]:
     for key, value in values.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
@@ -59,7 +65,8 @@ InstanceName = Annotated[str, AfterValidator(_instance_name)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 OptionalFileName = Annotated[str, AfterValidator(_optional_file_name)]
 RepoUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_repo_url)]
-Metadata = Annotated[dict[str, str], Field(max_length=256), AfterValidator(_environment)]
+Text = Annotated[str, BeforeValidator(_quoted)]
+Metadata = Annotated[dict[str, Text], Field(max_length=256), AfterValidator(_environment)]
 Seconds = Annotated[float, Field(ge=1, le=86400)]
 StableWord = Literal["not-installed", "running", "stopped", "failed", "unknow"]
 

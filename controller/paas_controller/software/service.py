@@ -30,7 +30,7 @@ class Software:
         """Creates an instance; expecting running starts the work at once. Conflict: the name is taken."""
         now, status = self._clock.time(), body.app.status
         if self._board.named(kind, body.name):
-            raise Conflict(f"a {kind} named {body.name} exists already; PUT changes it, DELETE forgets it")
+            raise Conflict(f"a {kind} named {body.name} exists already; delete it first, or take another name")
         there = status.realtime in ("running", "stopped", "failed")
         fresh = Instance(
             id=0, kind=kind, name=body.name, expect=status.wanted, self_heal=body.self_heal(kind),
@@ -56,11 +56,11 @@ class Software:
         return created
 
     async def wish(self, kind: Kind, name: str, expect: Expect, by: Principal) -> Instance:
-        """Sets the expectation; a repeated wish tries again what had failed. Conflict while it is being deleted."""
+        """Sets the expectation; a repeated wish tries again what had failed, another one takes a deletion back."""
         instance = self._board.get(kind, name)
-        if instance.deleting and expect != "not-installed":
-            raise Conflict(f"{name} is being deleted; wait until it is gone, or until its uninstall failed")
-        after = replace(instance, expect=expect, members=tuple(turns.wished(member) for member in instance.members))
+        members = tuple(turns.wished(member) for member in instance.members)
+        deleting = instance.deleting and expect == "not-installed"
+        after = replace(instance, expect=expect, deleting=deleting, members=members)
         return await self._change(instance, after, f"{by.name} expects {expect}")
 
     async def restart(self, kind: Kind, name: str, by: Principal) -> Instance:
@@ -103,7 +103,7 @@ class Software:
         if not uninstall:
             raise Conflict(
                 f"{name} is {instance.realtime}; say what becomes of it",
-                ["?uninstall=true uninstalls it and forgets it then", "?orphan=true forgets it and leaves it running"],
+                ["?uninstall=true uninstalls it and forgets it then", "?orphan=true forgets it and leaves it as it is"],
             )
         members = tuple(turns.wished(member) for member in instance.members)
         after = replace(instance, expect="not-installed", deleting=True, held=False, members=members)

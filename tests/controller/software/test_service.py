@@ -220,10 +220,12 @@ async def test_deleting_with_uninstall_takes_it_down_and_forgets_it(shell: Shell
     await _gone(shell)
 
 
-async def test_a_wish_against_a_deletion_is_a_conflict(shell: Shell, runs: Agent) -> None:
+async def test_a_wish_takes_a_deletion_back(shell: Shell, runs: Agent) -> None:
     await shell.delete("/database/db?uninstall=true")
-    assert (await shell.put("/database/db/running")).status == 409
     assert (await shell.put("/database/db/not-installed")).status == 202
+    assert (await shell.get("/database/db")).body["deleting"] is True
+    assert (await shell.put("/database/db/running")).status == 202
+    assert (await shell.get("/database/db")).body["deleting"] is False
 
 
 async def test_what_could_not_be_uninstalled_is_kept(shell: Shell, runs: Agent) -> None:

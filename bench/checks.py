@@ -10,8 +10,8 @@ from bench.load import rate, request
 from bench.result import Result, spread
 from tests.testbeds.stack import API, Stack
 
-RUNS = 5
-SECONDS = 2.0
+RUNS = 15
+SECONDS = 0.7
 INSTANCES_AN_AGENT = 20
 SIZES = (5, 50, 500)
 """Agents, each with 20 instances."""
@@ -29,13 +29,18 @@ async def measure() -> list[Result]:
         size = agents * INSTANCES_AN_AGENT
         single[size], batch[size] = statistics.median(ones), statistics.median(batches)
     yardstick = statistics.median(bares)
-    ratio, tenfold = single[size] / yardstick, batch[size] / single[size]
+    ratio, tenfold = _ratio(ones, bares), _ratio(batches, ones)
     return [
         Result("checks", 1, f"checks accepted, one a request, {size:,} instances", single[size], "/s", spread(ones),
                "a bare aiohttp handler", yardstick, ratio, "≥ 0.7", ratio >= 0.7, single, "instances"),
         Result("reports", 2, f"checks accepted in reports of 20, {size:,} instances", batch[size], "/s",
                spread(batches), "measure 1", single[size], tenfold, "≥ 10", tenfold >= 10, batch, "instances"),
     ]  # fmt: skip
+
+
+def _ratio(rates: list[float], yardsticks: list[float]) -> float:
+    """The median of the turns' own ratios: the machine may be slower in one turn than in the next."""
+    return statistics.median(rate / yardstick for rate, yardstick in zip(rates, yardsticks, strict=True))
 
 
 async def _turns(port: int, bare: int, agents: list[SimulatedAgent]) -> tuple[list[float], list[float], list[float]]:
@@ -50,7 +55,7 @@ async def _turns(port: int, bare: int, agents: list[SimulatedAgent]) -> tuple[li
         ones.append(await rate(port, checks, seconds=SECONDS))
         reports = [
             request("POST", f"{API}/agents/report", agent.token, agent.report())
-            for _ in range(8000 // len(agents)) for agent in agents
+            for _ in range(3000 // len(agents)) for agent in agents
         ]  # fmt: skip
         batches.append(await rate(port, reports, seconds=SECONDS, connections=8) * INSTANCES_AN_AGENT)
     return ones[1:], bares[1:], batches[1:]

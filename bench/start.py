@@ -17,6 +17,8 @@ from bench.software import publish, sleeper
 from tests.testbeds.stack import Stack
 
 STARTS = 60
+AT_REST = 0.05
+"""Seconds without work of its own before each start and each yardstick."""
 SIZES = (10, 100, 1000)
 """Agents attached, each reporting once in five seconds."""
 
@@ -30,12 +32,12 @@ async def measure() -> list[Result]:
             async with Stack(folder / "stack", folder / "repo") as stack:
                 attached = await fleet(stack, agents, 1)
                 reporting = asyncio.create_task(keep_reporting(stack, attached))
-                took = await _starts(stack, folder / "fifo")
-                yardstick = await _yardstick()
+                took, yardsticks = await _starts(stack, folder / "fifo")
                 reporting.cancel()
                 with suppress(asyncio.CancelledError):
                     await reporting
         sizes[agents] = statistics.median(took)
+    yardstick = statistics.median(yardsticks)
     ratio, thirds = sizes[agents] / yardstick, [statistics.median(took[part::3]) for part in range(3)]
     return [
         Result("start", 3, f"PUT running to the script's first line, {agents:,} agents, p50", sizes[agents] * 1e3, "ms",
@@ -44,7 +46,8 @@ async def measure() -> list[Result]:
     ]  # fmt: skip
 
 
-async def _starts(stack: Stack, fifo: Path) -> list[float]:
+async def _starts(stack: Stack, fifo: Path) -> tuple[list[float], list[float]]:
+    """Starts and yardsticks in turn, so that a noisy moment hits them alike; seconds. The first ones warm up."""
     agent = await stack.add_agent()
     os.mkfifo(fifo)
     body = sleeper(stack, agent, "s", FIFO=str(fifo))
@@ -52,10 +55,18 @@ async def _starts(stack: Stack, fifo: Path) -> list[float]:
     await stack.call("POST", "/middleware/create", body)
     await stack.becomes("middleware", "s", "stopped")
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    took, yardsticks = [], []
     try:
-        return [await _start(stack, reader) for _ in range(STARTS + 3)][3:]
+        with bare_server() as port:
+            async with aiohttp.ClientSession() as session:
+                for _ in range(STARTS + 3):
+                    await asyncio.sleep(AT_REST)
+                    took.append(await _start(stack, reader))
+                    await asyncio.sleep(AT_REST)
+                    yardsticks.append(await _yardstick(session, port))
     finally:
         os.close(reader)
+    return took[3:], yardsticks[3:]
 
 
 async def _start(stack: Stack, reader: int) -> float:
@@ -76,18 +87,11 @@ async def _start(stack: Stack, reader: int) -> float:
     return took
 
 
-async def _yardstick() -> float:
-    """Seconds of one bare HTTP round trip on loopback and one fork/exec of sh, medians."""
-    trips, forks = [], []
-    with bare_server() as port:
-        async with aiohttp.ClientSession() as session:
-            for _ in range(STARTS + 3):
-                began = time.perf_counter()
-                async with session.get(f"http://127.0.0.1:{port}/ping") as response:
-                    await response.read()
-                trips.append(time.perf_counter() - began)
-                began = time.perf_counter()
-                process = await asyncio.create_subprocess_exec("/bin/sh", "-c", ":")
-                await process.wait()
-                forks.append(time.perf_counter() - began)
-    return statistics.median(trips[3:]) + statistics.median(forks[3:])
+async def _yardstick(session: aiohttp.ClientSession, port: int) -> float:
+    """Seconds of one bare HTTP round trip on loopback and one fork/exec of sh."""
+    began = time.perf_counter()
+    async with session.get(f"http://127.0.0.1:{port}/ping") as response:
+        await response.read()
+    process = await asyncio.create_subprocess_exec("/bin/sh", "-c", ":")
+    await process.wait()
+    return time.perf_counter() - began

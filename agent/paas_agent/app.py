@@ -89,7 +89,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         stack.push_async_callback(checks.close)
         operations.resume()
         stack.push_async_callback(operations.close)
-        api = Api(membership, settings.features, instances, operations, checks)
+        api = Api(membership, settings.features, instances, operations, checks, packages)
         await _serve(stack, api.application(), settings, membership)
         tidying = _tidy(instances, packages, settings, world)
         works = [asyncio.create_task(work) for work in (reporter.run(), tidying, systemd.keep_alive())]
@@ -114,7 +114,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _check_script(packages: Packages, order: Order) -> Path:
-    return await packages.fetch(order.repo_url, order.check, max_age=SCRIPT_AGE)
+    return await packages.fetch(order.repo_url, order.check, since=asyncio.get_running_loop().time() - SCRIPT_AGE)
 
 
 async def _tidy(instances: Instances, packages: Packages, settings: Settings, world: World) -> None:

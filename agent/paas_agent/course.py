@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from paas_agent import runner
@@ -46,6 +47,7 @@ class Course:
     operation: Operation
     folder: Path
     standing: Status
+    asked_at: float | None = None
     touched: bool = False
     complete: bool = False
     """All that is left is to see what there is now."""
@@ -124,7 +126,8 @@ class Performer:
         names = [course.script(step) for step in missing]
         if "install" in missing and course.order.package:
             names.append(course.order.package)
-        return {name: await self._packages.fetch(course.order.repo_url, name, progress=_into(course)) for name in names}
+        fetch = partial(self._packages.fetch, course.order.repo_url, progress=_into(course), since=course.asked_at)
+        return {name: await fetch(name) for name in names}
 
     async def _run(self, course: Course, step: Action, files: dict[str, Path]) -> None:
         self._enter(course, PHASES[step])

@@ -43,8 +43,11 @@ class Operations:
         self._strays = _strays(instances)
         self.ended: Counter[str] = Counter()
 
-    def accept(self, order: Order, action: Action) -> Accepted:
-        """Take an order, or say how the one of this id stands. Refused: 409, 412, and 507 or 503 without a journal."""
+    def accept(self, order: Order, action: Action, asked_at: float | None = None) -> Accepted:
+        """Take an order, or say how the one of this id stands. Refused: 409, 412, and 507 or 503 without a journal.
+
+        `asked_at` is the loop's time since which the repository's word counts; None: when its files are fetched.
+        """
         known = self._instances.find_operation(order.operation_id) if order.operation_id else None
         if known is not None:
             return _again(known, order, action)
@@ -67,7 +70,7 @@ class Operations:
         except OSError as error:
             raise Refused(*_no_journal(error)) from error
         log.info("%s %s/%s was accepted", action, *live.key, extra={"operation": operation.id})
-        self._set_off(live, operation)
+        self._set_off(live, operation, asked_at)
         return Accepted(operation_id=operation.id, state="running")
 
     def resume(self) -> None:
@@ -100,7 +103,7 @@ class Operations:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _set_off(self, live: Live, operation: Operation) -> None:
+    def _set_off(self, live: Live, operation: Operation, asked_at: float | None = None) -> None:
         live.progress = Progress(
             operation_id=operation.id,
             action=operation.action,
@@ -109,7 +112,7 @@ class Operations:
             started_at=operation.accepted_at,
         )
         folder = self._instances.journal.operation_folder(operation.id)
-        course = Course(live, operation, folder, live.record.status)
+        course = Course(live, operation, folder, live.record.status, asked_at)
         self._courses[operation.id] = course
         course.task = asyncio.create_task(self._follow(course))
         if operation.cancelled:

@@ -7,8 +7,9 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -77,14 +78,29 @@ class Packages:
         self._cache = Cache(root, boot_id(), clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._confirmed: dict[str, float] = {}
+        self._asking: set[asyncio.Task[None]] = set()
 
-    async def fetch(self, repo_url: str, name: str, *, progress: Watch | None = None, max_age: float = 0) -> Path:
-        """A complete, verified, read-only file; the repository is asked unless it was within `max_age` seconds.
+    def ask_ahead(self, repo_url: str) -> float:
+        """Begin to ask a repository for its sums; the time for `fetch`, which says what goes wrong."""
+        since = asyncio.get_running_loop().time()
+        task = asyncio.create_task(self._ask_ahead(repo_url, since))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return since
+
+    async def _ask_ahead(self, repo_url: str, since: float) -> None:
+        with suppress(FetchFailed, OSError):
+            await self._ask(locate(repo_url, SUMS).folder, since)
+
+    async def fetch(
+        self, repo_url: str, name: str, *, progress: Watch | None = None, since: float | None = None
+    ) -> Path:
+        """A complete, verified, read-only file; the repository is asked unless it was `since` (loop time; None: now).
 
         `progress(done, total)` hears of bytes, total 0 if unknown. Raises FetchFailed.
         """
         place = locate(repo_url, name)
-        since = asyncio.get_running_loop().time() - max_age
+        since = asyncio.get_running_loop().time() if since is None else since
         try:
             async with self._lock(place.url):
                 return await self._current(place, since, progress or _unheard)
@@ -101,7 +117,7 @@ class Packages:
 
     async def _current(self, place: Place, since: float, progress: Watch) -> Path:
         url = str(place.url)
-        if self._confirmed.get(url, since) > since and (path := await self._last_good(place)):
+        if self._confirmed.get(url, -inf) >= since and (path := await self._last_good(place)):
             return path
         try:
             path = await self._refresh(place, since, progress)
@@ -155,16 +171,19 @@ class Packages:
 
     async def _expected(self, place: Place, since: float) -> str:
         """The digest that SHA256SUMS in the folder names; empty when there is no such file."""
-        folder = str(place.folder)
-        async with self._lock(place.folder):
-            if self._confirmed.get(folder, since) <= since:
-                began = asyncio.get_running_loop().time()
-                await self._read_sums(place.folder)
-                self._confirmed[folder] = began
-        sums = self._cache.index.folders.get(folder)
+        await self._ask(place.folder, since)
+        sums = self._cache.index.folders.get(str(place.folder))
         if sums and place.name not in sums.digests:
             raise FetchFailed(f"{place.folder / SUMS} does not name {place.name}; add its sum, or remove that file")
         return sums.digests[place.name] if sums else ""
+
+    async def _ask(self, folder: URL, since: float) -> None:
+        key = str(folder)
+        async with self._lock(folder):
+            if self._confirmed.get(key, -inf) < since:
+                began = asyncio.get_running_loop().time()
+                await self._read_sums(folder)
+                self._confirmed[key] = began
 
     async def _read_sums(self, folder: URL) -> None:
         folders, key = self._cache.index.folders, str(folder)

@@ -1,9 +1,9 @@
 """Run one script to its end, once, also over a crash of the agent.
 
 The script runs below a small sh wrapper. The wrapper's standard input is a file with a lock on it, taken before the
-start and gone with the wrapper. `started` is made exclusively, so a run is never begun twice; `exit` is renamed into
-place. What is found on disk therefore tells a later agent everything: lock held, adopt it; `exit` there, that is how
-it ended; `started` without either, nobody knows.
+start and gone with the wrapper. `started` is made exclusively, so a run is never begun twice; `exit` counts once its
+line is whole. What is found on disk therefore tells a later agent everything: lock held, adopt it; `exit` there, that
+is how it ended; `started` without either, nobody knows.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ echo $$ > "$1.started" || exit 125
 set +C
 cd "$INSTANCE_DIR" && /bin/sh "$2" </dev/null
 code=$?
-echo $code > "$1.exit.new" && mv "$1.exit.new" "$1.exit"
+echo $code > "$1.exit"
 exit $code
 """
 

@@ -1,5 +1,6 @@
 """The agent's HTTP API: HTTP in, HTTP out; no decision is taken here."""
 
+import asyncio
 import hmac
 import logging
 import uuid
@@ -18,7 +19,7 @@ from paas_agent.instances import Instances, Live
 from paas_agent.join import Membership
 from paas_agent.journal import Operation
 from paas_agent.operations import Operations
-from paas_agent.packages import FetchFailed
+from paas_agent.packages import FetchFailed, Packages
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Api:
     instances: Instances
     operations: Operations
     checks: Checks
+    packages: Packages
 
     def application(self) -> web.Application:
         """The routes behind error map and token."""
@@ -69,7 +71,9 @@ class Api:
     async def _order(self, request: web.Request) -> web.Response:
         order = await self._parse(request)
         action = cast(Action, request.path.strip("/"))
-        return _json(self.operations.accept(order, action), 202)
+        asked_at = self.packages.ask_ahead(order.repo_url)
+        await asyncio.sleep(0)  # the question is on its way while the journal is written
+        return _json(self.operations.accept(order, action, asked_at), 202)
 
     async def _check(self, request: web.Request) -> web.Response:
         order = await self._parse(request)

@@ -94,8 +94,25 @@ async def test_a_file_asked_for_lately_is_used_unasked(repository: Repository, p
     repository.publish("check.sh", b"echo one\n")
     first = await packages.fetch(repository.url, "check.sh")
     repository.took()
-    assert await packages.fetch(repository.url, "check.sh", max_age=60) == first
+    assert await packages.fetch(repository.url, "check.sh", since=asyncio.get_running_loop().time() - 60) == first
     assert repository.took() == []
+
+
+async def test_an_answer_asked_for_ahead_is_not_asked_for_again(repository: Repository, packages: Packages) -> None:
+    repository.publish("a.sh", b"echo one\n")
+    repository.publish_sums()
+    await packages.fetch(repository.url, "a.sh")
+    repository.took()
+    asked_at = packages.ask_ahead(repository.url)
+    await packages.fetch(repository.url, "a.sh", since=asked_at)
+    assert len(repository.took()) == 1
+
+
+async def test_a_question_asked_ahead_in_vain_leaves_the_sentence_to_the_fetch(packages: Packages) -> None:
+    for url in ("no url", "http://127.0.0.1:1/"):
+        asked_at = packages.ask_ahead(url)
+        with pytest.raises(FetchFailed):
+            await packages.fetch(url, "a.sh", since=asked_at)
 
 
 async def test_a_file_that_is_not_what_the_sums_say_is_never_used(repository: Repository, packages: Packages) -> None:

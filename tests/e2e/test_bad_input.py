@@ -71,7 +71,7 @@ async def test_a_required_field_that_is_missing_is_named(db: Instance, stack: St
     body = db.body()
     *outer, key = field.split(".")
     del (body[outer[0]] if outer else body)[key]
-    assert f"{field}: Field required" in await _refused(stack, db, body)
+    assert f"{field} is missing" in await _refused(stack, db, body)
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -1,5 +1,6 @@
 """Bodies of people: JSON with a helpful refusal, comment keys (`// …`) dropped, validated by a pydantic model."""
 
+import difflib
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -9,6 +10,30 @@ from pydantic_core import ErrorDetails, from_json
 from paas_controller.base.errors import Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_PLAIN = {
+    "missing": "is missing",
+    "model_type": "must be an object: {{ … }}",
+    "dict_type": "must be an object: {{ … }}",
+    "list_type": "must be a list: [ … ]",
+    "string_type": "must be a text in quotes",
+    "string_too_short": "must be {min_length} or more characters long",
+    "string_too_long": "must be {max_length} or fewer characters long",
+    "string_pattern_mismatch": "must match {pattern}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "greater_than_equal": "must be {ge:g} or more",
+    "less_than_equal": "must be {le:g} or less",
+    "literal_error": "must be {expected}",
+    "too_short": "must hold {min_length} or more",
+    "too_long": "must hold {max_length} or fewer",
+}
+"""What is wrong, by pydantic's word for it, in the words of those who wrote the body."""
 
 
 async def read_body(request: web.Request, model: type[Model]) -> Model:
@@ -43,8 +68,15 @@ def validated(document: Any, model: type[Model]) -> Model:
 def _sentence(fault: ErrorDetails, model: type[BaseModel]) -> str:
     path = ".".join(str(part) for part in fault["loc"]) or "the body"
     if fault["type"] == "extra_forbidden":
-        return f"{path}: no such key; allowed here: {', '.join(_allowed(fault['loc'][:-1], model))}"
+        return f"{path}: no such key; {_instead(str(fault['loc'][-1]), _allowed(fault['loc'][:-1], model))}"
+    if plain := _PLAIN.get(fault["type"]):
+        return f"{path} {plain.format(**fault.get('ctx', {}))}"
     return f"{path}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _instead(key: str, allowed: list[str]) -> str:
+    meant = difflib.get_close_matches(key, allowed, n=1, cutoff=0.7)
+    return f"allowed here: {', '.join(allowed)}" + (f"; did you mean {meant[0]}?" if meant else "")
 
 
 def _allowed(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:

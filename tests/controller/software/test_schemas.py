@@ -73,7 +73,7 @@ async def test_each_field_that_is_missing_is_named(shell: Shell) -> None:
             here = here[int(key)] if isinstance(here, list) else here[key]
         del here[keys[-1]]
         refused = await shell.post("/database/create", document)
-        assert (refused.status, refused.message) == (400, f"{path}: Field required")
+        assert (refused.status, refused.message) == (400, f"{path} is missing")
 
 
 async def test_a_key_that_is_unknown_is_named_with_those_allowed_there(shell: Shell) -> None:

@@ -1,11 +1,12 @@
 import json
+import re
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from paas_controller.base.errors import Invalid
 from paas_controller.web.bodies import parse, validated
@@ -104,11 +105,11 @@ def test_a_good_body_is_its_model() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"nmae": 1}, "nmae: no such key; allowed here: host, labels, name"),
+        ({"nmae": 1}, "nmae: no such key; allowed here: host, labels, name; did you mean name?"),
         ({"host": [{"ip": "h", "port": 1}]}, "host.0.port: no such key; allowed here: auth, ip"),
         (
             {"host": [{"ip": "h"}, {"ip": "h", "auth": [{"username": "u", "pasword": "p"}]}]},
-            "host.1.auth.0.pasword: no such key; allowed here: password, username",
+            "host.1.auth.0.pasword: no such key; allowed here: password, username; did you mean password?",
         ),
     ],
 )
@@ -117,13 +118,54 @@ def test_an_unknown_key_is_named_with_those_that_are_allowed_there(changes: dict
 
 
 def test_a_missing_key_is_named() -> None:
-    assert wrong(host=[{}]).message == "host.0.ip: Field required"
+    assert wrong(host=[{}]).message == "host.0.ip is missing"
+
+
+class Limits(BaseModel):
+    word: Literal["on", "off"] = "on"
+    count: Annotated[int, Field(ge=1, le=9)] = 1
+    share: float = 0.5
+    sure: bool = True
+    text: Annotated[str, StringConstraints(min_length=1, max_length=3)] = "a"
+    code: Annotated[str, StringConstraints(pattern="^[a-z]+$")] = "a"
+    some: Annotated[list[str], Field(min_length=1, max_length=2)] = ["a"]
+    inner: Auth = Auth(username="u")
+    table: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("word", "of", "word must be 'on' or 'off'"),
+        ("count", "x", "count must be a whole number"),
+        ("count", 1.5, "count must be a whole number"),
+        ("count", None, "count must be a whole number"),
+        ("count", 0, "count must be 1 or more"),
+        ("count", 10, "count must be 9 or less"),
+        ("share", "x", "share must be a number"),
+        ("sure", "perhaps", "sure must be true or false"),
+        ("text", 1, "text must be a text in quotes"),
+        ("text", "", "text must be 1 or more characters long"),
+        ("text", "abcd", "text must be 3 or fewer characters long"),
+        ("code", "A", "code must match ^[a-z]+$"),
+        ("some", "a", "some must be a list: [ … ]"),
+        ("some", [], "some must hold 1 or more"),
+        ("some", ["a"] * 3, "some must hold 2 or fewer"),
+        ("inner", "x", "inner must be an object: { … }"),
+        ("table", [], "table must be an object: { … }"),
+        ("table", {"a": 1}, "table.a must be a text in quotes"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(key: str, value: object, told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        validated({key: value}, Limits)
+    assert refused.value.message == told
 
 
 def test_several_faults_are_all_told() -> None:
     error = wrong(name=1, host=[{"ip": 2}], extra=3)
     assert error.message == "3 things are wrong"
-    assert [detail.partition(":")[0] for detail in error.details] == ["name", "host.0.ip", "extra"]
+    assert [re.split("[ :]", detail)[0] for detail in error.details] == ["name", "host.0.ip", "extra"]
 
 
 @pytest.mark.parametrize("document", [[], "text", 1, None, True])

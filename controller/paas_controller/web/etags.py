@@ -15,24 +15,17 @@ from paas_controller.web.answers import answer
 
 
 class Written(Protocol):
-    """What people write of a record; `generation` moves with its spec."""
+    """A record of which `revision` grows with whatever a writer may overwrite."""
 
     @property
     def id(self) -> int: ...
     @property
-    def generation(self) -> int: ...
-    @property
-    def expect(self) -> str: ...
-    @property
-    def held(self) -> bool: ...
-    @property
-    def deleting(self) -> bool: ...
+    def revision(self) -> int: ...
 
 
 def etag_of(record: Written) -> str:
-    """The tag of what people wrote, as in `"17-3-running-held"`."""
-    marks = ("-held" if record.held else "") + ("-deleting" if record.deleting else "")
-    return f'"{record.id}-{record.generation}-{record.expect}{marks}"'
+    """The tag of what people wrote, as in `"17-3"`. An id is never another record's, so neither is a tag."""
+    return f'"{record.id}-{record.revision}"'
 
 
 def require_match(request: web.Request, etag: str) -> None:
@@ -60,7 +53,7 @@ def _tags(request: web.Request, header: str) -> list[str]:
         return []
     found = request.if_match if header == "If-Match" else request.if_none_match
     if not found:
-        raise Invalid(f'{header} takes tags in quotes as an answer\'s ETag has them, as in "17-3-running", or *')
+        raise Invalid(f'{header} takes tags in quotes as an answer\'s ETag has them, as in "17-3", or *')
     return [tag.value for tag in found]
 
 

@@ -5,17 +5,18 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from paas_agent.contract import Join, Report
+from paas_agent.contract import Acknowledged, Join, Joined, Report
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Invalid, Unauthorized
 from paas_controller.base.principal import ADMINISTRATORS, AGENTS, READERS, WRITERS
 from paas_controller.hosts.reports import Reports
-from paas_controller.hosts.schemas import HostBody
+from paas_controller.hosts.schemas import ByHost, HostBody, HostShown, HostWithMembers, JoinToken
 from paas_controller.hosts.service import Host, Hosts, MembersOf, NamedHost
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer
 from paas_controller.web.bodies import read_body
-from paas_controller.web.routing import API, PRINCIPAL, Route
+from paas_controller.web.routing import API, PRINCIPAL, Route, Said
+from paas_controller.web.schemas import Page, Told
 
 _report = msgspec.json.Decoder(Report)
 _join = msgspec.json.Decoder(Join)
@@ -59,14 +60,20 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         return answer({"name": identifier, "msg": "forgotten; its agent's token is no longer good"})
 
     return [
-        Route("POST", f"{API}/agents/report", report, AGENTS),
-        Route("POST", f"{API}/agents/join", join, None),
-        Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS),
-        Route("GET", f"{API}/hosts", all_hosts, READERS),
-        Route("POST", f"{API}/hosts", add, WRITERS),
-        Route("GET", f"{API}/hosts/{{id}}", one, READERS),
-        Route("DELETE", f"{API}/hosts/{{id}}", remove, WRITERS),
-    ]
+        Route("POST", f"{API}/agents/report", report, AGENTS,
+              Said("Take an agent's report.", {202: Acknowledged}, body=Report)),
+        Route("POST", f"{API}/agents/join", join, None,
+              Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401,))),
+        Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS,
+              Said("Make a token that enrols one host, once, within an hour.", {201: JoinToken})),
+        Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: Page[HostShown]})),
+        Route("POST", f"{API}/hosts", add, WRITERS,
+              Said("Name a host before anything stands on it.", {201: HostShown}, body=HostBody, refusals=(409,))),
+        Route("GET", f"{API}/hosts/{{id}}", one, READERS,
+              Said("A host, and which members stand on it.", {200: HostWithMembers}, path=ByHost)),
+        Route("DELETE", f"{API}/hosts/{{id}}", remove, WRITERS,
+              Said("Forget a host on which nothing stands.", {200: Told}, path=ByHost, refusals=(409,))),
+    ]  # fmt: skip
 
 
 def _shown(host: Host) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -42,3 +43,35 @@ class HostBody(BaseModel):
     ip: Address
     agent_port: Port = 3335
     ssh_port: Port = 22
+
+
+class ByHost(BaseModel):
+    """Which host."""
+
+    id: Annotated[str, Field(description="address:port", examples=["192.168.19.100:3335"])]
+
+
+class HostShown(BaseModel):
+    """A host: absent until its agent reports, lost when it has fallen silent."""
+
+    id: str
+    ip: str
+    agent_port: str
+    state: Literal["absent", "online", "lost"]
+    version: str
+    features: list[str]
+    last_heard: datetime | None
+    facts: dict[str, str | int | float]
+
+
+class HostWithMembers(HostShown):
+    """`members` are `kind/name`."""
+
+    members: list[str]
+
+
+class JoinToken(BaseModel):
+    """Enrols one host, once."""
+
+    join_token: str
+    expires_at: datetime

@@ -3,11 +3,12 @@
 from aiohttp import web
 
 from paas_controller.base.principal import ADMINISTRATORS, Principal
-from paas_controller.identity.schemas import TokenBody
+from paas_controller.identity.schemas import ByHolder, Holder, Issued, TokenBody
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer
 from paas_controller.web.bodies import read_body
-from paas_controller.web.routing import API, Route
+from paas_controller.web.routing import API, Route, Said
+from paas_controller.web.schemas import Page, Told
 
 
 def token_routes(identity: Identity) -> list[Route]:
@@ -26,7 +27,9 @@ def token_routes(identity: Identity) -> list[Route]:
         return answer({"name": name, "msg": "its token is no longer good"})
 
     return [
-        Route("POST", f"{API}/tokens", create, ADMINISTRATORS),
-        Route("GET", f"{API}/tokens", listed, ADMINISTRATORS),
-        Route("DELETE", f"{API}/tokens/{{name}}", remove, ADMINISTRATORS),
-    ]
+        Route("POST", f"{API}/tokens", create, ADMINISTRATORS,
+              Said("Give somebody a token, which is shown this once.", {201: Issued}, body=TokenBody, refusals=(409,))),
+        Route("GET", f"{API}/tokens", listed, ADMINISTRATORS, Said("Who has a token.", {200: Page[Holder]})),
+        Route("DELETE", f"{API}/tokens/{{name}}", remove, ADMINISTRATORS,
+              Said("Withdraw a token; the last administrator's stays.", {200: Told}, path=ByHolder, refusals=(409,))),
+    ]  # fmt: skip

@@ -1,8 +1,12 @@
-"""What comes in for tokens."""
+"""What comes in and goes out for tokens."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from paas_controller.base.principal import Role
+
+HolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")]
 
 
 class TokenBody(BaseModel):
@@ -10,5 +14,24 @@ class TokenBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")]
+    name: HolderName
     role: Literal["administrator", "operator", "viewer"]
+
+
+class ByHolder(BaseModel):
+    """Whose token."""
+
+    name: HolderName
+
+
+class Holder(BaseModel):
+    """Somebody who has a token."""
+
+    name: str
+    role: Role
+
+
+class Issued(Holder):
+    """A token that was just made."""
+
+    token: str

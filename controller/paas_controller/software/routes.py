@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 import msgspec
@@ -10,27 +11,31 @@ from aiohttp import web
 from paas_agent.contract import Kind
 from paas_controller.base.errors import Invalid
 from paas_controller.base.principal import AGENTS, READERS, WRITERS, Principal
+from paas_controller.software import answers, queries
 from paas_controller.software.history import History, Page
 from paas_controller.software.instances import Instance
 from paas_controller.software.intake import Intake
 from paas_controller.software.operations import Operations
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.software.service import Software
-from paas_controller.software.states import EXPECTATIONS, REALTIMES, Expect
+from paas_controller.software.states import EXPECTATIONS, Expect
 from paas_controller.software.views import Filter, Views, status
 from paas_controller.web.answers import answer
 from paas_controller.web.bodies import read_body
-from paas_controller.web.queries import choice, flag, number
-from paas_controller.web.routing import API, PRINCIPAL, Handler, Route
+from paas_controller.web.queries import read_query
+from paas_controller.web.routing import API, PRINCIPAL, Handler, Route, Said
+from paas_controller.web.schemas import Told
 
-
-class _Check(msgspec.Struct):
-    code: str
-    msg: str = ""
-
-
-_check = msgspec.json.Decoder(_Check)
+_check = msgspec.json.Decoder(answers.CheckResult)
 Change = Callable[[str, Principal], Awaitable[Instance]]
+_WISHES = {
+    "running": "Expect it to run: it is installed and started, and healed where it fails.",
+    "stopped": "Expect it to be installed and stopped.",
+    "not-installed": "Expect it not to be there: it is stopped and uninstalled.",
+    "restart": "Restart it once; what is expected stays.",
+    "hold": "Hands off: it is observed, and nothing is done until it is released.",
+    "release": "End a hold.",
+}
 
 
 def software_routes(
@@ -54,21 +59,32 @@ class _Instances:
 
     def routes(self) -> list[Route]:
         base, one = f"{API}/{self.kind}", f"{API}/{self.kind}/{{name}}"
+        said = partial(Said, path=queries.ByName)
+        wishes: dict[str, Handler] = {expect: self.wish(expect) for expect in EXPECTATIONS}
+        wishes |= {"restart": self.changing(self.restart), "hold": self.changing(self.hold)}
+        wishes |= {"release": self.changing(self.release)}
         return [
-            Route("PUT", f"{one}/check", self.check, AGENTS),  # first, because it is asked most
-            Route("POST", f"{base}/create", self.create, WRITERS),
-            Route("GET", base, self.list, READERS),
-            Route("GET", f"{base}/status/changed/{{day}}", self.changed, READERS),
-            Route("GET", f"{one}/status", self.status, READERS),
-            Route("GET", one, self.record, READERS),
-            Route("DELETE", one, self.delete, WRITERS),
-            *(Route("PUT", f"{one}/{expect}", self.wish(expect), WRITERS) for expect in EXPECTATIONS),
-            Route("PUT", f"{one}/restart", self.changing(self.restart), WRITERS),
-            Route("PUT", f"{one}/hold", self.changing(self.hold), WRITERS),
-            Route("PUT", f"{one}/release", self.changing(self.release), WRITERS),
-            Route("GET", f"{one}/events", self.paged(self.history.events), READERS),
-            Route("GET", f"{one}/operations", self.paged(self.history.operations), READERS),
-        ]
+            Route("PUT", f"{one}/check", self.check, AGENTS,  # first, because it is asked most
+                  said("Take the result of a check script.", {202: answers.Named}, body=answers.CheckResult)),
+            Route("POST", f"{base}/create", self.create, WRITERS,
+                  Said(f"Create a {self.kind}.", {201: answers.Created}, body=InstanceBody, refusals=(409,))),
+            Route("GET", base, self.list, READERS,
+                  Said(f"Each {self.kind}, by name.", {200: answers.Instances}, query=queries.ListQuery)),
+            Route("GET", f"{base}/status/changed/{{day}}", self.changed, READERS,
+                  Said("What changed on a day.", {200: answers.Changed}, None, queries.DayQuery, queries.ByDay)),
+            Route("GET", f"{one}/status", self.status, READERS,
+                  said("What is expected, and what is there.", {200: answers.InstanceStatus})),
+            Route("GET", one, self.record, READERS, said("The whole record, secrets masked.", {200: answers.Record})),
+            Route("DELETE", one, self.delete, WRITERS,
+                  said(f"Forget a {self.kind}.", {200: Told}, query=queries.DeleteQuery, refusals=(409,))),
+            *(Route("PUT", f"{one}/{word}", handler, WRITERS,
+                    said(_WISHES[word], {202: answers.InstanceStatus}, refusals=(409,) if word == "restart" else ()))
+              for word, handler in wishes.items()),
+            Route("GET", f"{one}/events", self.paged(self.history.events), READERS,
+                  said("The story, newest first.", {200: answers.Events}, query=queries.PageQuery)),
+            Route("GET", f"{one}/operations", self.paged(self.history.operations), READERS,
+                  said("What ran, newest first.", {200: answers.OperationList}, query=queries.PageQuery)),
+        ]  # fmt: skip
 
     async def check(self, request: web.Request) -> web.Response:
         try:
@@ -85,10 +101,9 @@ class _Instances:
         return answer(await self.views.echo(created), 201)
 
     async def list(self, request: web.Request) -> web.Response:
-        expect, realtime = choice(request, "expect", EXPECTATIONS), choice(request, "realtime", REALTIMES)
-        wanted = Filter(expect, realtime, request.query.get("host", ""), flag(request, "drift"))
-        after, limit = request.query.get("cursor", ""), number(request, "limit", 100, 1000)
-        items, following = self.views.page(self.kind, wanted, after, limit)
+        asked = read_query(request, queries.ListQuery)
+        wanted = Filter(asked.expect or "", asked.realtime or "", asked.host, asked.drift)
+        items, following = self.views.page(self.kind, wanted, asked.cursor, asked.limit)
         return answer({"items": items, "next": following})
 
     async def record(self, request: web.Request) -> web.Response:
@@ -98,13 +113,15 @@ class _Instances:
         return answer(self.views.status(self.kind, request.match_info["name"]))
 
     async def delete(self, request: web.Request) -> web.Response:
-        name, uninstall, orphan = request.match_info["name"], flag(request, "uninstall"), flag(request, "orphan")
-        msg = await self.software.delete(self.kind, name, request[PRINCIPAL], uninstall=uninstall, orphan=orphan)
+        name, asked = request.match_info["name"], read_query(request, queries.DeleteQuery)
+        msg = await self.software.delete(
+            self.kind, name, request[PRINCIPAL], uninstall=asked.uninstall, orphan=asked.orphan
+        )
         return answer({"name": name, "msg": msg})
 
     async def changed(self, request: web.Request) -> web.Response:
-        day, cause, detail = request.match_info["day"], request.query.get("cause", ""), flag(request, "detail")
-        return answer(await self.history.changed(self.kind, day, cause, detail=detail))
+        day, asked = request.match_info["day"], read_query(request, queries.DayQuery)
+        return answer(await self.history.changed(self.kind, day, asked.cause or "", detail=asked.detail))
 
     def wish(self, expect: Expect) -> Handler:
         return self.changing(lambda name, by: self.software.wish(self.kind, name, expect, by))
@@ -130,8 +147,8 @@ class _Instances:
         """A handler that answers with a page, newest first."""
 
         async def handler(request: web.Request) -> web.Response:
-            limit, before = number(request, "limit", 100, 1000), number(request, "cursor", 0, 2**62) or None
-            items, following = await read(self.kind, request.match_info["name"], before, limit)
+            asked = read_query(request, queries.PageQuery)
+            items, following = await read(self.kind, request.match_info["name"], asked.cursor, asked.limit)
             return answer({"items": items, "next": following})
 
         return handler
@@ -144,7 +161,12 @@ def _operation_routes(history: History, operations: Operations) -> list[Route]:
         return answer(await history.operation(request.match_info["id"]))
 
     async def log(request: web.Request) -> web.Response:
-        printed = await operations.log(request.match_info["id"], number(request, "offset", 0, 2**62))
+        printed = await operations.log(request.match_info["id"], read_query(request, queries.LogQuery).offset)
         return web.Response(body=printed, content_type="application/json")
 
-    return [Route("GET", one, show, READERS), Route("GET", f"{one}/log", log, READERS)]
+    said = partial(Said, path=queries.ByOperation)
+    return [
+        Route("GET", one, show, READERS, said("One run of one action.", {200: answers.OperationShown})),
+        Route("GET", f"{one}/log", log, READERS,
+              said("What it printed.", {200: answers.LogPiece}, query=queries.LogQuery)),
+    ]  # fmt: skip

@@ -1,33 +1,39 @@
-"""Query parameters, read strictly: a wrong one is an Invalid that says what it takes."""
+"""Query parameters, read strictly by a pydantic model: a wrong one is an Invalid that says what it takes."""
 
-from collections.abc import Collection
+from typing import Annotated, get_origin
 
 from aiohttp import web
+from pydantic import BeforeValidator, Field
 
 from paas_controller.base.errors import Invalid
+from paas_controller.web.bodies import Model, validated
 
 
-def flag(request: web.Request, name: str) -> bool:
-    """`true` or `false`; absent is false."""
-    value = request.query.get(name, "false")
+def read_query(request: web.Request, model: type[Model]) -> Model:
+    """The query as this model, a list where the model has one; Invalid names each parameter that is wrong."""
+    given: dict[str, str | list[str]] = {}
+    for name in request.query:
+        field, values = model.model_fields.get(name), request.query.getall(name)
+        if field is not None and get_origin(field.annotation) is list:
+            given[name] = values
+        elif len(values) > 1:
+            raise Invalid(f"{name} is given {len(values)} times; once is enough")
+        else:
+            given[name] = values[0]
+    return validated(given, model)
+
+
+def _flag(value: object) -> bool:
     if value not in ("true", "false"):
-        raise Invalid(f"{name} is true or false, not {value!r}")
+        raise ValueError(f"is true or false, not {value!r}")
     return value == "true"
 
 
-def number(request: web.Request, name: str, default: int, highest: int) -> int:
-    """A whole number from 0 to `highest`."""
-    value = request.query.get(name)
-    if value is None:
-        return default
-    if not (value.isascii() and value.isdecimal() and len(value) < 20 and int(value) <= highest):
-        raise Invalid(f"{name} is a whole number from 0 to {highest}, not {value!r}")
+def _whole(value: object) -> int:
+    if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20):
+        raise ValueError(f"is a whole number, not {value!r}")
     return int(value)
 
 
-def choice(request: web.Request, name: str, known: Collection[str]) -> str:
-    """One of these words; absent is empty."""
-    value = request.query.get(name, "")
-    if value and value not in known:
-        raise Invalid(f"{name} is one of {', '.join(known)}, not {value!r}")
-    return value
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]

@@ -8,7 +8,7 @@ from aiohttp.hdrs import ETAG, IF_NONE_MATCH
 
 from paas_controller.base.errors import NotFound
 from paas_controller.base.principal import ANYBODY
-from paas_controller.web.routing import Route
+from paas_controller.web.routing import Route, Said
 
 
 def repo_routes(folder: Path, *, open_to_all: bool) -> list[Route]:
@@ -30,4 +30,5 @@ def repo_routes(folder: Path, *, open_to_all: bool) -> list[Route]:
         return web.FileResponse(path, chunk_size=1 << 20)
 
     roles = None if open_to_all else ANYBODY
-    return [Route(method, "/repo/{path:.*}", serve, roles) for method in ("GET", "HEAD")]
+    said = Said("A file of the scripts repository.", {200: "application/octet-stream", 206: "application/octet-stream"})
+    return [Route(method, "/repo/{path:.*}", serve, roles, said) for method in ("GET", "HEAD")]

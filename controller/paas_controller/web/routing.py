@@ -5,16 +5,19 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from aiohttp import web
+from pydantic import BaseModel
 
 from paas_controller.base.errors import Forbidden, Invalid, NotFound, PaasError, Retryable, TooLarge, Unauthorized
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import AGENTS, ANYBODY, Principal, Role
 from paas_controller.web.answers import answer
+from paas_controller.web.schemas import Health
 
 API = "/apis/v1alpha1"
 MAX_BODY = 1 << 20
@@ -27,6 +30,7 @@ _run, _count = secrets.token_hex(4), itertools.count()
 """Together they name a request: this run of the program, and which one in it."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Document = type[BaseModel] | type[msgspec.Struct]
 
 
 class Authenticate(Protocol):
@@ -37,6 +41,23 @@ class Authenticate(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the API's document says of a route: `answers` by status, each a JSON document, a content type, or nothing.
+
+    `refusals` are those that do not follow from the route itself, `takes` and `gives` are headers by name.
+    """
+
+    summary: str
+    answers: Mapping[int, Document | str | None]
+    body: Document | None = None
+    query: type[BaseModel] | None = None
+    path: type[BaseModel] | None = None
+    refusals: tuple[int, ...] = ()
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One row of an API. `roles` None means open: the handler looks at whatever proof there is by itself."""
 
@@ -44,13 +65,14 @@ class Route:
     path: str
     handler: Handler
     roles: frozenset[Role] | None
+    said: Said
 
 
 def application(routes: Iterable[Route], authenticate: Authenticate) -> web.Application:
     """The application of these routes. Whoever has no valid token learns nothing, not even what exists."""
     app = web.Application(client_max_size=MAX_BODY)
     # Each handler is guarded by itself: a middleware would cost every request as much as the guard does.
-    for route in (*routes, Route("*", "/{path:.*}", _nothing, ANYBODY)):
+    for route in (*routes, Route("*", "/{path:.*}", _nothing, ANYBODY, Said("Nothing.", {}))):
         app.router.add_route(route.method, route.path, _guarded(route, authenticate))
     return app
 
@@ -139,4 +161,5 @@ def health_routes() -> list[Route]:
     async def health(_: web.Request) -> web.Response:
         return answer({"status": "ok"})
 
-    return [Route("GET", path, health, None) for path in ("/healthz", "/readyz")]
+    said = Said("Whether the controller serves.", {200: Health})
+    return [Route("GET", path, health, None, said) for path in ("/healthz", "/readyz")]

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import ANYBODY, Principal
-from paas_controller.web.routing import Route, application
+from paas_controller.web.routing import Route, Said, application
 from tests.controller.shell import Shell
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]
@@ -146,7 +146,8 @@ async def failing() -> AsyncIterator[str]:
     async def later(_: web.Request) -> web.Response:
         raise Retryable("not now", after=7)
 
-    routes = [Route("GET", "/fail", fail, ANYBODY), Route("GET", "/later", later, ANYBODY)]
+    said = Said("Fails.", {})
+    routes = [Route("GET", "/fail", fail, ANYBODY, said), Route("GET", "/later", later, ANYBODY, said)]
     server = TestServer(application(routes, lambda _: Principal("somebody", "viewer")))
     await server.start_server(access_log=None)
     yield str(server.make_url("")).rstrip("/")

@@ -1,0 +1,68 @@
+"""What may stand in the paths and behind the question marks of this room."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from paas_controller.software.states import Expect, Realtime
+from paas_controller.web.queries import Flag, Whole
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ByName(BaseModel):
+    """Which instance."""
+
+    name: str
+
+
+class ByDay(BaseModel):
+    """Which day."""
+
+    day: Annotated[str, Field(description="MMDD, the latest such day, or YYYY-MM-DD", examples=["0628"])]
+
+
+class ByOperation(BaseModel):
+    """Which operation."""
+
+    id: str
+
+
+class ListQuery(_Query):
+    """Which instances, and how many; what is not given takes all."""
+
+    expect: Expect | None = None
+    realtime: Realtime | None = None
+    host: Annotated[str, Field(description="address:port of a host that they have a member on")] = ""
+    drift: Annotated[Flag, Field(description="only those of which expect and realtime differ")] = False
+    limit: Annotated[Whole, Field(le=1000)] = 100
+    cursor: Annotated[str, Field(description="next of the page before")] = ""
+
+
+class PageQuery(_Query):
+    """How many, newest first."""
+
+    limit: Annotated[Whole, Field(le=1000)] = 100
+    cursor: Annotated[Whole | None, Field(le=2**62, description="next of the page before")] = None
+
+
+class DayQuery(_Query):
+    """Which changes of the day."""
+
+    cause: Literal["check", "exit", "action", "report", "silence"] | None = None
+    detail: Annotated[Flag, Field(description="every change as an object, in place of names")] = False
+
+
+class DeleteQuery(_Query):
+    """What becomes of the software that is there."""
+
+    uninstall: Annotated[Flag, Field(description="uninstall it, then forget it")] = False
+    orphan: Annotated[Flag, Field(description="forget it at once and leave it as it is")] = False
+
+
+class LogQuery(_Query):
+    """Where to read on."""
+
+    offset: Annotated[Whole, Field(le=2**62, description="bytes to leave out")] = 0

@@ -11,7 +11,8 @@ class Event(SQLModel, table=True):
     """One step: `topic` and `name` say of what, `why` is its cause, `at` is UTC seconds."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("event_of", "topic", "name", "id"),)
+    # Listeners resume by the id, so it must never become another one's.
+    __table_args__ = (Index("event_of", "topic", "name", "id"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     at: float = Field(index=True)

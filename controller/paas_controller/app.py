@@ -35,6 +35,7 @@ from paas_controller.software.routes import software_routes
 from paas_controller.software.service import Software
 from paas_controller.software.views import Views
 from paas_controller.store.store import Store
+from paas_controller.web.docs import document_routes
 from paas_controller.web.repo import repo_routes
 from paas_controller.web.routing import application, health_routes
 
@@ -80,7 +81,7 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
         routes += software_routes(software, views, intake, history, operations)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
-        yield application(routes, identity.authenticate)
+        yield application(routes + document_routes(routes), identity.authenticate)
 
 
 async def _order(board: Board, specs: Specs, operator: tuple[str, int], operation: Operation) -> Order:

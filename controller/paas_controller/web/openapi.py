@@ -140,7 +140,7 @@ def _parameters(model: type[BaseModel] | None, place: str) -> Iterator[Schema]:
 
 def _present(schema: Schema) -> Schema:
     """The schema of a parameter that is there: none is null."""
-    some = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    some: list[Schema] = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     if len(some) != 1:
         return schema
     return {key: value for key, value in schema.items() if key not in ("anyOf", "default")} | some[0]
@@ -158,7 +158,7 @@ def _schemas(models: Iterable[Document]) -> tuple[dict[str, Schema], dict[Docume
         [(model, "validation") for model in ours], ref_template=_SCHEMAS + "{model}", schema_generator=_Plain
     )
     wire, schemas = msgspec.json.schema_components(theirs, ref_template=_SCHEMAS + "{name}")
-    names: dict[Document, str] = {model: reference["$ref"] for (model, _), reference in references.items()}
+    names: dict[Document, str] = {model: references[model, "validation"]["$ref"] for model in ours}
     names |= {model: reference["$ref"] for model, reference in zip(theirs, wire, strict=True)}
     if twice := shown["$defs"].keys() & schemas.keys():
         raise ValueError(f"two models are called {', '.join(twice)}")

@@ -74,9 +74,13 @@ class Course:
 
     @property
     def steps(self) -> tuple[Action, ...]:
-        """The scripts to run, by the action they stand for."""
+        """The scripts to run, by the action they stand for. What runs is stopped before it is installed over."""
         action = self.operation.action
-        return ("stop", "start") if action == "restart" and not self.order.restart else (action,)
+        if action == "restart" and not self.order.restart:
+            return "stop", "start"
+        if action == "install" and (self.standing == "running" or (self.standing == "failed" and self.live.alive)):
+            return "stop", "install"
+        return (action,)
 
     def script(self, step: Action) -> str:
         """The name of a step's script."""
@@ -114,6 +118,8 @@ class Performer:
         if action in ("start", "restart"):
             await self._confirm(course)
         elif action == "install":
+            if not course.live.alive:
+                self._watch.forget(course.live)
             course.complete = True
             await self._ask(course)
         else:

@@ -17,6 +17,8 @@ from paas_controller.base.clock import Clock, SystemClock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.settings import Settings, split_address
+from paas_controller.events.routes import Pace, stream_routes
+from paas_controller.events.stream import Stream
 from paas_controller.hosts.agents import Agents
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import host_routes
@@ -28,12 +30,14 @@ from paas_controller.software.board import Board
 from paas_controller.software.days import Days
 from paas_controller.software.history import History
 from paas_controller.software.intake import Intake
+from paas_controller.software.keeping import InEarnest, Rehearsal
 from paas_controller.software.operations import Operation, Operations
 from paas_controller.software.orders import Specs, order_for, timeout_of
 from paas_controller.software.reconciler import Reconciler
 from paas_controller.software.routes import software_routes
 from paas_controller.software.service import Software
 from paas_controller.software.views import Views
+from paas_controller.software.writes import Acting
 from paas_controller.store.store import Store
 from paas_controller.web.docs import document_routes
 from paas_controller.web.repo import repo_routes
@@ -43,7 +47,9 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIterator[web.Application]:
+async def controller(
+    settings: Settings, clock: Clock | None = None, pace: Pace | None = None
+) -> AsyncIterator[web.Application]:
     """The controller, alive until the context is left. Every room is made here and nowhere else."""
     clock = clock or SystemClock()
     await asyncio.to_thread(settings.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -56,13 +62,19 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
         identity = Identity(store, clock, no_auth=settings.no_auth)
         hosts = Hosts(store, identity, vault, clock, settings.report_interval)
         agents, specs, days = Agents(session), Specs(store, vault), Days(settings.time_zone)
+        stream = Stream(store)
         board = Board(store, days)
         operations = Operations(store, hosts, agents, clock)
         reconciler = Reconciler(board, specs, operations, hosts, clock)
         adoption = Adoption(specs, agents, settings.operator_address)
         dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
         intake = Intake(board, operations, hosts, adoption, clock, dice)
-        software = Software(store, board, specs, hosts, clock)
+        in_earnest, rehearsal = InEarnest(store, board, specs, hosts), Rehearsal(store, hosts)
+        acting = Acting(
+            Software(in_earnest, board, specs, operations, hosts, clock),
+            Software(rehearsal, board, specs, operations, hosts, clock),
+            reconciler.rehearse,
+        )
         views = Views(store, board, specs, days, reconciler.decision)
         history = History(store, board, operations, days, clock)
         reports = Reports(hosts, intake, clock, settings.report_interval)
@@ -74,14 +86,18 @@ async def controller(settings: Settings, clock: Clock | None = None) -> AsyncIte
             stack.push_async_callback(room.stop)
         await operations.start(partial(_order, board, specs, settings.operator_address), intake.give_up)
         loops = {"silence": reports.watch, "resync": reconciler.resync, "retention": history.retain}
+        loops |= {"stream": stream.pump}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
         routes = health_routes() + token_routes(identity) + host_routes(hosts, reports, identity, intake.members_of)
-        routes += software_routes(software, views, intake, history, operations)
+        routes += software_routes(acting, views, intake, history, operations)
+        routes += stream_routes(stream, identity.authenticate, pace or Pace())
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
-        yield application(routes + document_routes(routes), identity.authenticate)
+        app = application(routes + document_routes(routes), identity.authenticate)
+        app.on_shutdown.append(stream.close)
+        yield app
 
 
 async def _order(board: Board, specs: Specs, operator: tuple[str, int], operation: Operation) -> Order:

@@ -43,6 +43,10 @@ class Agents:
         limits = ClientTimeout(total=order.check_timeout + 60, sock_connect=5)
         await self._call("POST", f"{url}/check", token, msgspec.json.encode(order), limits=limits)
 
+    async def cancel(self, url: str, token: str, operation: str) -> None:
+        """Ends an operation; NotFound where the agent does not know it."""
+        await self._call("DELETE", f"{url}/operations/{operation}", token)
+
     async def log(self, url: str, token: str, operation: str, offset: int) -> bytes:
         """The agent's answer to GET /operations/{id}/log, as it is."""
         return await self._call("GET", f"{url}/operations/{operation}/log?offset={offset}", token)

@@ -108,6 +108,11 @@ class Hosts:
             raise NotFound(f"no host is called {identifier}; hosts are named address:port")
         return self._hosts[identifier]
 
+    def obstacle(self, identifier: str) -> str:
+        """Why nothing can be sent to a host, also to one that is only about to be named; empty where it can."""
+        address, _, port = identifier.rpartition(":")
+        return self._hosts.get(identifier, Host(identifier, address, port)).obstacle
+
     def heard(self, identifier: str) -> None:
         """Something came from this host."""
         host = self._hosts[identifier]

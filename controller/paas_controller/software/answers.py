@@ -1,7 +1,7 @@
 """What goes out, for the API's document. Answers are built as plain documents; tests hold the two together."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from pydantic import BaseModel, Field, RootModel
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, RootModel
 from paas_agent.contract import Action, Fault, Kind, OperationState, Phase
 from paas_controller.software.schemas import App, InstanceBody
 from paas_controller.software.states import Expect, Realtime
-from paas_controller.web.schemas import Page
+from paas_controller.web.schemas import Page, Told
 
 
 class CheckResult(msgspec.Struct):
@@ -39,7 +39,18 @@ class InstanceStatus(BaseModel):
     status: StatusShown
 
 
-class Instances(Page[InstanceStatus]):
+class InstanceListed(InstanceStatus):
+    """An instance in a list."""
+
+    type: Kind
+    hosts: list[str]
+    labels: dict[str, str]
+    drift: bool
+    held: bool
+    deleting: bool
+
+
+class Instances(Page[InstanceListed]):
     """Some of them, by name."""
 
 
@@ -82,6 +93,7 @@ class OperationShown(BaseModel):
     exit_code: int | None
     fault: Fault
     message: str
+    cancelled_by: Annotated[str, Field(description="empty unless somebody cancelled it")]
     progress: ProgressShown | None = None
 
 
@@ -99,6 +111,7 @@ class MemberShown(BaseModel):
     reason: str
     failures: int
     applied_generation: int
+    leaving: Annotated[bool, Field(description="its host was taken off the list: it is uninstalled")]
     waiting: str | None
     operation: str | None
     retry_at: datetime | None
@@ -109,7 +122,9 @@ class Record(Created):
     """The whole record: the spec with its defaults and its secrets masked, and each member."""
 
     generation: int
+    applied_generation: int | None
     version: int
+    drift: bool
     held: bool
     deleting: bool
     members: list[MemberShown]
@@ -155,3 +170,27 @@ class LogPiece(BaseModel):
     next: int
     data: str
     ended: bool
+
+
+class StepShown(BaseModel):
+    """What would be done on a host; `wait` where nothing can be. `why` says what is in the way."""
+
+    host: str
+    action: Action | Literal["wait", "forget", "cancel"]
+    why: str
+
+
+class Rehearsed(BaseModel):
+    """What would be done, in this order, if every step succeeded; and what would be expected."""
+
+    dry_run: Literal[True]
+    steps: list[StepShown]
+    status: StatusShown | None
+
+
+class RecordOrRehearsed(RootModel[Record | Rehearsed]):
+    """The record; of a dry run, its steps."""
+
+
+class ToldOrRehearsed(RootModel[Told | Rehearsed]):
+    """What became of it; of a dry run, its steps."""

@@ -7,7 +7,6 @@ board takes back what the database holds.
 
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,58 +17,12 @@ from paas_controller.base.errors import NotFound
 from paas_controller.events import tables as events
 from paas_controller.software import records
 from paas_controller.software.days import Days
-from paas_controller.software.instances import Instance
-from paas_controller.software.members import Member, Moved, Turn
+from paas_controller.software.drafts import Draft, Told
+from paas_controller.software.instances import Instance, Name
+from paas_controller.software.members import Member, Moved
 from paas_controller.store.store import Store
 
-Write = Callable[[Connection], object]
-Name = tuple[str, str]
-"""Kind and name."""
-
-
 _ADD_CHANGE = insert(records.CHANGE)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A step of the story and whose it is."""
-
-    instance: Instance
-    host: str
-    moved: Moved
-
-
-class Draft:
-    """Changes to any number of instances, collected before they are committed together."""
-
-    def __init__(self) -> None:
-        self.edits: dict[int, tuple[Instance, Instance]] = {}
-        self.story: list[Told] = []
-        self.changes: list[Told] = []
-        self.writes: list[Write] = []
-        self.afterwards: list[Callable[[], None]] = []
-        """Done once the draft is committed."""
-        self.closed = False
-        """Nothing may be decided on it before it is committed."""
-
-    def now(self, instance: Instance) -> Instance:
-        """The instance as this draft has it."""
-        return self.edits[instance.id][1] if instance.id in self.edits else instance
-
-    def put(self, instance: Instance, after: Instance) -> None:
-        before = self.edits[instance.id][0] if instance.id in self.edits else instance
-        self.edits[instance.id] = (before, replace(after, version=before.version + 1))
-
-    def take(self, instance: Instance, member: Member, turn: Turn) -> None:
-        """Takes a member's turn; one that changed nothing leaves no trace."""
-        if turn.member == member and not turn.story and not turn.changes:
-            return
-        self.put(instance, self.now(instance).with_member(turn.member))
-        self.story.extend(Told(instance, member.host, moved) for moved in turn.story)
-        self.changes.extend(Told(instance, member.host, moved) for moved in turn.changes)
-
-    def __bool__(self) -> bool:
-        return bool(self.edits or self.writes)
 
 
 class Board:
@@ -88,8 +41,11 @@ class Board:
         """Called with an instance's id after something about it was committed."""
         self._forgotten: dict[str, set[Name]] = {}
         """By host, what was forgotten here and not yet by its agent."""
+        self._dependents: dict[Name, set[Name]] = {}
+        self._last_member = 0
 
     async def start(self) -> None:
+        self._last_member = await self._store.read(records.last_member_id)
         for instance in await self._store.read(records.load):
             self.add(instance)
         for row in await self._store.read(records.forgotten):
@@ -133,13 +89,47 @@ class Board:
         """What this host's agent is still to forget; one of the same name has to wait until then."""
         return self._forgotten.get(host, set())
 
+    def dependents(self, instance: Instance) -> list[Instance]:
+        """The instances that depend on this one."""
+        names = sorted(self._dependents.get(instance.key, ()))
+        return [found for name in names if (found := self.named(*name)) is not None]
+
+    def dependencies(self, instance: Instance) -> list[tuple[Name, Instance | None]]:
+        """What this instance depends on, by name; None where there is no such instance."""
+        return [(name, self.named(*name)) for name in instance.depends_on]
+
+    def new_member_id(self) -> int:
+        """An id that no member ever had."""
+        self._last_member += 1
+        return self._last_member
+
     def add(self, instance: Instance) -> None:
         self._instances[instance.id] = instance
-        self._names[instance.kind, instance.name] = instance.id
+        self._names[instance.key] = instance.id
         bisect.insort(self._ordered.setdefault(instance.kind, []), instance.name)
-        for member in instance.members:
-            self._hosts.setdefault(member.host, {})[instance.kind, instance.name] = instance.id
+        self._index(None, instance)
         self.notify(instance.id)
+
+    def _index(self, before: Instance | None, after: Instance | None) -> None:
+        """Keeps the ways to an instance, by host and by what it depends on, when these change."""
+        if before is not None:
+            for member in before.members:
+                self._hosts[member.host].pop(before.key, None)
+            for name in before.depends_on:
+                self._dependents[name].discard(before.key)
+        if after is not None:
+            for member in after.members:
+                self._hosts.setdefault(member.host, {})[after.key] = after.id
+            for name in after.depends_on:
+                self._dependents.setdefault(name, set()).add(after.key)
+
+    def _put(self, before: Instance, after: Instance) -> None:
+        self._instances[before.id] = after
+        if before.revision != after.revision:
+            self._index(before, after)
+            hosts = {member.host for member in after.members}
+            for host in {member.host for member in before.members} - hosts:
+                self._forgotten.setdefault(host, set()).add(after.key)
 
     async def forget(self, instance: Instance, why: Moved) -> None:
         """Deletes an instance, with a last line of its story; its agents are told with their next reports."""
@@ -149,13 +139,15 @@ class Board:
             events.append(connection, [story_row(instance, "", why)])
 
         await self._store.write(write)
+        around = self._around(instance)
         self._instances.pop(instance.id, None)
-        self._names.pop((instance.kind, instance.name), None)
+        self._names.pop(instance.key, None)
         self._ordered[instance.kind].remove(instance.name)
+        self._index(instance, None)
         for member in instance.members:
-            del self._hosts[member.host][instance.kind, instance.name]
-            self._forgotten.setdefault(member.host, set()).add((instance.kind, instance.name))
-        self.notify(instance.id)
+            self._forgotten.setdefault(member.host, set()).add(instance.key)
+        for identifier in (instance.id, *around):
+            self.notify(identifier)
 
     async def commit(self, draft: Draft) -> None:
         """Makes the draft so: in memory at once, on disk when this returns. Raises Retryable where it cannot."""
@@ -163,7 +155,7 @@ class Board:
             self.follow(draft)
         for before, after in draft.edits.values():
             if self._instances.get(before.id) is before:
-                self._instances[before.id] = after
+                self._put(before, after)
         try:
             await self._store.write(lambda connection: self._write(connection, draft))
         except BaseException:
@@ -175,9 +167,17 @@ class Board:
             self.notify(identifier)
 
     def notify(self, identifier: int) -> None:
-        """Something that bears on this instance has changed."""
-        for watcher in self.watchers:
-            watcher(identifier)
+        """Something that bears on this instance, and on those around it, has changed."""
+        instance = self._instances.get(identifier)
+        around = self._around(instance) if instance else []
+        for affected in (identifier, *around):
+            for watcher in self.watchers:
+                watcher(affected)
+
+    def _around(self, instance: Instance) -> list[int]:
+        """The ids of what depends on it and of what it depends on."""
+        needed = (found for _, found in self.dependencies(instance) if found is not None)
+        return [other.id for other in (*self.dependents(instance), *needed)]
 
     def _write(self, connection: Connection, draft: Draft) -> None:
         for before, after in draft.edits.values():
@@ -192,7 +192,10 @@ class Board:
         for identifier in list(identifiers):
             kept = await self._store.read(partial(records.load, identifier=identifier))
             if kept and identifier in self._instances:
+                self._index(self._instances[identifier], kept[0])
                 self._instances[identifier] = kept[0]
+                for member in kept[0].members:
+                    self._forgotten.get(member.host, set()).discard(kept[0].key)
 
     def _change(self, told: Told) -> dict[str, Any]:
         moved = told.moved

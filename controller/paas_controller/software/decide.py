@@ -23,6 +23,7 @@ class Situation:
     operation: str = ""
     hold: str = ""
     restart_due: bool = False
+    reinstall_due: bool = False
     retry_at: float = 0.0
     reason: str = ""
 
@@ -67,7 +68,9 @@ def decide(member: Situation, gates: Gates, now: float) -> Decision:
     todo = step(member.realtime, member.expect, installed=member.installed, alive=member.alive)
     if todo == "wait":
         return Wait(None, "the host has not been heard of; nothing is done until it is")
-    if todo == "nothing":
+    if member.reinstall_due and todo in ("nothing", "start", "restart"):
+        todo = "install"  # over what is there: nothing is uninstalled, so that no data can be lost
+    elif todo == "nothing":
         if not member.restart_due or member.realtime != "running":
             return Settled()
         todo = "restart"
@@ -85,7 +88,7 @@ def _healing(member: Situation) -> bool:
 
 def _self_heal(member: Situation) -> str:
     """Why a failed member is left alone although running is expected; empty where it is not."""
-    if not _healing(member) or member.self_heal == "always" or member.restart_due:
+    if not _healing(member) or member.self_heal == "always" or member.restart_due or member.reinstall_due:
         return ""
     if member.self_heal == "never":
         return "" if member.cause == "action" else "self_heal is never: start it again by PUT restart"
@@ -96,6 +99,6 @@ def _self_heal(member: Situation) -> str:
 def _gate(member: Situation, gates: Gates, todo: Action) -> str:
     if _healing(member):
         return ""
-    if todo in ("install", "start"):
-        return gates.bring_up
-    return gates.restart if todo == "restart" else gates.take_down
+    if todo == "restart" or member.reinstall_due:
+        return gates.restart
+    return gates.bring_up if todo in ("install", "start") else gates.take_down

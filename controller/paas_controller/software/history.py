@@ -6,12 +6,12 @@ from typing import Any
 
 from paas_agent.contract import Kind
 from paas_controller.base.clock import Clock, rfc3339
-from paas_controller.base.errors import Invalid, NotFound
+from paas_controller.base.errors import Conflict, Invalid, NotFound
 from paas_controller.events import tables as events
 from paas_controller.software import records
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
-from paas_controller.software.operations import Operations, find_row
+from paas_controller.software.operations import Operation, Operations, find_row
 from paas_controller.store.store import Store
 
 KEPT_DAYS = 400
@@ -61,12 +61,21 @@ class History:
     async def operation(self, identifier: str) -> dict[str, Any]:
         return self._operation(await self._store.read(lambda c: find_row(c, identifier)))
 
+    async def in_flight(self, identifier: str) -> Operation:
+        """The operation, while it may still be cancelled; Conflict where it has ended, NotFound."""
+        row = await self._store.read(lambda c: find_row(c, identifier))
+        flying = self._operations.get(identifier)
+        if flying is None:
+            raise Conflict(f"the {row['action']} of {row['name']} has ended: {row['state']}")
+        return flying
+
     def _operation(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = operation_shown(row)
         flying = self._operations.get(row["id"])
         if flying is None:
             return shown
         shown["state"] = flying.state
+        shown["cancelled_by"] = flying.cancelled_by
         if progress := flying.progress:
             shown["progress"] = {
                 "phase": progress.phase, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,

@@ -7,6 +7,9 @@ from paas_controller.software.decide import SelfHeal, Situation
 from paas_controller.software.members import Member
 from paas_controller.software.states import Expect, Realtime, summary
 
+Name = tuple[str, str]
+"""Kind and name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -25,15 +28,41 @@ class Instance:
     check_fall: int = 2
     check_rise: int = 1
     has_restart: bool = False
+    reinstall: int = 0
+    """What was installed of a generation before this one is to be installed anew."""
+    revision: int = 1
+    """Grows with every change of the spec or of the words around it: what a writer may overwrite."""
+    labels: tuple[tuple[str, str], ...] = ()
+    depends_on: tuple[Name, ...] = ()
+
+    @property
+    def key(self) -> Name:
+        return self.kind, self.name
+
+    @property
+    def staying(self) -> tuple[Member, ...]:
+        """The members on the hosts of the list."""
+        return tuple(member for member in self.members if not member.leaving)
 
     @property
     def realtime(self) -> Realtime:
-        return summary(self.expect, (member.realtime for member in self.members))
+        return summary(self.expect, (member.realtime for member in self.staying))
+
+    @property
+    def drifts(self) -> bool:
+        """Whether what is there differs from what is expected, be it in state or in the spec it was made by."""
+        return self.realtime != self.expect or any(map(self._behind, self.members))
+
+    def _behind(self, member: Member) -> bool:
+        return member.leaving or (member.installed and member.generation != self.generation)
 
     @property
     def gone(self) -> bool:
         """Nothing of it is there any more, and nothing is under way."""
-        return all(member.realtime == "not-installed" and not member.operation for member in self.members)
+        return all(map(self.gone_from, self.members))
+
+    def gone_from(self, member: Member) -> bool:
+        return member.realtime == "not-installed" and not member.operation
 
     def on(self, host: str) -> Member | None:
         return next((member for member in self.members if member.host == host), None)
@@ -50,7 +79,7 @@ class Instance:
         if member.cancelled:
             hold = "its operation was cancelled; it waits for a new wish"
         return Situation(
-            expect=self.expect,
+            expect="not-installed" if member.leaving else self.expect,
             realtime=member.realtime,
             installed=member.installed,
             alive=member.alive,
@@ -59,6 +88,7 @@ class Instance:
             operation=member.operation,
             hold=hold,
             restart_due=member.restart_wanted > member.restart_done,
+            reinstall_due=member.installed and member.installed_generation < self.reinstall,
             retry_at=member.retry_at,
             reason=member.reason,
         )

@@ -22,8 +22,9 @@ from paas_controller.base.errors import Forbidden
 from paas_controller.hosts.reports import Write
 from paas_controller.hosts.service import Host, Hosts
 from paas_controller.software import records, turns
-from paas_controller.software.board import Board, Draft, Name, Told
-from paas_controller.software.instances import Instance
+from paas_controller.software.board import Board
+from paas_controller.software.drafts import Draft, Told
+from paas_controller.software.instances import Instance, Name
 from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.operations import Operation, Operations, end_row
 
@@ -112,9 +113,14 @@ class Intake:
             if member.operation != outcome.operation_id:
                 return Turn(member)
             turn = turns.ended(member, outcome, self._moment())
-            if operation is None or outcome.state != "succeeded":
+            if operation is None:
                 return turn
-            return replace(turn, member=replace(turn.member, generation=operation.generation))
+            after = turn.member
+            if operation.cancelled_by:  # the hold began with the cancelling; a wish since then has ended it
+                after = replace(after, cancelled=member.cancelled)
+            if outcome.state == "succeeded":
+                after = turns.applied(after, outcome.action, operation.generation)
+            return replace(turn, member=after)
 
         self._take(draft, host, outcome, step)
         instance = self._board.named(outcome.type, outcome.name)
@@ -201,7 +207,9 @@ class Intake:
         instance = self._board.find(operation.instance)
         member = draft.now(instance).member(operation.member) if instance else None
         if instance and member and member.operation == operation.id:
-            draft.take(instance, member, turns.gave_up(member, state, sentence, self._moment()))
+            turn = turns.gave_up(member, state, sentence, self._moment())
+            held = member.cancelled if operation.cancelled_by else turn.member.cancelled
+            draft.take(instance, member, replace(turn, member=replace(turn.member, cancelled=held)))
 
     async def check(self, host: str, kind: Kind, name: str, code: str, msg: str) -> None:
         """One check result by itself. One that changes nothing costs no write. NotFound, Forbidden."""

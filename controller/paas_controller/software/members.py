@@ -53,6 +53,10 @@ class Member:
     cancelled: bool = False
     generation: int = 0
     """The spec's generation that was last applied."""
+    installed_generation: int = 0
+    """The generation that was last installed."""
+    leaving: bool = False
+    """Its host was taken off the list: it is uninstalled, whatever the instance is expected to be."""
 
     @property
     def held_back(self) -> bool:

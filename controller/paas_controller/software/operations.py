@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,8 +42,12 @@ class Operation:
     """The agent's journal that it is meant for, and that it is never sent to another one than."""
     state: str = "pending"
     """What is known of it since this controller started; its row says pending until it has ended."""
+    cancelled_by: str = ""
+    tried: bool = False
+    """Whether its agent may know it."""
     progress: Progress | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
+    called_off: asyncio.Event = field(default_factory=asyncio.Event)
     carrier: asyncio.Task[None] | None = None
 
     def row(self) -> dict[str, Any]:
@@ -57,6 +61,10 @@ class Operation:
 GiveUp = Callable[[Operation, OperationState, str], Awaitable[None]]
 """Takes the operation for ended: with which state, and the sentence why."""
 MakeOrder = Callable[[Operation], Awaitable[Order]]
+
+
+class _NeverBegan(Exception):
+    """It was cancelled, and its agent does not know it."""
 
 
 class Operations:
@@ -75,7 +83,7 @@ class Operations:
         unfinished = select(OPERATION).where(OPERATION.c.state.not_in(ENDED))
         names = tuple(Operation.__dataclass_fields__)
         for row in await self._store.read(lambda c: c.execute(unfinished).mappings().all()):
-            self.carry(Operation(**{name: row[name] for name in names if name in row}))
+            self.carry(Operation(**{name: row[name] for name in names if name in row}, tried=True))
 
     def get(self, identifier: str) -> Operation | None:
         return self._flying.get(identifier)
@@ -86,6 +94,8 @@ class Operations:
     def carry(self, operation: Operation) -> None:
         """Sends it until the agent has it, then waits for its outcome; called once its row is committed."""
         self._flying[operation.id] = self._of_host[operation.host][operation.id] = operation
+        if operation.cancelled_by:
+            operation.called_off.set()
         operation.carrier = asyncio.create_task(self._carry(operation), name=f"operation {operation.id}")
 
     def over(self, identifier: str) -> None:
@@ -97,10 +107,11 @@ class Operations:
         if operation.carrier and operation.carrier is not asyncio.current_task():
             operation.carrier.cancel()
 
-    def drop(self, instance: int) -> None:
-        """An instance was forgotten: nobody waits for its operations any more."""
-        for operation in [operation for operation in self._flying.values() if operation.instance == instance]:
-            self.over(operation.id)
+    def drop(self, instance: int, members: Collection[int] = ()) -> None:
+        """An instance, or some of its members, was forgotten: nobody waits for their operations any more."""
+        for operation in list(self._flying.values()):
+            if operation.instance == instance and (not members or operation.member in members):
+                self.over(operation.id)
 
     async def stop(self) -> None:
         carriers = [operation.carrier for operation in self._flying.values() if operation.carrier]
@@ -117,12 +128,18 @@ class Operations:
         operation_id.set(operation.id)
         try:
             async with asyncio.timeout(max(0.0, operation.deadline - self._clock.time())):
-                await self._send(operation)
+                await self._until(operation, self._sent)
+                await operation.called_off.wait()
+                if not operation.tried:
+                    raise _NeverBegan(f"{operation.host} was not told of it yet")
+                await self._until(operation, self._cancelled)
                 await asyncio.Event().wait()
         except TimeoutError:
             sent = operation.state != "pending"
             told = "no outcome came" if sent else f"the order could not be brought to {operation.host}"
             await self._end(operation, "timed-out", f"{operation.action} timed out: {told} in time")
+        except _NeverBegan as error:
+            await self._end(operation, "cancelled", f"{operation.action} was cancelled before it began: {error}")
         except JournalReplaced as error:
             await self._end(operation, "interrupted", f"{operation.host} has a new journal: {error.message}")
         except PaasError as error:
@@ -136,13 +153,17 @@ class Operations:
                 _log.warning("%s could not be ended: %s", operation.id, error.message)
                 await asyncio.sleep(error.after)
 
-    async def _send(self, operation: Operation) -> None:
+    async def _until(self, operation: Operation, act: Callable[[Operation], Awaitable[None]]) -> None:
+        """Speaks to the agent until it has understood; once called off, an order is no longer sent."""
         wait = 0.25
         while True:
             obstacle = self._hosts.get(operation.host).obstacle
             try:
+                if operation.cancelled_by and act == self._sent:
+                    return
                 if not obstacle:
-                    return await self._sent(operation)
+                    await act(operation)
+                    return
             except (Retryable, Conflict) as error:
                 obstacle = error.message
             _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
@@ -156,8 +177,22 @@ class Operations:
     async def _sent(self, operation: Operation) -> None:
         host = self._hosts.get(operation.host)
         order = await self._make_order(operation)
+        operation.tried = True
         accepted = await self._agents.order(host.url, host.controller_token, operation.action, order)
         operation.state = "running" if accepted.state == "running" else "sent"
+
+    async def _cancelled(self, operation: Operation) -> None:
+        host = self._hosts.get(operation.host)
+        try:
+            await self._agents.cancel(host.url, host.controller_token, operation.id)
+        except NotFound:
+            raise _NeverBegan(f"{operation.host} never had it") from None
+
+    def call_off(self, operation: Operation, by: str) -> None:
+        """Its cancelling is committed: the agent is told as soon as it can be."""
+        operation.cancelled_by = by
+        operation.called_off.set()
+        operation.heard.set()
 
     async def log(self, identifier: str, offset: int) -> bytes:
         """Its output from this offset on, from the agent that ran it."""
@@ -174,6 +209,11 @@ _END = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.ho
 
 def add_row(connection: Connection, operation: Operation) -> None:
     connection.execute(_ADD, operation.row())
+
+
+def cancel_row(connection: Connection, identifier: str, by: str) -> None:
+    """Keeps that it was cancelled, so that a controller that starts again goes on to cancel it."""
+    connection.execute(update(OPERATION).where(OPERATION.c.id == identifier).values(cancelled_by=by))
 
 
 def end_row(connection: Connection, host: str, outcome: Outcome, now: float) -> None:

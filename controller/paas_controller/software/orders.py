@@ -26,12 +26,20 @@ class Specs:
     def seal(self, body: InstanceBody) -> str:
         return self._vault.seal(body.model_dump_json(exclude_unset=True))
 
+    def keep(self, instance: Instance, body: InstanceBody) -> None:
+        """The spec as it is being written."""
+        self._open[instance.id, instance.revision] = body
+
+    def drop(self, instance: Instance) -> None:
+        """It could not be written."""
+        self._open.pop((instance.id, instance.revision), None)
+
     def known(self, instance: Instance) -> InstanceBody | None:
         """The spec, if it is open already."""
-        return self._open.get((instance.id, instance.generation))
+        return self._open.get((instance.id, instance.revision))
 
     async def of(self, instance: Instance) -> InstanceBody:
-        key = (instance.id, instance.generation)
+        key = (instance.id, instance.revision)
         if key not in self._open:
             wanted = select(INSTANCE.c.spec).where(INSTANCE.c.id == instance.id)
             sealed = await self._store.read(lambda c: c.execute(wanted).scalar())
@@ -51,8 +59,9 @@ def timeout_of(body: InstanceBody, action: Action) -> float:
 
 def order_for(instance: Instance, member: Member, body: InstanceBody, operator: tuple[str, int]) -> Order:
     """The order for one member, without the operation it is for. `operator` is where agents report to."""
-    app = body.app
-    spec = next(host for host in body.host if host.id == member.host)
+    app, hosts = body.app, [host.id for host in body.host]
+    if member.host not in hosts:  # it was taken off the list, and is told of the others as the last one
+        hosts.append(member.host)
     return Order(
         name=instance.name,
         type=instance.kind,
@@ -73,10 +82,14 @@ def order_for(instance: Instance, member: Member, body: InstanceBody, operator: 
         check_fall=app.check_fall,
         check_rise=app.check_rise,
         believed=_believed(member),
-        host_ip=spec.ip,
-        hosts=[host.ip for host in body.host],
-        host_index=member.position,
+        host_ip=_address(member.host),
+        hosts=[_address(host) for host in hosts],
+        host_index=hosts.index(member.host),
     )
+
+
+def _address(host: str) -> str:
+    return host.rpartition(":")[0]
 
 
 def _believed(member: Member) -> Status:

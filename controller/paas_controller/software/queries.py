@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from paas_controller.software.states import Expect, Realtime
 from paas_controller.web.queries import Flag, Whole
@@ -10,6 +10,15 @@ from paas_controller.web.queries import Flag, Whole
 
 class _Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _label(value: str) -> str:
+    if ":" not in value:
+        raise ValueError(f"is key:value, not {value!r}")
+    return value
+
+
+Label = Annotated[str, AfterValidator(_label)]
 
 
 class ByName(BaseModel):
@@ -33,10 +42,16 @@ class ByOperation(BaseModel):
 class ListQuery(_Query):
     """Which instances, and how many; what is not given takes all."""
 
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Each label as key and value."""
+        return [(key, value) for key, _, value in (entry.partition(":") for entry in self.label)]
+
     expect: Expect | None = None
     realtime: Realtime | None = None
     host: Annotated[str, Field(description="address:port of a host that they have a member on")] = ""
     drift: Annotated[Flag, Field(description="only those of which expect and realtime differ")] = False
+    label: Annotated[list[Label], Field(max_length=16, description="k:v; they need all that are given")] = []
     limit: Annotated[Whole, Field(le=1000)] = 100
     cursor: Annotated[str, Field(description="next of the page before")] = ""
 
@@ -55,7 +70,22 @@ class DayQuery(_Query):
     detail: Annotated[Flag, Field(description="every change as an object, in place of names")] = False
 
 
-class DeleteQuery(_Query):
+class DryRun(_Query):
+    """Whether to do it, or only to say what would be done."""
+
+    dry_run: Annotated[Flag, Field(description="answer with the steps that would be taken, and take none")] = False
+
+
+class ChangeQuery(DryRun):
+    """When a changed spec counts, and what becomes of hosts that are no longer on its list."""
+
+    apply: Annotated[Literal["restart", "reinstall"] | None, Field(description="act at once")] = None
+    removed: Annotated[
+        Literal["uninstall", "orphan"] | None, Field(description="what becomes of it on hosts taken off the list")
+    ] = None
+
+
+class DeleteQuery(DryRun):
     """What becomes of the software that is there."""
 
     uninstall: Annotated[Flag, Field(description="uninstall it, then forget it")] = False

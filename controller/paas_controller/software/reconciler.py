@@ -7,18 +7,21 @@ everything, so that a lost hint costs time and never truth.
 import asyncio
 import logging
 import uuid
+from dataclasses import replace
 from functools import partial
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import PaasError
 from paas_controller.hosts.service import Hosts
-from paas_controller.software.board import Board, Draft
+from paas_controller.software.board import Board
 from paas_controller.software.decide import Act, Decision, Wait, decide
+from paas_controller.software.drafts import Draft, Told
 from paas_controller.software.gates import order_gates
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member, Moved
 from paas_controller.software.operations import GRACE, Operation, Operations, add_row
 from paas_controller.software.orders import Specs, timeout_of
+from paas_controller.software.rehearsal import Step, rehearse
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.software.turns import ordered
 
@@ -86,11 +89,25 @@ class Reconciler:
 
     def decision(self, instance: Instance, member: Member) -> Decision:
         """What is to be done about a member now."""
-        gates = order_gates(instance.members, member, instance.expect, host=self._obstacle(instance, member))
+        return self._decide(instance, member, self._obstacle(instance, member))
+
+    def rehearse(self, instance: Instance) -> list[Step]:
+        """What would be done about an instance if it were so, and what keeps it from being done now."""
+        decide_if_reached = partial(self._decide, obstacle="")
+        return rehearse(instance, decide_if_reached, self._obstacle, self._clock.time())
+
+    def _decide(self, instance: Instance, member: Member, obstacle: str) -> Decision:
+        gates = order_gates(
+            instance,
+            member,
+            dependencies=self._board.dependencies(instance),
+            dependents=self._board.dependents(instance),
+            host=obstacle,
+        )
         return decide(instance.situation(member), gates, self._clock.time())
 
     def _obstacle(self, instance: Instance, member: Member) -> str:
-        obstacle = self._hosts.get(member.host).obstacle
+        obstacle = self._hosts.obstacle(member.host)
         if not obstacle and (instance.kind, instance.name) in self._board.forgotten(member.host):
             return f"{member.host} still has to forget the former {instance.name}"
         return obstacle
@@ -104,6 +121,9 @@ class Reconciler:
             gone = Moved("not-installed", "not-installed", self._clock.time(), "action", "uninstalled, and deleted")
             await self._board.forget(instance, gone)
             return
+        if left := [member for member in instance.members if member.leaving and instance.gone_from(member)]:
+            await self._leave(instance, left)
+            return
         if not any(isinstance(self.decision(instance, member), Act) for member in instance.members):
             self._sleep_until_due(instance)
             return
@@ -113,6 +133,16 @@ class Reconciler:
             draft = Draft()
             self._plan(draft, latest, body)
             await self._board.commit(draft)
+
+    async def _leave(self, instance: Instance, left: list[Member]) -> None:
+        """Takes off the instance the members that were to go and are gone."""
+        draft = Draft()
+        staying = tuple(member for member in instance.members if member not in left)
+        draft.put(instance, replace(instance, members=staying, revision=instance.revision + 1))
+        for member in left:
+            gone = Moved("not-installed", "not-installed", self._clock.time(), "action", "uninstalled, and taken off")
+            draft.story.append(Told(instance, member.host, gone))
+        await self._board.commit(draft)
 
     def _sleep_until_due(self, instance: Instance) -> None:
         waits = [self.decision(instance, member) for member in instance.members]

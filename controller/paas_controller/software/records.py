@@ -1,11 +1,12 @@
 """Instances to rows and back. Everything here runs inside a transaction of the caller."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
@@ -24,9 +25,12 @@ FORGOTTEN = SQLModel.metadata.tables["forgotten"]
 # Statements are built once: building one costs more than running it.
 _SAVE_INSTANCE = update(INSTANCE).where(INSTANCE.c.id == bindparam("of"), INSTANCE.c.version == bindparam("before"))
 _SAVE_MEMBER = update(MEMBER).where(MEMBER.c.id == bindparam("of"))
-_SAVED = ("expect", "held", "deleting", "generation", "version")
+_ADD_MEMBER = insert(MEMBER)
+_FORGET = insert(FORGOTTEN)
 
 _INSTANCE_FIELDS = tuple(field.name for field in fields(Instance) if field.name != "members")
+_AS_JSON = ("labels", "depends_on")
+_SAVED = tuple(name for name in _INSTANCE_FIELDS if name not in ("id", "kind", "name"))
 _MEMBER_FIELDS = tuple(field.name for field in fields(Member))
 
 
@@ -39,10 +43,27 @@ def load(connection: Connection, identifier: int | None = None) -> list[Instance
     of: defaultdict[int, list[Member]] = defaultdict(list)
     for row in connection.execute(members).mappings():
         of[row["instance"]].append(_member(row))
-    return [
-        Instance(**{name: row[name] for name in _INSTANCE_FIELDS}, members=tuple(of[row["id"]]))
-        for row in connection.execute(instances).mappings()
-    ]
+    return [_instance(row, of[row["id"]]) for row in connection.execute(instances).mappings()]
+
+
+def last_member_id(connection: Connection) -> int:
+    """The highest id that a member has, or that an operation remembers one by."""
+    highest = (select(func.max(MEMBER.c.id)), select(func.max(OPERATION.c.member)))
+    return max(connection.execute(query).scalar() or 0 for query in highest)
+
+
+def _instance(row: Any, members: Iterable[Member]) -> Instance:
+    values = {name: row[name] for name in _INSTANCE_FIELDS}
+    for name in _AS_JSON:
+        values[name] = tuple(tuple(pair) for pair in json.loads(values[name]))
+    return Instance(**values, members=tuple(members))
+
+
+def _columns(instance: Instance, names: Iterable[str]) -> dict[str, Any]:
+    columns = {name: getattr(instance, name) for name in names}
+    for name in _AS_JSON:
+        columns[name] = json.dumps(columns[name])
+    return columns
 
 
 def _member(row: Any) -> Member:
@@ -55,28 +76,33 @@ def _row(member: Member) -> dict[str, Any]:
 
 
 def create(connection: Connection, instance: Instance, spec: str, now: float) -> Instance:
-    """Inserts an instance and its members; returns it with the ids it got. Conflict where the name is taken."""
-    row = {name: getattr(instance, name) for name in _INSTANCE_FIELDS if name != "id"}
+    """Inserts an instance and its members; returns it with the id it got. Conflict where the name is taken."""
+    row = {"kind": instance.kind, "name": instance.name} | _columns(instance, _SAVED)
     try:
         result = connection.execute(insert(INSTANCE).returning(INSTANCE.c.id), row | {"spec": spec, "created_at": now})
     except IntegrityError:
         raise Conflict(f"a {instance.kind} named {instance.name} exists already") from None
     identifier = int(result.scalar_one())
-    for member in instance.members:
-        values = {key: value for key, value in _row(member).items() if key != "id"}
-        connection.execute(insert(MEMBER), values | {"instance": identifier})
-    return load(connection, identifier)[0]
+    connection.execute(_ADD_MEMBER, [_row(member) | {"instance": identifier} for member in instance.members])
+    return replace(instance, id=identifier)
 
 
 def save(connection: Connection, before: Instance, after: Instance) -> None:
     """Writes what differs, guarded by the version: Retryable where somebody else, or a failure, came between."""
-    columns = {name: getattr(after, name) for name in _SAVED}
-    if connection.execute(_SAVE_INSTANCE, columns | {"of": before.id, "before": before.version}).rowcount != 1:
+    guard = {"of": before.id, "before": before.version}
+    if connection.execute(_SAVE_INSTANCE, _columns(after, _SAVED) | guard).rowcount != 1:
         raise Retryable(f"{before.name} changed meanwhile; try again")
     known = {member.id: member for member in before.members}
     for member in after.members:
-        if member != known[member.id]:
+        if member.id not in known:
+            connection.execute(_ADD_MEMBER, _row(member) | {"instance": after.id})
+        elif member != known[member.id]:
             connection.execute(_SAVE_MEMBER, _row(member) | {"of": member.id})
+    staying = {member.id for member in after.members}
+    for member in before.members:
+        if member.id not in staying:
+            connection.execute(delete(MEMBER).where(MEMBER.c.id == member.id))
+            _forget_at(connection, member, after)
 
 
 def remove(connection: Connection, instance: Instance, now: float) -> None:
@@ -85,12 +111,27 @@ def remove(connection: Connection, instance: Instance, now: float) -> None:
     if connection.execute(guarded).rowcount != 1:
         raise Retryable(f"{instance.name} changed meanwhile; try again")
     connection.execute(delete(MEMBER).where(MEMBER.c.instance == instance.id))
-    unfinished = (OPERATION.c.instance == instance.id, OPERATION.c.state.not_in(ENDED))
+    drop_operations(connection, instance, now)
+    for member in instance.members:
+        _forget_at(connection, member, instance)
+
+
+def _forget_at(connection: Connection, member: Member, instance: Instance) -> None:
+    told(connection, member.host, instance.kind, instance.name)
+    connection.execute(_FORGET, {"host": member.host, "kind": instance.kind, "name": instance.name})
+
+
+def drop_operations(connection: Connection, instance: Instance, now: float, members: Sequence[int] = ()) -> None:
+    """Ends what is in flight of an instance that was forgotten, or of some of its members."""
+    unfinished = [OPERATION.c.instance == instance.id, OPERATION.c.state.not_in(ENDED)]
+    if members:
+        unfinished.append(OPERATION.c.member.in_(members))
     dropped = {"state": "interrupted", "message": f"{instance.name} was forgotten meanwhile", "ended_at": now}
     connection.execute(update(OPERATION).where(*unfinished).values(dropped))
-    for member in instance.members:
-        told(connection, member.host, instance.kind, instance.name)
-        connection.execute(insert(FORGOTTEN), {"host": member.host, "kind": instance.kind, "name": instance.name})
+
+
+def save_spec(connection: Connection, instance: int, spec: str) -> None:
+    connection.execute(update(INSTANCE).where(INSTANCE.c.id == instance).values(spec=spec))
 
 
 def forgotten(connection: Connection) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """What comes in and goes out: the create body, as the seed shows it, and the optional keys beyond it."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -13,6 +13,8 @@ from paas_controller.software.states import Expect
 
 _OWN_METADATA = frozenset({"REPO_URL", "PACKAGE", "CreateAt"})
 _RESERVED_NAMES = frozenset({"create", "status"})
+READ_ONLY = frozenset({"type", "generation", "applied_generation", "version", "held", "deleting", "drift", "members"})
+"""The keys of a record that are no part of its spec."""
 
 
 def _instance_name(value: str) -> str:
@@ -61,12 +63,30 @@ def _environment(values: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in values.items() if key not in _OWN_METADATA}
 
 
+def _label_key(key: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?", key):
+        raise ValueError("a label's key is 1 to 63 of A-Z a-z 0-9 . _ / - and begins and ends with a letter or a digit")
+    return key
+
+
+def _dependency(value: str) -> str:
+    kind, _, name = value.partition("/")
+    if kind not in get_args(Kind):
+        raise ValueError(f"{value!r} is no kind/name, such as database/db7")
+    _instance_name(name)
+    return value
+
+
 InstanceName = Annotated[str, AfterValidator(_instance_name)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 OptionalFileName = Annotated[str, AfterValidator(_optional_file_name)]
 RepoUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_repo_url)]
 Text = Annotated[str, BeforeValidator(_quoted)]
 Metadata = Annotated[dict[str, Text], Field(max_length=256), AfterValidator(_environment)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$"), BeforeValidator(_quoted)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64)]
+DependsOn = Annotated[str, AfterValidator(_dependency)]
 Seconds = Annotated[float, Field(ge=1, le=86400)]
 StableWord = Literal["not-installed", "running", "stopped", "failed", "unknow"]
 
@@ -144,6 +164,8 @@ class InstanceBody(_Body):
     name: InstanceName
     host: Annotated[list[HostSpec], Field(min_length=1, max_length=1000)]
     app: App
+    labels: Labels = {}
+    depends_on: Annotated[list[DependsOn], Field(max_length=64)] = []
 
     @model_validator(mode="after")
     def _each_host_once(self) -> Self:
@@ -155,3 +177,17 @@ class InstanceBody(_Body):
     def self_heal(self, kind: Kind) -> SelfHeal:
         """A database that is slow to answer must not be restarted, so it is healed only after its process ended."""
         return self.app.self_heal or ("always" if kind == "middleware" else "exit")
+
+
+class ChangeBody(InstanceBody):
+    """PUT /{kind}/{name}: the whole spec. A record that was read may be written back: what is read-only is ignored."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_read_only(cls, document: Any) -> Any:
+        if not isinstance(document, dict):
+            return document
+        kept = {key: value for key, value in document.items() if key not in READ_ONLY}
+        if isinstance(app := kept.get("app"), dict):
+            kept["app"] = {key: value for key, value in app.items() if key != "status"}
+        return kept

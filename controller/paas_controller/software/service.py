@@ -1,30 +1,49 @@
 """What can be done with databases and middleware, in the words of those who use them."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
 from paas_agent.contract import Kind
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Conflict, Invalid
+from paas_controller.base.errors import Conflict, Invalid, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.events import tables as events
 from paas_controller.hosts.service import Hosts, NamedHost
 from paas_controller.software import records, turns
-from paas_controller.software.board import Board, Draft, Told, story_row
+from paas_controller.software.board import Board, story_row
+from paas_controller.software.dependencies import require_sound
+from paas_controller.software.drafts import Draft, Told
 from paas_controller.software.instances import Instance
+from paas_controller.software.keeping import Keeping
 from paas_controller.software.members import Member, Moved
+from paas_controller.software.operations import Operation, Operations, cancel_row
 from paas_controller.software.orders import Specs
+from paas_controller.software.revision import Apply, Removed, revised, unmasked, with_words_of
 from paas_controller.software.schemas import HostSpec, InstanceBody
 from paas_controller.software.states import Expect
-from paas_controller.store.store import Store
+
+Guard = Callable[[Instance], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What became of it, in a sentence; `left` is what is still to be uninstalled."""
+
+    msg: str
+    left: Instance | None = None
 
 
 class Software:
-    """Instances: created, wished for, restarted, held, deleted. Every change is committed before it is answered."""
+    """Instances: created, changed, wished for, restarted, held, deleted. What is answered is committed."""
 
-    def __init__(self, store: Store, board: Board, specs: Specs, hosts: Hosts, clock: Clock) -> None:
-        self._store, self._board, self._specs, self._hosts, self._clock = store, board, specs, hosts, clock
+    def __init__(
+        self, keeping: Keeping, board: Board, specs: Specs, operations: Operations, hosts: Hosts, clock: Clock
+    ) -> None:
+        self._keeping, self._board, self._specs = keeping, board, specs
+        self._operations, self._hosts, self._clock = operations, hosts, clock
 
     async def create(self, kind: Kind, body: InstanceBody, by: Principal) -> Instance:
         """Creates an instance; expecting running starts the work at once. Conflict: the name is taken."""
@@ -32,15 +51,14 @@ class Software:
         if self._board.named(kind, body.name):
             raise Conflict(f"a {kind} named {body.name} exists already; delete it first, or take another name")
         there = status.realtime in ("running", "stopped", "failed")
-        fresh = Instance(
-            id=0, kind=kind, name=body.name, expect=status.wanted, self_heal=body.self_heal(kind),
-            check_fall=body.app.check_fall, check_rise=body.app.check_rise, has_restart=bool(body.app.restart),
-            members=tuple(
-                Member(id=0, host=host.id, position=position, realtime=status.realtime, stable=status.realtime,
-                       installed=there, settled_at=now)
-                for position, host in enumerate(body.host)
-            ),
+        members = tuple(
+            Member(id=self._board.new_member_id(), host=host.id, position=position, realtime=status.realtime,
+                   stable=status.realtime, installed=there, settled_at=now, generation=int(there),
+                   installed_generation=int(there))
+            for position, host in enumerate(body.host)
         )  # fmt: skip
+        fresh = with_words_of(Instance(id=0, kind=kind, name=body.name, expect=status.wanted, members=members), body)
+        require_sound(fresh.key, fresh.depends_on, self._board.named)
         named, spec = [_named(host) for host in body.host], self._specs.seal(body)
         told = Moved("not-installed", status.realtime, now, "wish", f"{by.name} created it, expecting {status.wanted}")
 
@@ -50,10 +68,45 @@ class Software:
             events.append(connection, [story_row(instance, "", told)])
             return instance
 
-        created = await self._store.write(write)
-        self._hosts.admit(named)
-        self._board.add(created)
-        return created
+        return await self._keeping.create(write, named)
+
+    async def respec(
+        self, kind: Kind, name: str, body: InstanceBody, by: Principal, *, apply: Apply, removed: Removed, guard: Guard
+    ) -> Instance:
+        """Takes another spec. `guard` is asked, and may refuse, in the step in which the change is made."""
+        if body.name != name:
+            raise Refused(f"a name cannot be changed: the body says {body.name}, the path {name}")
+        instance = self._board.get(kind, name)
+        known = await self._specs.of(instance)
+        fresh = unmasked(body, known)
+        revise = partial(
+            revised, known=known, fresh=fresh, apply=apply, removed=removed, new_id=self._board.new_member_id,
+            now=self._clock.time(),
+        )  # fmt: skip
+        guard(instance)
+        after = revise(instance)
+        if after == instance:
+            return instance
+        require_sound(after.key, after.depends_on, self._board.named)
+        await self._keeping.introduce([_named(host) for host in fresh.host])
+        latest = self._board.get(kind, name)
+        if latest.revision != instance.revision:
+            raise Conflict(f"the spec of {name} was changed by somebody else meanwhile; read it again, then write")
+        return await self._take_spec(latest, revise(latest), fresh, f"{by.name} changed its spec")
+
+    async def _take_spec(self, instance: Instance, after: Instance, body: InstanceBody, sentence: str) -> Instance:
+        staying = {member.id for member in after.members}
+        left = [member for member in instance.members if member.id not in staying]
+        draft = Draft()
+        draft.put(instance, after)
+        draft.story.append(Told(instance, "", self._said(instance, sentence)))
+        draft.writes.append(partial(records.save_spec, instance=instance.id, spec=self._specs.seal(body)))
+        if left:
+            now, gone = self._clock.time(), [member.id for member in left]
+            draft.writes.append(partial(records.drop_operations, instance=instance, now=now, members=gone))
+            draft.afterwards.append(partial(self._operations.drop, instance.id, gone))
+        await self._keeping.respec(draft, after, body)
+        return draft.now(instance)
 
     async def wish(self, kind: Kind, name: str, expect: Expect, by: Principal) -> Instance:
         """Sets the expectation; a repeated wish tries again what had failed, another one takes a deletion back."""
@@ -82,24 +135,26 @@ class Software:
             draft = Draft()
             draft.put(instance, after)
             draft.story.append(Told(instance, "", self._said(instance, sentence)))
-            await self._board.commit(draft)
+            await self._keeping.commit(draft)
         return after
 
     def _said(self, instance: Instance, sentence: str) -> Moved:
         """A person's word about an instance, for its story."""
         return Moved(instance.realtime, instance.realtime, self._clock.time(), "wish", sentence)
 
-    async def delete(self, kind: Kind, name: str, by: Principal, *, uninstall: bool, orphan: bool) -> str:
-        """Forgets an instance, or begins to; the answer says which. Conflict names the two ways; Invalid for both."""
+    async def delete(self, kind: Kind, name: str, by: Principal, *, uninstall: bool, orphan: bool) -> Deleted:
+        """Forgets an instance, or begins to. Conflict names the two ways, or who depends on it."""
         if uninstall and orphan:
             raise Invalid("uninstall and orphan exclude each other; say one of them")
         instance = self._board.named(kind, name)
         if instance is None:
-            return f"no {kind} is called {name}; nothing to delete"
+            return Deleted(f"no {kind} is called {name}; nothing to delete")
+        if dependents := ["/".join(other.key) for other in self._board.dependents(instance)]:
+            raise Conflict(f"{name} is depended on; take it off their depends_on, or delete them first", dependents)
         if orphan or (instance.gone and not uninstall) or (instance.gone and instance.expect == "not-installed"):
             sentence = "forgot it and left the software as it is" if orphan else "deleted it"
-            await self._board.forget(instance, self._said(instance, f"{by.name} {sentence}"))
-            return "forgotten; the software stays as it is" if orphan else "deleted"
+            await self._keeping.forget(instance, self._said(instance, f"{by.name} {sentence}"))
+            return Deleted("forgotten; the software stays as it is" if orphan else "deleted")
         if not uninstall:
             raise Conflict(
                 f"{name} is {instance.realtime}; say what becomes of it",
@@ -108,7 +163,22 @@ class Software:
         members = tuple(turns.wished(member) for member in instance.members)
         after = replace(instance, expect="not-installed", deleting=True, held=False, members=members)
         await self._change(instance, after, f"{by.name} deletes it: uninstall, then forget")
-        return "being deleted: it is uninstalled first"
+        return Deleted("being deleted: it is uninstalled first", after)
+
+    async def cancel(self, operation: Operation, by: Principal) -> None:
+        """Calls an operation in flight off; its member is left alone from now on, until a new wish."""
+        instance = self._board.find(operation.instance)
+        member = instance.member(operation.member) if instance else None
+        if instance is None or member is None or operation.cancelled_by:
+            return
+        draft = Draft()
+        draft.put(instance, instance.with_member(replace(member, cancelled=True)))
+        sentence = f"{by.name} cancels the {operation.action}"
+        moved = Moved(member.realtime, member.realtime, self._clock.time(), "wish", sentence, operation.id)
+        draft.story.append(Told(instance, member.host, moved))
+        draft.writes.append(partial(cancel_row, identifier=operation.id, by=by.name))
+        draft.afterwards.append(partial(self._operations.call_off, operation, by.name))
+        await self._keeping.commit(draft)
 
 
 def _named(host: HostSpec) -> NamedHost:

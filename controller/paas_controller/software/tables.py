@@ -8,7 +8,10 @@ _NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class InstanceRow(SQLModel, table=True):
-    """An instance. `spec` is its create body, sealed; the columns beside it are what is needed without opening it."""
+    """An instance. `spec` is its body, sealed; the columns beside it are what is needed without opening it.
+
+    `labels` and `depends_on` are JSON.
+    """
 
     __tablename__ = "instance"
     __table_args__ = (UniqueConstraint("kind", "name"), _NEVER_REUSED)
@@ -25,17 +28,20 @@ class InstanceRow(SQLModel, table=True):
     check_fall: int
     check_rise: int
     has_restart: bool
+    reinstall: int = 0
+    revision: int = 1
+    labels: str = "[]"
+    depends_on: str = "[]"
     spec: str
     created_at: float
 
 
 class MemberRow(SQLModel, table=True):
-    """An instance on one of its hosts; the columns are the fields of `members.Member`."""
+    """An instance on one of its hosts; the columns are the fields of `members.Member`. The board gives the ids."""
 
     __tablename__ = "member"
-    __table_args__ = _NEVER_REUSED
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     instance: int = Field(index=True)
     host: str = Field(index=True)
     position: int
@@ -57,6 +63,8 @@ class MemberRow(SQLModel, table=True):
     restart_done: int = 0
     cancelled: bool = False
     generation: int = 0
+    installed_generation: int = 0
+    leaving: bool = False
 
 
 class OperationRow(SQLModel, table=True):
@@ -83,6 +91,7 @@ class OperationRow(SQLModel, table=True):
     exit_code: int | None = None
     fault: str = ""
     message: str = ""
+    cancelled_by: str = ""
 
 
 class ChangeRow(SQLModel, table=True):

@@ -94,6 +94,13 @@ def ended(member: Member, outcome: Outcome, moment: Moment) -> Turn:
     return Turn(_accounted(free, outcome, moment), turn.story, turn.changes)
 
 
+def applied(member: Member, action: Action, generation: int) -> Member:
+    """An action went well: which generation of the spec stands there now."""
+    if action == "install":
+        return replace(member, generation=generation, installed_generation=generation)
+    return replace(member, generation=generation) if action in ("start", "restart") else member
+
+
 def _accounted(member: Member, outcome: Outcome, moment: Moment) -> Member:
     if outcome.state == "succeeded":
         served = outcome.action in ("start", "restart")
@@ -148,7 +155,8 @@ def gave_up(member: Member, state: OperationState, sentence: str, moment: Moment
     """The operation is taken for ended although its agent did not say how; the next report tells what is there."""
     turn = Turn(member)
     if member.realtime != "unknow":
-        turn = settle(move(member, "failed", moment.now, "action", sentence), moment.now, "action")
+        there = member.stable if state == "cancelled" else "failed"  # what was cancelled was never begun
+        turn = settle(move(member, there, moment.now, "action", sentence), moment.now, "action")
     free = replace(turn.member, operation="", action="", route=(), cause="action")
     if state == "cancelled":
         return Turn(replace(free, cancelled=True), turn.story, turn.changes)

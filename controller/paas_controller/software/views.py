@@ -38,13 +38,15 @@ class Filter:
     realtime: str = ""
     host: str = ""
     drift: bool = False
+    labels: frozenset[tuple[str, str]] = frozenset()
 
     def takes(self, instance: Instance) -> bool:
         return (
             self.expect in ("", instance.expect)
             and self.realtime in ("", instance.realtime)
             and (not self.host or instance.on(self.host) is not None)
-            and (not self.drift or instance.realtime != instance.expect)
+            and (not self.drift or instance.drifts)
+            and self.labels.issubset(instance.labels)
         )
 
 
@@ -53,6 +55,9 @@ class Views:
 
     def __init__(self, store: Store, board: Board, specs: Specs, days: Days, decide: Decide) -> None:
         self._store, self._board, self._specs, self._days, self._decide = store, board, specs, days, decide
+
+    def instance(self, kind: Kind, name: str) -> Instance:
+        return self._board.get(kind, name)
 
     def status(self, kind: Kind, name: str) -> dict[str, Any]:
         return status(self._board.get(kind, name))
@@ -76,8 +81,11 @@ class Views:
         last = await self._store.read(lambda c: records.last_operations(c, instance.id))
         last = {member: operation_shown(row) for member, row in last.items()}
         document["app"] = _defaults(body) | document["app"]
+        document |= {"labels": body.labels, "depends_on": body.depends_on}
         shown: dict[str, Any] = masked(document)  # type: ignore[assignment]
-        shown |= {"generation": instance.generation, "version": instance.version}
+        applied = [member.generation for member in instance.members if member.installed]
+        shown |= {"generation": instance.generation, "applied_generation": min(applied, default=None)}
+        shown |= {"version": instance.version, "drift": instance.drifts}
         shown |= {"held": instance.held, "deleting": instance.deleting}
         shown["members"] = [
             _member(member, self._decide(instance, member)) | {"last_operation": last.get(member.id)}
@@ -87,9 +95,15 @@ class Views:
 
     def page(self, kind: Kind, wanted: Filter, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """Instances by name, those after `after`; with the name to go on from, where there are more."""
-        matching = (status(instance) for instance in self._board.after(kind, after) if wanted.takes(instance))
+        matching = (_listed(instance) for instance in self._board.after(kind, after) if wanted.takes(instance))
         found = list(islice(matching, limit + 1))
         return found[:limit], found[limit - 1]["name"] if len(found) > limit > 0 else None
+
+
+def _listed(instance: Instance) -> dict[str, Any]:
+    hosts = [member.host for member in instance.members]
+    more = {"type": instance.kind, "hosts": hosts, "labels": dict(instance.labels)}
+    return status(instance) | more | {"drift": instance.drifts, "held": instance.held, "deleting": instance.deleting}
 
 
 def _defaults(body: InstanceBody) -> dict[str, Any]:
@@ -99,5 +113,6 @@ def _defaults(body: InstanceBody) -> dict[str, Any]:
 def _member(member: Member, decision: Decision) -> dict[str, Any]:
     shown = {"host": member.host, "realtime": member.realtime, "installed": member.installed, "alive": member.alive}
     shown |= {"reason": member.reason, "failures": member.failures, "applied_generation": member.generation}
+    shown |= {"leaving": member.leaving}
     shown["waiting"] = decision.why if isinstance(decision, Wait) else None
     return shown | {"operation": member.operation or None, "retry_at": rfc3339(member.retry_at or None)}

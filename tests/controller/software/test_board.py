@@ -31,7 +31,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def board(store: Store) -> Board:
     """A board with one stopped database on two hosts."""
     board = Board(store, Days("UTC"))
-    members = tuple(Member(id=0, host=f"h{number}:3335", position=number) for number in range(2))
+    members = tuple(Member(id=board.new_member_id(), host=f"h{number}:3335", position=number) for number in range(2))
     fresh = Instance(id=0, kind="database", name="db", expect="not-installed", members=members)
     board.add(await store.write(lambda c: records.create(c, fresh, "sealed", MORNING)))
     return board
@@ -163,6 +163,8 @@ async def test_what_changed_while_it_was_being_forgotten_is_kept(board: Board, s
 async def test_an_id_is_never_anothers(board: Board, store: Store) -> None:
     first = _db(board)
     await board.forget(first, DELETED)
-    second = await store.write(lambda c: records.create(c, replace(first, id=0), "sealed", MORNING))
+    members = tuple(replace(member, id=board.new_member_id()) for member in first.members)
+    fresh = replace(first, id=0, members=members)
+    second = await store.write(lambda c: records.create(c, fresh, "sealed", MORNING))
     assert second.id > first.id
     assert {member.id for member in second.members}.isdisjoint(member.id for member in first.members)

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from paas_controller.software.decide import Gates
 from paas_controller.software.gates import order_gates
+from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
 from paas_controller.software.states import EXPECTATIONS, Expect, Realtime
 from tests.controller.software.members import busy, member, placed
@@ -12,7 +14,12 @@ from tests.controller.software.members import busy, member, placed
 def gates(expect: Expect, *members: Member, of: int) -> Gates:
     """The gates of the member at this place, counted from 1."""
     row = placed(*members)
-    return order_gates(row, row[of - 1], expect)
+    return order_gates(instance_of(expect, *row), row[of - 1])
+
+
+def instance_of(expect: Expect, *members: Member, **fields: Any) -> Instance:
+    known = {"id": 1, "kind": "database", "name": "db", "expect": expect}
+    return Instance(**known | fields, members=members)
 
 
 @pytest.mark.parametrize("expect", EXPECTATIONS)
@@ -89,9 +96,7 @@ def test_what_failed_and_is_installed_is_stopped_first() -> None:
 def test_members_restart_one_after_the_other() -> None:
     wanted = member("running", restart_wanted=1)
     assert gates("running", wanted, wanted, of=1).restart == ""
-    assert (
-        gates("running", wanted, wanted, of=2).restart == "waits for h1:3335, which is to restart first and is running"
-    )
+    assert gates("running", wanted, wanted, of=2).restart == "waits for h1:3335, which goes first and is running"
     assert gates("running", replace(wanted, restart_done=1), wanted, of=2).restart == ""
 
 
@@ -102,4 +107,7 @@ def test_no_restart_goes_on_to_the_next_while_the_one_before_does_not_run(first:
 
 def test_why_nothing_can_be_sent_is_handed_through() -> None:
     row = placed(member("stopped"))
-    assert order_gates(row, row[0], "running", host="h1:3335 has not joined").host == "h1:3335 has not joined"
+    assert (
+        order_gates(instance_of("running", *row), row[0], host="h1:3335 has not joined").host
+        == "h1:3335 has not joined"
+    )

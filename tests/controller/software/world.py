@@ -112,7 +112,7 @@ class World:
         return self.agents[member.position]
 
     def decision(self, member: Member) -> Decision:
-        gates = order_gates(self.instance.members, member, self.instance.expect)
+        gates = order_gates(self.instance, member)
         return decide(self.instance.situation(member), gates, self.now)
 
     def reconcile(self) -> None:

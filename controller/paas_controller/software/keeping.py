@@ -1,0 +1,97 @@
+"""Where the service's changes go: on the board and to disk, or, for a dry run, nowhere. Nobody else knows which."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from paas_controller.hosts.service import Hosts, NamedHost
+from paas_controller.software.board import Board
+from paas_controller.software.drafts import Draft
+from paas_controller.software.instances import Instance
+from paas_controller.software.members import Moved
+from paas_controller.software.orders import Specs
+from paas_controller.software.schemas import InstanceBody
+from paas_controller.store.store import Store
+
+T = TypeVar("T")
+
+
+class Keeping(Protocol):
+    """What the service needs to keep a change."""
+
+    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance: ...
+    async def introduce(self, named: Sequence[NamedHost]) -> None: ...
+    async def commit(self, draft: Draft) -> None: ...
+    async def respec(self, draft: Draft, after: Instance, body: InstanceBody) -> None: ...
+    async def forget(self, instance: Instance, why: Moved) -> None: ...
+
+
+class InEarnest:
+    """Everything is kept."""
+
+    def __init__(self, store: Store, board: Board, specs: Specs, hosts: Hosts) -> None:
+        self._store, self._board, self._specs, self._hosts = store, board, specs, hosts
+
+    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
+        created = await self._store.write(write)
+        self._hosts.admit(named)
+        self._board.add(created)
+        return created
+
+    async def introduce(self, named: Sequence[NamedHost]) -> None:
+        await self._store.write(lambda connection: self._hosts.name(connection, named))
+        self._hosts.admit(named)
+
+    async def commit(self, draft: Draft) -> None:
+        await self._board.commit(draft)
+
+    async def respec(self, draft: Draft, after: Instance, body: InstanceBody) -> None:
+        self._specs.keep(after, body)  # what the draft gives rise to is done by the new spec
+        try:
+            await self._board.commit(draft)
+        except BaseException:
+            self._specs.drop(after)
+            raise
+
+    async def forget(self, instance: Instance, why: Moved) -> None:
+        await self._board.forget(instance, why)
+
+
+class _Rehearsed(Exception):
+    """Takes a command's result out of a transaction that is rolled back."""
+
+
+class Rehearsal:
+    """Nothing is kept; what the database would refuse is refused."""
+
+    def __init__(self, store: Store, hosts: Hosts) -> None:
+        self._store, self._hosts = store, hosts
+
+    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
+        del named
+        return await self._rehearse(write)
+
+    async def introduce(self, named: Sequence[NamedHost]) -> None:
+        await self._rehearse(lambda connection: self._hosts.name(connection, named))
+
+    async def commit(self, draft: Draft) -> None:
+        """The draft is dropped."""
+
+    async def respec(self, draft: Draft, after: Instance, body: InstanceBody) -> None:
+        """The spec stays as it is."""
+
+    async def forget(self, instance: Instance, why: Moved) -> None:
+        """The instance stays."""
+
+    async def _rehearse(self, command: Callable[[Connection], T]) -> T:
+        """What a write would give, or raise; its savepoint is rolled back."""
+
+        def run(connection: Connection) -> None:
+            raise _Rehearsed(command(connection))
+
+        try:
+            await self._store.write(run)
+        except _Rehearsed as done:
+            return cast(T, done.args[0])
+        raise AssertionError("a rehearsed write ends with its result")

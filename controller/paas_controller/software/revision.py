@@ -1,0 +1,135 @@
+"""A changed spec: masked values are filled in again, hosts come and go, and what follows for the members. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from paas_controller.base.errors import Conflict, Invalid
+from paas_controller.base.masking import MASK, is_secret
+from paas_controller.software import turns
+from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
+from paas_controller.software.schemas import Auth, HostSpec, InstanceBody
+
+Apply = Literal["", "restart", "reinstall"]
+Removed = Literal["", "uninstall", "orphan"]
+
+
+def unmasked(fresh: InstanceBody, known: InstanceBody) -> InstanceBody:
+    """The new spec with every masked value as it was. Invalid where there was none."""
+    metadata = {
+        key: _kept(f"app.metadata.{key}", value, known.app.metadata.get(key)) if is_secret(key) else value
+        for key, value in fresh.app.metadata.items()
+    }
+    hosts = {host.id: host for host in known.host}
+    changed = {"app": fresh.app.model_copy(update={"metadata": metadata} if metadata else {})}
+    listed = [_unmasked_host(f"host.{index}", host, hosts.get(host.id)) for index, host in enumerate(fresh.host)]
+    return fresh.model_copy(update=changed | {"host": listed})
+
+
+def _unmasked_host(path: str, fresh: HostSpec, known: HostSpec | None) -> HostSpec:
+    if not fresh.auth:
+        return fresh
+    users = {auth.username: auth for auth in known.auth} if known else {}
+    auths = [
+        _unmasked_auth(f"{path}.auth.{index}", auth, users.get(auth.username)) for index, auth in enumerate(fresh.auth)
+    ]
+    return fresh.model_copy(update={"auth": auths})
+
+
+def _unmasked_auth(path: str, fresh: Auth, known: Auth | None) -> Auth:
+    masked = {name for name in ("password", "private_key") if getattr(fresh, name) == MASK}
+    filled = {name: _kept(f"{path}.{name}", MASK, getattr(known, name, None)) for name in masked}
+    return fresh.model_copy(update=filled)
+
+
+def _kept(path: str, value: str, known: str | None) -> str:
+    if value != MASK:
+        return value
+    if not known:
+        raise Invalid(f"{path} is masked, and there is no former value to keep; write the value")
+    return known
+
+
+def revised(
+    instance: Instance, known: InstanceBody, fresh: InstanceBody, *, apply: Apply, removed: Removed,
+    new_id: Callable[[], int], now: float,
+) -> Instance:  # fmt: skip
+    """The instance with this spec in place of the known one; the same one where nothing differs.
+
+    Conflict where a host is taken off and nobody says what becomes of it, or where there is nothing to apply it to.
+    """
+    _require_applicable(instance, apply)
+    members = _members(instance, [host.id for host in fresh.host], removed, new_id, now)
+    if _words(known) == _words(fresh) and tuple(members) == instance.members and not apply:
+        return instance
+    changed = _spec_of(known) != _spec_of(fresh) or apply == "reinstall"
+    generation = instance.generation + changed
+    if changed:
+        members = [turns.wished(member) for member in members]
+    if apply == "restart":
+        members = [member if member.leaving else turns.restart_wished(member) for member in members]
+    return replace(
+        with_words_of(instance, fresh),
+        members=tuple(members),
+        generation=generation,
+        reinstall=generation if apply == "reinstall" else instance.reinstall,
+        revision=instance.revision + 1,
+    )
+
+
+def with_words_of(instance: Instance, body: InstanceBody) -> Instance:
+    """The instance with the words of this spec that are needed without opening it."""
+    return replace(
+        instance,
+        self_heal=body.self_heal(instance.kind),
+        check_fall=body.app.check_fall,
+        check_rise=body.app.check_rise,
+        has_restart=bool(body.app.restart),
+        labels=tuple(sorted(body.labels.items())),
+        depends_on=tuple(sorted({_name(entry) for entry in body.depends_on})),
+    )
+
+
+def _name(entry: str) -> tuple[str, str]:
+    kind, _, name = entry.partition("/")
+    return kind, name
+
+
+def _words(body: InstanceBody) -> object:
+    return body.model_dump(exclude={"app": {"status"}})
+
+
+def _spec_of(body: InstanceBody) -> object:
+    """What scripts can tell apart: credentials, labels and order are for others."""
+    return body.app.model_dump(exclude={"status"}), [host.id for host in body.host]
+
+
+def _require_applicable(instance: Instance, apply: Apply) -> None:
+    if instance.deleting:
+        raise Conflict(f"{instance.name} is being deleted; a wish takes that back: PUT running or stopped")
+    if apply == "restart" and instance.expect != "running":
+        raise Conflict(f"{instance.name} is expected {instance.expect}; apply=restart takes running")
+    if apply == "reinstall" and instance.expect == "not-installed":
+        raise Conflict(f"{instance.name} is expected not-installed; apply=reinstall takes running or stopped")
+
+
+def _members(
+    instance: Instance, hosts: Sequence[str], removed: Removed, new_id: Callable[[], int], now: float
+) -> list[Member]:
+    """The members in the order of the list; behind them those that are to go."""
+    members = []
+    for position, host in enumerate(hosts):
+        member = instance.on(host) or Member(id=new_id(), host=host, position=position, settled_at=now)
+        members.append(replace(member, position=position, leaving=False))
+    off = [member for member in instance.members if member.host not in hosts and not instance.gone_from(member)]
+    if unsaid := [member.host for member in off if not member.leaving and not removed]:
+        raise Conflict(
+            f"{', '.join(unsaid)} would be taken off the list; say what becomes of {instance.name} there",
+            ["?removed=uninstall uninstalls it there", "?removed=orphan forgets it there and leaves it as it is"],
+        )
+    if removed != "orphan":
+        members += [
+            replace(turns.wished(member), position=len(hosts) + index, leaving=True) for index, member in enumerate(off)
+        ]
+    return members

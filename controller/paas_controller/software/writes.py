@@ -1,0 +1,152 @@
+"""HTTP of changes: each is made in earnest, or with `?dry_run=true` rehearsed by the same code."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from paas_agent.contract import Kind
+from paas_controller.base.principal import WRITERS, Principal
+from paas_controller.software import answers, queries
+from paas_controller.software.history import History
+from paas_controller.software.instances import Instance
+from paas_controller.software.rehearsal import Step
+from paas_controller.software.schemas import ChangeBody, InstanceBody
+from paas_controller.software.service import Software
+from paas_controller.software.states import EXPECTATIONS
+from paas_controller.software.views import Views, status
+from paas_controller.web.answers import answer
+from paas_controller.web.bodies import read_body
+from paas_controller.web.etags import etag_of, require_match, tagged
+from paas_controller.web.queries import read_query
+from paas_controller.web.routing import API, PRINCIPAL, Handler, Route, Said
+
+Change = Callable[[Software, str, Principal], Awaitable[Instance]]
+_WISHES = {
+    "running": "Expect it to run: it is installed and started, and healed where it fails.",
+    "stopped": "Expect it to be installed and stopped.",
+    "not-installed": "Expect it not to be there: it is stopped and uninstalled.",
+    "restart": "Restart it once; what is expected stays.",
+    "hold": "Hands off: it is observed, and nothing is done until it is released.",
+    "release": "End a hold.",
+}
+
+
+@dataclass(frozen=True)
+class Acting:
+    """The service in earnest and in rehearsal; `rehearse` says what follows from an instance."""
+
+    software: Software
+    rehearsal: Software
+    rehearse: Callable[[Instance], list[Step]]
+
+    def by(self, *, dry_run: bool) -> Software:
+        return self.rehearsal if dry_run else self.software
+
+    def rehearsed(self, after: Instance | None, *last: Step) -> web.Response:
+        """What would be done, and what would be expected then."""
+        steps = (self.rehearse(after) if after else []) + list(last)
+        return rehearsed(steps, status(after)["status"] if after else None)
+
+
+def rehearsed(steps: list[Step], expected: dict[str, Any] | None = None) -> web.Response:
+    """The answer to a dry run."""
+    return answer({"dry_run": True, "steps": steps, "status": expected})
+
+
+@dataclass(frozen=True)
+class Writes:
+    """The changes of one kind."""
+
+    kind: Kind
+    acting: Acting
+    views: Views
+
+    def routes(self) -> list[Route]:
+        base, one = f"{API}/{self.kind}", f"{API}/{self.kind}/{{name}}"
+        said, dry = partial(Said, path=queries.ByName), {200: answers.Rehearsed}
+        return [
+            Route("POST", f"{base}/create", self.create, WRITERS,
+                  Said(f"Create a {self.kind}.", dry | {201: answers.Created}, body=InstanceBody,
+                       query=queries.DryRun, refusals=(409, 422))),
+            Route("PUT", one, self.respec, WRITERS,
+                  said("Change the spec; it counts from the next action on, or at once by apply.",
+                       {200: answers.RecordOrRehearsed}, body=ChangeBody, query=queries.ChangeQuery,
+                       refusals=(409, 422), takes=("If-Match",), gives=("ETag",))),
+            Route("DELETE", one, self.delete, WRITERS,
+                  said(f"Forget a {self.kind}.", {200: answers.ToldOrRehearsed}, query=queries.DeleteQuery,
+                       refusals=(409,))),
+            *(Route("PUT", f"{one}/{word}", handler, WRITERS,
+                    said(_WISHES[word], dry | {202: answers.InstanceStatus}, query=queries.DryRun,
+                         refusals=(409,) if word == "restart" else ()))
+              for word, handler in self._wishes().items()),
+        ]  # fmt: skip
+
+    def _wishes(self) -> dict[str, Handler]:
+        kind = self.kind
+
+        def wish(expect: Any) -> Change:
+            return lambda software, name, by: software.wish(kind, name, expect, by)
+
+        changes: dict[str, Change] = {expect: wish(expect) for expect in EXPECTATIONS}
+        changes["restart"] = lambda software, name, by: software.restart(kind, name, by)
+        changes["hold"] = lambda software, name, by: software.hold(kind, name, by, held=True)
+        changes["release"] = lambda software, name, by: software.hold(kind, name, by, held=False)
+        return {word: self._changing(change) for word, change in changes.items()}
+
+    def _changing(self, change: Change) -> Handler:
+        """A handler that changes an instance and answers with its status."""
+
+        async def handler(request: web.Request) -> web.Response:
+            dry = read_query(request, queries.DryRun).dry_run
+            after = await change(self.acting.by(dry_run=dry), request.match_info["name"], request[PRINCIPAL])
+            return self.acting.rehearsed(after) if dry else answer(status(after), 202)
+
+        return handler
+
+    async def create(self, request: web.Request) -> web.Response:
+        asked, body = read_query(request, queries.DryRun), await read_body(request, InstanceBody)
+        created = await self.acting.by(dry_run=asked.dry_run).create(self.kind, body, request[PRINCIPAL])
+        if asked.dry_run:
+            return self.acting.rehearsed(created)
+        return tagged(request, await self.views.echo(created), etag_of(created), 201)
+
+    async def respec(self, request: web.Request) -> web.Response:
+        asked, body = read_query(request, queries.ChangeQuery), await read_body(request, ChangeBody)
+        name, software = request.match_info["name"], self.acting.by(dry_run=asked.dry_run)
+        after = await software.respec(
+            self.kind, name, body, request[PRINCIPAL], apply=asked.apply or "", removed=asked.removed or "",
+            guard=lambda instance: require_match(request, etag_of(instance)),
+        )  # fmt: skip
+        if asked.dry_run:
+            return self.acting.rehearsed(after)
+        return tagged(request, await self.views.record(self.kind, name), etag_of(after))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        name, asked = request.match_info["name"], read_query(request, queries.DeleteQuery)
+        deleted = await self.acting.by(dry_run=asked.dry_run).delete(
+            self.kind, name, request[PRINCIPAL], uninstall=asked.uninstall, orphan=asked.orphan
+        )
+        if asked.dry_run:
+            return self.acting.rehearsed(deleted.left, {"host": "", "action": "forget", "why": deleted.msg})
+        return answer({"name": name, "msg": deleted.msg})
+
+
+def cancel_route(acting: Acting, history: History) -> Route:
+    """Cancelling one operation, of either kind."""
+
+    async def cancel(request: web.Request) -> web.Response:
+        dry, identifier = read_query(request, queries.DryRun).dry_run, request.match_info["id"]
+        operation = await history.in_flight(identifier)
+        await acting.by(dry_run=dry).cancel(operation, request[PRINCIPAL])
+        if dry:
+            return rehearsed([{"host": operation.host, "action": "cancel", "why": f"the {operation.action} under way"}])
+        return answer(await history.operation(identifier), 202)
+
+    return Route(
+        "DELETE", f"{API}/operations/{{id}}", cancel, WRITERS,
+        Said("Cancel an operation: its agent ends the script.", {200: answers.Rehearsed, 202: answers.OperationShown},
+             query=queries.DryRun, path=queries.ByOperation, refusals=(409,)),
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 into dist/repo/<software>/<version>/, ready to be served by any web server.
 
 What a recipe made is kept in the user's cache, named after the recipe's own text; the downloads beside it are apt's.
+Software without a recipe is served with the vendor's archives that people have put into its folder.
 """
 
 import argparse
@@ -40,10 +41,14 @@ class Software:
     def package(self) -> str:
         return f"{self.name}-{self.version}.tar.gz"
 
+    @property
+    def recipe(self) -> Path:
+        return self.folder / "package"
+
 
 def softwares(source: Path, only: str = "") -> list[Software]:
-    """All folders with a recipe, or those of one software: `redis` or `redis/7.0`."""
-    found = [Software(p.parent.parent.name, p.parent.name, p.parent) for p in sorted(source.glob("*/*/package"))]
+    """All folders with scripts, or those of one software: `redis` or `redis/7.0`."""
+    found = [Software(p.parent.parent.name, p.parent.name, p.parent) for p in sorted(source.glob("*/*/install.sh"))]
     if not only:
         return found
     chosen = [software for software in found if only in (software.name, f"{software.name}/{software.version}")]
@@ -62,14 +67,26 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paas-operator"
 
 
-def package_of(software: Software, cache: Path) -> Path:
+def packages_of(software: Software, cache: Path) -> dict[Path, str]:
+    """What can be installed, each with its SHA-256: the recipe's package, or what people have brought."""
+    if not software.recipe.exists():
+        return {archive: _sha256(archive) for archive in sorted(software.folder.glob("*.tar.*"))}
+    package = _package_of(software, cache)
+    return {package: package.with_suffix(".sha256").read_text()}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _package_of(software: Software, cache: Path) -> Path:
     """The package, from the cache or made now. BuildError carries the recipe's own last words."""
-    recipe = software.folder / "package"
-    text = recipe.read_bytes() + (software.folder.parent.parent / "debian.sh").read_bytes()
+    text = software.recipe.read_bytes() + (software.folder.parent.parent / "debian.sh").read_bytes()
     key = hashlib.sha256(text + platform.machine().encode()).hexdigest()[:16]
     package = cache / "packages" / f"{key}-{software.name}-{software.version}" / software.package
     if not package.exists():
-        _make(recipe, package, cache)
+        _make(software.recipe, package, cache)
     return package
 
 
@@ -85,20 +102,19 @@ def _make(recipe: Path, package: Path, cache: Path) -> None:
             words = done.stderr.strip().splitlines() or [f"the recipe ended with {done.returncode}"]
             raise BuildError(words[-1])
         made = Path(folder) / package.name
-        with made.open("rb") as content:
-            package.with_suffix(".sha256").write_text(hashlib.file_digest(content, "sha256").hexdigest())
+        package.with_suffix(".sha256").write_text(_sha256(made))
         made.replace(package)
 
 
-def publish(software: Software, package: Path, repo: Path) -> bool:
+def publish(software: Software, packages: dict[Path, str], repo: Path) -> bool:
     """Puts the finished folder in its place in one step; False if the one that is there is the same already."""
     texts = {name: whole(software.folder / name).encode() for name in SCRIPTS}
     texts["README.md"] = (software.folder / "README.md").read_bytes()
     sums = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
-    sums[software.package] = package.with_suffix(".sha256").read_text()
+    sums |= {package.name: digest for package, digest in packages.items()}
     texts["SHA256SUMS"] = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode()
     target = repo / software.name / software.version
-    if _holds(target, texts, software.package, package.stat().st_size):
+    if _holds(target, texts, packages):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as folder:
@@ -107,17 +123,18 @@ def publish(software: Software, package: Path, repo: Path) -> bool:
         for name, text in texts.items():
             (made / name).write_bytes(text)
             (made / name).chmod(0o755 if name.endswith(".sh") else 0o644)
-        shutil.copyfile(package, made / software.package)
+        for package in packages:
+            shutil.copyfile(package, made / package.name)
         if target.exists():
             target.rename(Path(folder) / "before")
         made.rename(target)
     return True
 
 
-def _holds(target: Path, texts: dict[str, bytes], package: str, size: int) -> bool:
+def _holds(target: Path, texts: dict[str, bytes], packages: dict[Path, str]) -> bool:
     try:
         same = all((target / name).read_bytes() == text for name, text in texts.items())
-        return same and (target / package).stat().st_size == size
+        return same and all((target / one.name).stat().st_size == one.stat().st_size for one in packages)
     except FileNotFoundError:
         return False
 
@@ -137,7 +154,7 @@ def build(source: Path, repo: Path, cache: Path, only: str = "") -> None:
     """Builds what is missing or has changed, and prints a line for each software. BuildError says what is wrong."""
     with _locked(cache):
         for software in softwares(source, only):
-            changed = publish(software, package_of(software, cache), repo)
+            changed = publish(software, packages_of(software, cache), repo)
             target = repo / software.name / software.version
             print(f"{software.name} {software.version}: {target}{'' if changed else ' is up to date'}", flush=True)
 

@@ -95,6 +95,18 @@ take() {
     (cd "$work/files" && grep -lxF ".${real#"$tree"}" -- *) >>"$work/owners"
 }
 
+# take_folder SOURCE TARGET_FOLDER: all files of a folder of $tree, and of the folders in it.
+take_folder() {
+    (cd "$tree/$1" && find . ! -type d) | while read -r path; do
+        path=${path#./} place=$2
+        case $path in
+        */*) place=$2/${path%/*} ;;
+        esac
+        mkdir -p "$out/$place"
+        take "$1/$path" "$place"
+    done
+}
+
 # take_libraries FILE...: what these files of the package load, but for the C library.
 take_libraries() {
     path=$(find "$tree/lib" "$tree/usr/lib" -maxdepth 1 -name '*-linux-gnu*' | tr '\n' ':')

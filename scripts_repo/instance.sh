@@ -1,11 +1,18 @@
 # shellcheck shell=sh disable=SC2154,SC2329
 # What the scripts of every software share; their server.sh reads it in and sets `software`, the name for people.
-# The server's binary lies under ./software, and the server itself writes ./pid as soon as it holds its port.
+# The server's binary lies under ./software, and the server itself writes its pid as soon as it holds its port.
 set -eu
 umask 077
 export LC_ALL=C
 cd "$INSTANCE_DIR"
 home=$(pwd -P)
+
+# What a server.sh may set otherwise: the file that the server writes once it holds its port, the seconds it may take
+# for that (a minute is more than any disk needs), the signal that ends it, and what a package needs to run.
+pid_file=pid
+patience=60
+ending=TERM
+needs='its machine type and glibc 2.36 (Debian 12) or newer'
 
 fail() {
     echo "$*" >&2
@@ -90,23 +97,23 @@ in_time() {
     [ "${now%.*}${now#*.}" -lt "$deadline" ]
 }
 
-# launch PORT LOG COMMAND...: in a session of its own, back as soon as it holds its port. A minute is more than any
-# disk needs for that.
+# launch PORT LOG COMMAND...: in a session of its own, back as soon as it holds its port; then ./pid is there.
 launch() {
     port=$1 log=$2
     shift 2
     : >>"$log"
     before=$(wc -c <"$log")
-    rm -f pid
+    rm -f pid "$pid_file"
     LD_LIBRARY_PATH=$home/software/lib setsid "$@" </dev/null >>"$log" 2>&1 &
     server=$!
-    set_deadline 60
-    until [ -s pid ]; do
+    set_deadline "$patience"
+    until [ -s "$pid_file" ]; do
         kill -0 "$server" 2>/dev/null || died
         in_time ||
-            fail "$software (process $server) runs, but did not open port $port within a minute; see $home/$log"
+            fail "$software (process $server) runs, but did not open port $port within $patience s; see $home/$log"
         sleep 0.02
     done
+    [ "$pid_file" = pid ] || echo "$server" >pid
     echo "$software runs on port $port, process $server"
 }
 
@@ -123,11 +130,11 @@ died() {
 
 # end PID: asked to, and waited for. It is not killed: a database may be writing its data.
 end() {
-    kill -TERM "$1" 2>/dev/null || return 0
+    kill -"$ending" "$1" 2>/dev/null || return 0
     set_deadline "$STOP_TIMEOUT"
     while ours "$1"; do
         in_time ||
-            fail "$software (process $1) did not end within $STOP_TIMEOUT s of TERM; see $home/log, or raise STOP_TIMEOUT"
+            fail "$software (process $1) did not end within $STOP_TIMEOUT s of $ending; see $home/log, or raise STOP_TIMEOUT"
         sleep 0.02
     done
 }
@@ -165,10 +172,10 @@ install_package() {
     [ -f "${PACKAGE_FILE:-}" ] || fail "there is no package to install: name it in app.package"
     rm -rf software.new software.old
     mkdir -p software.new data log
-    tar -xzf "$PACKAGE_FILE" -C software.new --strip-components=1 --no-same-owner ||
-        fail "${PACKAGE:-the package} could not be unpacked; is it a .tar.gz, and is there room on the disk?"
+    tar -xf "$PACKAGE_FILE" -C software.new --strip-components=1 --no-same-owner ||
+        fail "${PACKAGE:-the package} could not be unpacked; is it a tar archive, and is there room on the disk?"
     trial=$(LD_LIBRARY_PATH=$home/software.new/lib "software.new/$1" "$2" 2>&1) ||
-        fail "${PACKAGE:-the package} does not run here; it needs its machine type and glibc 2.36 (Debian 12) or newer: $trial"
+        fail "${PACKAGE:-the package} does not run here; it needs $needs: $trial"
     [ ! -e software ] || mv software software.old
     mv software.new software
     rm -rf software.old

@@ -89,6 +89,17 @@ def paths(tmp_path: Path) -> tuple[str, str, str]:
     return str(tmp_path / "source"), str(tmp_path / "repo"), str(tmp_path / "cache")
 
 
+def test_without_a_recipe_the_archives_that_people_brought_are_served(source: Path, tmp_path: Path) -> None:
+    (source / "tool" / "1" / "package").unlink()
+    build(source, tmp_path / "repo", tmp_path / "cache")
+    served = tmp_path / "repo" / "tool" / "1"
+    assert "tar" not in (served / "SHA256SUMS").read_text()
+    (source / "tool" / "1" / "tool-1.0.3-linux.tar.xz").write_text("content")
+    build(source, tmp_path / "repo", tmp_path / "cache")
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=served, capture_output=True, text=True, check=True)
+    assert "tool-1.0.3-linux.tar.xz: OK" in done.stdout
+
+
 def test_only_one_software_is_built_when_asked_and_an_unknown_one_is_named(source: Path, tmp_path: Path) -> None:
     build(source, tmp_path / "repo", tmp_path / "cache", "tool/1")
     with pytest.raises(BuildError, match="there is no cobol in the scripts repository; there are: tool/1"):

@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts_repo.build import SCRIPTS, SOURCE, softwares
+from scripts_repo.build import SCRIPTS, SOURCE, softwares, whole
 from tests.scripts_repo.instances import SOFTWARE, Row
 
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
@@ -17,14 +17,14 @@ def test_every_folder_has_a_row_in_the_tests() -> None:
 
 def test_a_folder_holds_all_its_files(row: Row) -> None:
     folder = SOURCE / row.name / row.version
-    for name in (*SCRIPTS, "package"):
-        assert (folder / name).stat().st_mode & 0o111, name
+    for file in [*(folder / name for name in SCRIPTS), *folder.glob("package")]:
+        assert file.stat().st_mode & 0o111, file
     assert (folder / "README.md").is_file()
 
 
 def test_the_readme_names_each_metadata_key_with_its_default(row: Row) -> None:
     folder = SOURCE / row.name / row.version
-    used = dict(SETTING.findall((folder / "server.sh").read_text() + (SOURCE / "instance.sh").read_text()))
+    used = dict(SETTING.findall(whole(folder / "start.sh")))
     named = dict(ROW.findall((folder / "README.md").read_text()))
     assert set(named) == set(used)
     for key, default in used.items():

@@ -17,6 +17,7 @@ from yarl import URL
 from paas_agent.contract import Kind
 from paas_controller.app import controller
 from paas_controller.base.settings import Settings
+from paas_controller.events.routes import Pace
 from tests.testbeds.stack import API
 from tests.testbeds.stack import until as look_until
 
@@ -71,11 +72,12 @@ class Shell:
     folder: Path
     clock: Clock = field(default_factory=Clock)
     settings: dict[str, Any] = field(default_factory=dict)
+    pace: Pace | None = None
 
     async def start(self) -> None:
         self._stack = AsyncExitStack()
         chosen = {"time_zone": "UTC", "report_interval": 0.1, "data_dir": self.folder} | self.settings
-        app = await self._stack.enter_async_context(controller(Settings(**chosen), self.clock))
+        app = await self._stack.enter_async_context(controller(Settings(**chosen), self.clock, self.pace))
         server = TestServer(app)
         self._stack.push_async_callback(server.close)
         await server.start_server(access_log=None)

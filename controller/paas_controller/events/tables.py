@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Index, delete, insert, select
+from sqlalchemy import Connection, Index, delete, func, insert, select
 from sqlmodel import Field, SQLModel
+
+from paas_controller.store.store import mark
 
 
 class Event(SQLModel, table=True):
@@ -28,12 +30,15 @@ class Event(SQLModel, table=True):
 
 _EVENT = SQLModel.metadata.tables["event"]
 _APPEND = insert(_EVENT)
+WRITTEN = "events"
+"""What a commit with new rows is marked by."""
 
 
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Adds rows in the transaction of the change that they tell of."""
     if rows:
         connection.execute(_APPEND, rows)
+        mark(connection, WRITTEN)
 
 
 def page(connection: Connection, topic: str, name: str, before_id: int | None, limit: int) -> Iterable[dict[str, Any]]:
@@ -42,6 +47,23 @@ def page(connection: Connection, topic: str, name: str, before_id: int | None, l
     if before_id is not None:
         query = query.where(_EVENT.c.id < before_id)
     return [dict(row) for row in connection.execute(query.order_by(_EVENT.c.id.desc()).limit(limit)).mappings()]
+
+
+def last(connection: Connection) -> int:
+    """The number of the newest; 0 where there is none."""
+    return connection.execute(select(func.max(_EVENT.c.id))).scalar() or 0
+
+
+def between(
+    connection: Connection, after: int, until: int | None, of: tuple[str, str], limit: int
+) -> list[dict[str, Any]]:
+    """In the order of their commits, those after one number and up to another; `of` topic and name, empty for any."""
+    query = select(_EVENT).where(_EVENT.c.id > after)
+    if until is not None:
+        query = query.where(_EVENT.c.id <= until)
+    for column, wanted in zip((_EVENT.c.topic, _EVENT.c.name), of, strict=True):
+        query = query.where(column == wanted) if wanted else query
+    return [dict(row) for row in connection.execute(query.order_by(_EVENT.c.id).limit(limit)).mappings()]
 
 
 def drop(connection: Connection, before: float) -> None:

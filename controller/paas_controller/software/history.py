@@ -8,6 +8,7 @@ from paas_agent.contract import Kind
 from paas_controller.base.clock import Clock, rfc3339
 from paas_controller.base.errors import Conflict, Invalid, NotFound
 from paas_controller.events import tables as events
+from paas_controller.events.shown import shown
 from paas_controller.software import records
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
@@ -49,7 +50,7 @@ class History:
         rows = list(await self._store.read(lambda c: events.page(c, kind, name, before, limit)))
         if not rows and before is None and not self._board.named(kind, name):
             raise NotFound(f"no {kind} is or was called {name}")
-        return [_event(row) for row in rows], _next(rows, "id", limit)
+        return [shown(row) for row in rows], _next(rows, "id", limit)
 
     async def operations(self, kind: Kind, name: str, before: int | None, limit: int) -> Page:
         """Newest first. NotFound where there is no such instance."""
@@ -96,8 +97,3 @@ def operation_shown(row: dict[str, Any]) -> dict[str, Any]:
 def _change(row: dict[str, Any]) -> dict[str, Any]:
     shown = {"name": row["name"], "host": row["host"], "from": row["before"], "to": row["after"]}
     return shown | {"at": rfc3339(row["at"]), "cause": row["cause"], "reason": row["reason"]}
-
-
-def _event(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {"id": row["id"], "at": rfc3339(row["at"]), "host": row["host"], "from": row["before"], "to": row["after"]}
-    return shown | {"cause": row["why"], "sentence": row["sentence"], "operation": row["operation"] or None}

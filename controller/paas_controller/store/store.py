@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -17,11 +18,13 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError, Retryable
+from paas_controller.store.company import Write, company
 from paas_controller.store.engine import open_engine
 
 T = TypeVar("T")
 _BATCH = 256
 _READERS = 4
+_MARKS = "marks"
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._last: asyncio.Future[Any] | None = None
         """The write asked for last: it is resolved after all those before it."""
+        self._watchers: dict[str, Callable[[], None]] = {}
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -63,10 +67,25 @@ class Store:
         self._engine.dispose()
 
     async def write(self, command: Callable[[Connection], T]) -> T:
+        """What the command answers or raises; what keeps its request company is written in the same savepoint."""
+        around = company.get()
+        if around is None or not (taken := around.take()):
+            return await self._ask(command)
+        try:
+            return await self._ask(partial(_together, command, taken))
+        except BaseException:
+            around.give_back(taken)
+            raise
+
+    async def _ask(self, command: Callable[[Connection], T]) -> T:
         future: asyncio.Future[T] = self._loop.create_future()
         self._last = future
         self._queue.put(_Command(command, future))
         return await future
+
+    def watch(self, what: str, call: Callable[[], None]) -> None:
+        """Has this called after each commit that wrote what was marked by this word."""
+        self._watchers[what] = call
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """What the query finds after every write that was asked for before it: what was seen once is in lists, too."""
@@ -100,11 +119,30 @@ class Store:
         try:
             for command in batch:
                 _run_one(connection, command)
+            marks = connection.info.pop(_MARKS, ())
             connection.commit()
+            for what in marks:
+                self._loop.call_soon_threadsafe(self._watchers.get(what, _nobody))
         except Exception as error:  # the writer outlives whatever became of one transaction
             connection.rollback()
             for command in batch:
                 command.error = command.error or _unavailable(error)
+
+
+def mark(connection: Connection, what: str) -> None:
+    """Says in a command what it writes, for whoever watches that."""
+    connection.info.setdefault(_MARKS, set()).add(what)
+
+
+def _nobody() -> None:
+    """Nobody watches this."""
+
+
+def _together(command: Callable[[Connection], T], others: list[Write], connection: Connection) -> T:
+    result = command(connection)
+    for write in others:
+        write(connection)
+    return result
 
 
 def _run_one(connection: Connection, command: _Command) -> None:

@@ -24,7 +24,7 @@ MAX_BODY = 1 << 20
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 _log = logging.getLogger(__name__)
-_REQUEST_ID = "X-Request-Id"
+REQUEST_ID = "X-Request-Id"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _run, _count = secrets.token_hex(4), itertools.count()
 """Together they name a request: this run of the program, and which one in it."""
@@ -83,7 +83,7 @@ def _guarded(route: Route, authenticate: Authenticate) -> Handler:
     told = route.method != "GET" and roles is not None and roles is not AGENTS
 
     async def guarded(request: web.Request) -> web.StreamResponse:
-        asked = request.headers.get(_REQUEST_ID)
+        asked = request.headers.get(REQUEST_ID)
         identifier = asked if asked and _IDENTIFIER.fullmatch(asked) else f"{_run}{next(_count):x}"
         request_id.set(identifier)
         try:
@@ -98,7 +98,7 @@ def _guarded(route: Route, authenticate: Authenticate) -> Handler:
             response = error_response(_ours(error, request), identifier)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
-        response.headers[_REQUEST_ID] = identifier
+        response.headers[REQUEST_ID] = identifier
         return response
 
     return guarded

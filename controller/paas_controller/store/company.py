@@ -1,0 +1,33 @@
+"""What goes along with a change: whoever answers a request adds it, and the request's first commit takes it with it."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from sqlalchemy import Connection
+
+Write = Callable[[Connection], object]
+
+
+class Company:
+    """Writes that wait for a change to be committed together with it, once. Where that fails they wait again."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Write] = []
+
+    def add(self, write: Write) -> None:
+        self._waiting.append(write)
+
+    def take(self) -> list[Write]:
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def give_back(self, taken: list[Write]) -> None:
+        self._waiting = taken + self._waiting
+
+    def waits(self, write: Write) -> bool:
+        """Whether nothing was committed that it could go along with."""
+        return write in self._waiting
+
+
+company: ContextVar[Company | None] = ContextVar("company", default=None)
+"""That of the request in whose context a change is made."""

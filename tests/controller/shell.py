@@ -74,6 +74,10 @@ class Shell:
     settings: dict[str, Any] = field(default_factory=dict)
     pace: Pace | None = None
 
+    @property
+    def database_url(self) -> str:
+        return str(self.settings["database_url"])
+
     async def start(self) -> None:
         self._stack = AsyncExitStack()
         chosen = {"time_zone": "UTC", "report_interval": 0.1, "data_dir": self.folder} | self.settings

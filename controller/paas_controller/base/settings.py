@@ -35,12 +35,16 @@ def _is(host: str, what: Literal["loopback", "unspecified"]) -> bool:
 class Settings(BaseModel):
     """Every setting of the controller; unknown ones are refused by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     listen: str = Field("127.0.0.1:3334", description="HOST:PORT to listen on")
     advertise: str = Field("", description="HOST:PORT at which agents reach this controller")
     data_dir: Path = Field(Path("/var/lib/paas-controller"), description="database, keys, admin.token")
-    database_url: str = Field("", description="sqlite:///FILE; empty means controller.db in the data folder")
+    database_url: str = Field(
+        "",
+        repr=False,
+        description="postgresql://USER@HOST/DATABASE or sqlite:///FILE; empty: controller.db in the data folder",
+    )
     no_auth: bool = Field(False, description="answer everybody as administrator; loopback only")
     time_zone: str = Field("", description="zone of days and CreateAt, as in Asia/Shanghai; empty means the system's")
     report_interval: float = Field(5.0, gt=0, le=300, description="seconds between two reports of an agent")
@@ -83,8 +87,8 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if value and not value.startswith("sqlite:///"):
-            raise ValueError("only sqlite:///FILE is known to this release")
+        if value and not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("give postgresql://USER@HOST/DATABASE or sqlite:///FILE")
         return value
 
     @model_validator(mode="after")

@@ -24,9 +24,11 @@ class Company:
     def give_back(self, taken: list[Write]) -> None:
         self._waiting = taken + self._waiting
 
-    def waits(self, write: Write) -> bool:
-        """Whether nothing was committed that it could go along with."""
-        return write in self._waiting
+    def drop(self, write: Write) -> bool:
+        """It need not be written any more; whether it was not, because nothing was committed it could go along with."""
+        waits = write in self._waiting
+        self._waiting = [other for other in self._waiting if other is not write]
+        return waits
 
 
 company: ContextVar[Company | None] = ContextVar("company", default=None)

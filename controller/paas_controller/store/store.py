@@ -1,7 +1,8 @@
 """One writer thread, many commands in one commit; a small pool of readers.
 
 A command is a function of the connection. Each runs in a savepoint of its own, so that one that fails takes nothing
-with it; its future is resolved only after the commit, so that nothing is said to be kept before it is.
+with it; its future is resolved only after the commit, so that nothing is said to be kept before it is. A database that
+was gone is connected to again with the next batch or read.
 """
 
 import asyncio
@@ -11,19 +12,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from paas_controller.base.errors import PaasError, Retryable
+from paas_controller.base.errors import PaasError
 from paas_controller.store.company import Write, company
-from paas_controller.store.engine import open_engine
+from paas_controller.store.database import READERS, Database, Ousted, cause, is_passing, unavailable
+from paas_controller.store.engines import open_database
 
 T = TypeVar("T")
 _BATCH = 256
-_READERS = 4
+_CANNOT_WRITE = "cannot write now"
 _MARKS = "marks"
 
 
@@ -35,41 +37,51 @@ class _Command:
     error: BaseException | None = None
 
 
-class Store:
-    """Writes by one thread, reads by a few. Raises Retryable where the database cannot write (disk full, locked)."""
+class _Rehearsed(Exception):
+    """Takes a command's result out of a transaction that is rolled back."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+
+class Store:
+    """Writes by one thread, reads by a few. Raises Retryable where the database cannot: disk full, locked, gone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._queue: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._loop = asyncio.get_running_loop()
         self._last: asyncio.Future[Any] | None = None
         """The write asked for last: it is resolved after all those before it."""
         self._watchers: dict[str, Callable[[], None]] = {}
+        self.ousted: asyncio.Future[str] = self._loop.create_future()
+        """Why this controller must end, once another one has taken the database."""
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Opens the database behind the URL and makes the tables it lacks; PaasError where it cannot be used."""
-        store = cls(open_engine(url))
+    async def open(cls, url: str, prepare: Callable[[Connection], None] = SQLModel.metadata.create_all) -> Self:
+        """Opens the database behind the URL and has it prepared, all or nothing; PaasError where it cannot be used."""
+        store = cls(await asyncio.to_thread(open_database, url))
         try:
-            await asyncio.to_thread(SQLModel.metadata.create_all, store._engine)
-        except DatabaseError as error:
-            raise PaasError(f"{store._engine.url} cannot be used: {error.orig}") from None
+            await asyncio.to_thread(store._prepare, prepare)
+        except DBAPIError as error:
+            raise PaasError(f"{store._database.name} cannot be used: {cause(error)}") from None
         store._writer.start()
         return store
+
+    def _prepare(self, prepare: Callable[[Connection], None]) -> None:
+        with self._database.writing.begin() as connection:
+            prepare(connection)
 
     async def close(self) -> None:
         """Ends after everything that was asked for is committed."""
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
-        self._engine.dispose()
+        self._database.close()
 
-    async def write(self, command: Callable[[Connection], T]) -> T:
-        """What the command answers or raises; what keeps its request company is written in the same savepoint."""
+    async def write(self, command: Callable[[Connection], T], *, alone: bool = False) -> T:
+        """What the command answers or raises. What keeps its request company goes along, unless it is `alone`."""
         around = company.get()
-        if around is None or not (taken := around.take()):
+        if alone or around is None or not (taken := around.take()):
             return await self._ask(command)
         try:
             return await self._ask(partial(_together, command, taken))
@@ -87,6 +99,17 @@ class Store:
         """Has this called after each commit that wrote what was marked by this word."""
         self._watchers[what] = call
 
+    async def rehearse(self, command: Callable[[Connection], T]) -> T:
+        """What the command would answer or raise, after every write asked for before it; nothing of it is kept."""
+
+        def act(connection: Connection) -> T:
+            raise _Rehearsed(command(connection))
+
+        try:
+            return await self.write(act)
+        except _Rehearsed as played:
+            return cast(T, played.args[0])
+
     async def read(self, query: Callable[[Connection], T]) -> T:
         """What the query finds after every write that was asked for before it: what was seen once is in lists, too."""
         if self._last and not self._last.done():
@@ -94,17 +117,21 @@ class Store:
         return await self._loop.run_in_executor(self._readers, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
-            return query(connection)
+        try:
+            with self._database.reading.connect() as connection:
+                return query(connection)
+        except DBAPIError as error:
+            if is_passing(error):
+                raise unavailable("cannot be read now", error) from None
+            raise
 
     def _write_loop(self) -> None:
-        with self._engine.connect() as connection:
-            while (first := self._queue.get()) is not None:
-                batch, last = self._gather(first)
-                self._run(connection, batch)
-                self._loop.call_soon_threadsafe(_resolve, batch)
-                if last:
-                    return
+        while (first := self._queue.get()) is not None:
+            batch, last = self._gather(first)
+            self._run(batch)
+            self._loop.call_soon_threadsafe(_resolve, batch)
+            if last:
+                return
 
     def _gather(self, first: _Command) -> tuple[list[_Command], bool]:
         batch = [first]
@@ -115,18 +142,25 @@ class Store:
             batch.append(command)
         return batch, False
 
-    def _run(self, connection: Connection, batch: list[_Command]) -> None:
+    def _run(self, batch: list[_Command]) -> None:
         try:
-            for command in batch:
-                _run_one(connection, command)
-            marks = connection.info.pop(_MARKS, ())
-            connection.commit()
+            with self._database.writing.connect() as connection:
+                for command in batch:
+                    _run_one(connection, command)
+                marks = connection.info.pop(_MARKS, ())
+                self._database.commit(connection)
             for what in marks:
                 self._loop.call_soon_threadsafe(self._watchers.get(what, _nobody))
         except Exception as error:  # the writer outlives whatever became of one transaction
-            connection.rollback()
+            if isinstance(error, Ousted):
+                self._loop.call_soon_threadsafe(self._oust, error.message)
+            told = error if isinstance(error, PaasError) else unavailable(_CANNOT_WRITE, error)
             for command in batch:
-                command.error = command.error or _unavailable(error)
+                command.error = command.error or told
+
+    def _oust(self, why: str) -> None:
+        if not self.ousted.done():
+            self.ousted.set_result(why)
 
 
 def mark(connection: Connection, what: str) -> None:
@@ -153,13 +187,10 @@ def _run_one(connection: Connection, command: _Command) -> None:
         command.result = command.run(connection)
         savepoint.commit()
     except BaseException as error:  # whatever it is belongs to the one who asked, not to the batch
-        command.error = _unavailable(error) if isinstance(error, OperationalError) else error
+        command.error = unavailable(_CANNOT_WRITE, error) if is_passing(error) else error
         savepoint.rollback()
-
-
-def _unavailable(error: Exception) -> Retryable:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return Retryable(f"the database cannot write now ({cause}); nothing was changed, try again")
+        if connection.invalidated:
+            raise  # what went before in this batch is gone as well
 
 
 def _resolve(batch: list[_Command]) -> None:

@@ -118,8 +118,14 @@ def test_a_report_interval_has_its_limits(interval: object) -> None:
     assert "report_interval" in refused(report_interval=interval)
 
 
-def test_a_database_that_this_release_does_not_know_is_refused() -> None:
-    assert "only sqlite:///FILE" in refused(database_url="mysql://localhost/db")
+def test_an_unknown_database_is_refused_and_its_password_not_repeated() -> None:
+    said = refused(database_url="mysql://paas:kept-secret@localhost/db")
+    assert "give postgresql://USER@HOST/DATABASE or sqlite:///FILE" in said
+    assert "kept-secret" not in said
+
+
+def test_settings_are_shown_without_the_database_url() -> None:
+    assert "kept-secret" not in repr(Settings(database_url="postgresql://paas:kept-secret@localhost/db"))
 
 
 # As a program

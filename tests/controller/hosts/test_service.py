@@ -164,7 +164,7 @@ async def test_used_and_expired_join_tokens_are_swept(shell: Shell, agent: Agent
     shell.clock.now += 3601
     await shell.post("/hosts/join-tokens")
     await shell.stop()
-    store = await Store.open(f"sqlite:///{shell.folder / 'controller.db'}")
+    store = await Store.open(shell.database_url)
     kept = await store.read(lambda c: c.execute(text("SELECT count(*) FROM token WHERE role = 'join'")).scalar())
     await store.close()
     await shell.start()

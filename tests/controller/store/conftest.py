@@ -1,4 +1,4 @@
-"""A store with one table, on a real file."""
+"""A store with one table, on a real database."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,33 +10,32 @@ from paas_controller.store.store import Store
 from tests.testbeds.small_disk import small_disk
 
 
-def url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'controller.db'}"
-
-
 def add(note: str) -> object:
     """A command that keeps one note, and answers with it; a note is kept once."""
 
     def command(connection: Connection) -> str:
-        connection.execute(text("INSERT INTO note VALUES (:note)"), {"note": note})
+        connection.execute(text("INSERT INTO note (note) VALUES (:note)"), {"note": note})
         return note
 
     return command
 
 
 def notes(connection: Connection) -> list[str]:
-    return list(connection.execute(text("SELECT note FROM note ORDER BY rowid")).scalars())
+    return list(connection.execute(text("SELECT note FROM note ORDER BY number")).scalars())
 
 
-async def opened(folder: Path) -> Store:
-    store = await Store.open(url(folder))
-    await store.write(lambda c: c.execute(text("CREATE TABLE IF NOT EXISTS note (note TEXT UNIQUE NOT NULL)")) and None)
-    return store
+def make_table(connection: Connection) -> None:
+    number = "INTEGER PRIMARY KEY" if connection.dialect.name == "sqlite" else "BIGSERIAL PRIMARY KEY"
+    connection.execute(text(f"CREATE TABLE IF NOT EXISTS note (number {number}, note TEXT UNIQUE NOT NULL)"))
+
+
+async def opened(url: str) -> Store:
+    return await Store.open(url, make_table)
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await opened(tmp_path)
+async def store(database_url: str) -> AsyncIterator[Store]:
+    store = await opened(database_url)
     yield store
     await store.close()
 

@@ -1,5 +1,4 @@
 import asyncio
-from pathlib import Path
 
 from sqlalchemy import Connection, text
 
@@ -10,8 +9,8 @@ def _count(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM seen")).scalar_one())
 
 
-async def test_a_read_finds_what_was_asked_to_be_written_before_it(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path / 'some.db'}")
+async def test_a_read_finds_what_was_asked_to_be_written_before_it(database_url: str) -> None:
+    store = await Store.open(database_url)
     await store.write(lambda connection: connection.execute(text("CREATE TABLE seen (n INTEGER)")))
     tasks = []
     for expected in range(1, 51):

@@ -1,5 +1,4 @@
 import asyncio
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from paas_controller.base.errors import Conflict, Retryable
+from paas_controller.store.engines import open_database
 from paas_controller.store.store import Store
 from tests.controller.store.conftest import add, notes, opened
 
@@ -50,13 +50,13 @@ async def test_a_command_that_ends_the_transaction_of_others_fails_alone_and_the
     assert await store.write(add("next")) == "next"
 
 
-async def test_nothing_is_said_to_be_kept_before_another_can_see_it(store: Store, tmp_path: Path) -> None:
+async def test_nothing_is_said_to_be_kept_before_another_can_see_it(store: Store, database_url: str) -> None:
+    other = open_database(database_url)
     for number in range(20):
         await store.write(add(str(number)))
-        other = sqlite3.connect(tmp_path / "controller.db")
-        seen = other.execute("SELECT count(*) FROM note").fetchone()
-        other.close()
-        assert seen == (number + 1,)
+        with other.reading.connect() as connection:
+            assert len(notes(connection)) == number + 1
+    other.close()
 
 
 async def test_a_thousand_writes_at_once_are_all_there(store: Store) -> None:
@@ -97,34 +97,35 @@ async def test_a_command_that_nobody_waits_for_any_more_is_not_begun(store: Stor
     assert await store.read(notes) == []
 
 
-async def test_closing_waits_until_everything_is_kept(tmp_path: Path) -> None:
-    store = await opened(tmp_path)
+async def test_closing_waits_until_everything_is_kept(database_url: str) -> None:
+    store = await opened(database_url)
     writing = [asyncio.create_task(store.write(add(str(number)))) for number in range(100)]
     await asyncio.sleep(0)
     await store.close()
     assert len(await asyncio.gather(*writing)) == 100
-    again = await opened(tmp_path)
+    again = await opened(database_url)
     assert len(await again.read(notes)) == 100
     await again.close()
 
 
-async def test_kill_9_loses_nothing_that_was_said_to_be_kept(tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "tests.controller.store.writer", str(tmp_path)]
+async def test_kill_9_loses_nothing_that_was_said_to_be_kept(database_url: str) -> None:
+    program = [sys.executable, "-m", "tests.controller.store.writer", database_url]
     with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline().strip() for _ in range(500)]
         writer.kill()
         told += [line.strip() for line in writer.stdout if line.endswith("\n")]
-    store = await opened(tmp_path)
+    store = await opened(database_url)
     kept = await store.read(notes)
     assert all(told)
     assert set(told) <= set(kept)
-    assert await store.read(lambda c: c.execute(text("PRAGMA integrity_check")).scalar()) == "ok"
+    if database_url.startswith("sqlite"):
+        assert await store.read(lambda c: c.execute(text("PRAGMA integrity_check")).scalar()) == "ok"
     await store.close()
 
 
 async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(disk: Path) -> None:
-    store, ballast = await opened(disk), disk / "ballast"
+    store, ballast = await opened(f"sqlite:///{disk / 'controller.db'}"), disk / "ballast"
     await store.write(add("before"))
     _fill(ballast)
     told = [await _refused(store, f"{number} {'x' * 8192}") for number in range(3)]
@@ -137,7 +138,7 @@ async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(disk
 
 
 async def test_on_a_full_disk_each_of_many_is_told(disk: Path) -> None:
-    store = await opened(disk)
+    store = await opened(f"sqlite:///{disk / 'controller.db'}")
     _fill(disk / "ballast")
     written = (store.write(add(f"{number} {'x' * 8192}")) for number in range(300))
     results = await asyncio.gather(*written, return_exceptions=True)

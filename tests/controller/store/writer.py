@@ -1,17 +1,16 @@
-"""A program that writes notes, many at once, and prints each one when it is said to be kept: `writer.py FOLDER`."""
+"""A program that writes notes, many at once, and prints each one when it is said to be kept: `writer.py URL`."""
 
 import asyncio
 import itertools
 import sys
-from pathlib import Path
 
 from tests.controller.store.conftest import add, opened
 
 WRITERS = 20
 
 
-async def main(folder: Path) -> None:
-    store = await opened(folder)
+async def main(url: str) -> None:
+    store = await opened(url)
 
     async def write(number: int) -> None:
         for count in itertools.count():
@@ -21,4 +20,4 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

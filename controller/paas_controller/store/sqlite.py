@@ -1,18 +1,24 @@
-"""The engine behind a database URL: embedded SQLite that survives kill -9 and power loss."""
+"""Embedded SQLite that survives kill -9 and power loss."""
 
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from paas_controller.store.database import READERS, Database, shown
 
-def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///FILE`; the folder is made, the file is the owner's alone."""
-    path = Path(make_url(url).database or "")
+
+def open_sqlite(url: URL) -> Database:
+    """For `sqlite:///FILE`; the folder is made, the file is the owner's alone."""
+    path = Path(url.database or "")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    return Database(shown(url), writing=_engine(url, 1), reading=_engine(url, READERS), commit=Connection.commit)
+
+
+def _engine(url: URL, connections: int) -> Engine:
+    engine = create_engine(url, pool_size=connections, max_overflow=0, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

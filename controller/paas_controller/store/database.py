@@ -1,0 +1,70 @@
+"""What the store works on: one connection to write by, a few to read by, and how a commit is made sure of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+
+from paas_controller.base.errors import PaasError, Retryable
+
+READERS = 4
+_READ_ONLY = "25006"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`name` is the URL as people may see it; `commit` raises where it is not certain that nothing is missing."""
+
+    name: str
+    writing: Engine
+    """Of one connection; on PostgreSQL it holds the lock that keeps other controllers away."""
+    reading: Engine
+    commit: Callable[[Connection], None]
+
+    def close(self) -> None:
+        self.writing.dispose()
+        self.reading.dispose()
+
+
+class Ousted(PaasError):
+    """Another controller has taken the database: this one must end."""
+
+    status, grpc, code = 503, "UNAVAILABLE", "ousted"
+
+
+def parsed(url: str) -> URL:
+    """The URL in its parts. PaasError where it cannot be read; it may hold a password and is not repeated."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        told = "the database URL cannot be read; in a password, write @ as %40, : as %3A, / as %2F"
+        raise PaasError(told) from None
+
+
+def shown(url: URL) -> str:
+    """The URL without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.render_as_string()
+    where = {key: value for key, value in url.query.items() if key in ("host", "port")}
+    return url.set(drivername="postgresql", password=None, query=where).render_as_string()
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the database cannot do it now and may later: it is gone, full, locked or read only."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) == _READ_ONLY
+    return False
+
+
+def unavailable(what: str, error: BaseException) -> Retryable:
+    """The error for whoever asked: `what` as in "cannot write now"."""
+    return Retryable(f"the database {what} ({cause(error)}); nothing was changed, try again")
+
+
+def cause(error: BaseException) -> str:
+    """What the driver said, in one line."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    return said.partition("\n")[0].strip() or type(error).__name__

@@ -58,6 +58,31 @@ async def test_an_install_whose_service_already_runs_is_running(
     assert (outcome.status, outcome.installed, outcome.alive) == ("running", True, True)
 
 
+async def test_what_runs_is_stopped_before_it_is_installed_over(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(start=SERVICE, stop='kill "$(cat pid)"; rm pid; echo stop >> ran', install="echo install >> ran")
+    repository.put(check='[ -e pid ] && echo \'{"code": "0", "msg": "up"}\'')
+    wanted = order("first", believed="stopped")
+    await agent.order("start", wanted)
+    await controller.outcome("first")
+    await agent.order("install", order("second"))
+    outcome = await controller.outcome("second")
+    assert (outcome.state, outcome.status, outcome.installed) == ("succeeded", "stopped", True)
+    assert (agent.folder(wanted) / "ran").read_text() == "stop\ninstall\n"
+
+
+async def test_what_cannot_be_fetched_stops_nothing_that_was_to_be_installed_over(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(start=SERVICE, stop='kill "$(cat pid)"')
+    await agent.order("start", order("first", believed="stopped"))
+    await controller.outcome("first")
+    await agent.order("install", order("second", package="missing.tar.gz"))
+    outcome = await controller.outcome("second")
+    assert (outcome.state, outcome.status, outcome.fault) == ("failed", "running", "environment")
+
+
 async def test_a_restart_with_a_script_of_its_own_is_one_change_of_nothing(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:

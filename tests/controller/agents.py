@@ -25,17 +25,19 @@ class Agent:
     refuses: Callable[[Order], web.Response] | None = None
     received: list[tuple[str, Order]] = field(default_factory=list)
     """Every order that came, repeated ones and questions for a check included."""
+    cancelled: list[str] = field(default_factory=list)
     there: dict[tuple[Kind, str], InstanceReport] = field(default_factory=dict)
     features: list[str] = field(default_factory=list)
     joined: Joined | None = None
     sequence: int = 0
     _taken: int = 0
 
-    async def start(self) -> None:
+    async def start(self, port: int | None = None) -> None:
         app = web.Application()
         app.router.add_post("/{action}", self._order)
         app.router.add_get("/operations/{id}/log", self._log)
-        self._server = TestServer(app)
+        app.router.add_delete("/operations/{id}", self._cancel)
+        self._server = TestServer(app, port=port)
         await self._server.start_server(access_log=None)
         self.port = str(self._server.port)
         self.host = f"127.0.0.1:{self.port}"
@@ -122,6 +124,12 @@ class Agent:
             return self.refuses(order)
         accepted = Accepted(operation_id=order.operation_id, state="pending")
         return web.Response(body=msgspec.json.encode(accepted), status=202)
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        identifier = request.match_info["id"]
+        self.cancelled.append(identifier)
+        known = identifier in [order.operation_id for _, order in self.orders]
+        return web.json_response({}, status=202 if known and not self.refuses else 404)
 
     async def _log(self, request: web.Request) -> web.Response:
         return web.json_response({"offset": int(request.query["offset"]), "data": f"of {request.match_info['id']}"})

@@ -161,7 +161,7 @@ class Reconciler:
         for member in draft.now(instance).members:
             decision = self.decision(draft.now(instance), member)
             if isinstance(decision, Act):
-                operation = self._begin(instance, member, decision, body)
+                operation = self._begin(draft.now(instance), member, decision, body)
                 turn = ordered(
                     member, decision.action, operation.id, operation.created_at, has_restart_script=instance.has_restart
                 )

@@ -95,16 +95,15 @@ take() {
     (cd "$work/files" && grep -lxF ".${real#"$tree"}" -- *) >>"$work/owners"
 }
 
-# take_folder SOURCE TARGET_FOLDER: all files of a folder of $tree, and of the folders in it.
+# take_folder SOURCE TARGET_FOLDER: all that is in a folder of $tree, links as what they lead to within it.
 take_folder() {
-    (cd "$tree/$1" && find . ! -type d) | while read -r path; do
-        path=${path#./} place=$2
-        case $path in
-        */*) place=$2/${path%/*} ;;
-        esac
-        mkdir -p "$out/$place"
-        take "$1/$path" "$place"
+    find "$tree/$1" -type l -lname '/*' | while read -r link; do
+        ln -sfn "$tree$(readlink "$link")" "$link"
     done
+    mkdir -p "$out/$2"
+    cp -RL "$tree/$1/." "$out/$2"
+    find -L "$tree/$1" -type f -exec realpath {} + | sed "s|^$tree|.|" >"$work/taken"
+    (cd "$work/files" && grep -lxFf "$work/taken" -- *) >>"$work/owners"
 }
 
 # take_libraries FILE...: what these files of the package load, but for the C library.

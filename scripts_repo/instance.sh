@@ -7,8 +7,10 @@ export LC_ALL=C
 cd "$INSTANCE_DIR"
 home=$(pwd -P)
 
-# What a server.sh may set otherwise: the file that the server writes once it holds its port, the seconds it may take
-# for that (a minute is more than any disk needs), the signal that ends it, and what a package needs to run.
+# What a server.sh may set otherwise: how the server's binary ends, where helpers of it lead sessions too; the file that
+# the server writes once it holds its port, the seconds it may take for that (a minute is more than any disk needs), the
+# signal that ends it, and what a package needs to run.
+program=
 pid_file=pid
 patience=60
 ending=TERM
@@ -55,11 +57,11 @@ ours() {
     esac
 }
 
-# own_processes: the pids of all of them, also those whose parent was killed.
+# own_processes [END]: the pids of all of them, also those whose parent was killed; or of those whose binary ends so.
 own_processes() {
     find /proc/[0-9]*/exe -maxdepth 0 -printf '%h %l\n' 2>/dev/null | while read -r process binary; do
         case $binary in
-        "$home"/*) echo "${process#/proc/}" ;;
+        "$home"/*"${1:-}") echo "${process#/proc/}" ;;
         esac
     done
 }
@@ -79,7 +81,7 @@ server_pid() {
         echo "$number"
         return
     fi
-    for number in $(own_processes); do
+    for number in $(own_processes "$program"); do
         case $(stat_of "$number") in
         *" $number ") echo "$number" ;;
         esac
@@ -122,7 +124,7 @@ last_words() { tail -c "+$((before + 1))" "$log"; }
 
 died() {
     last_words | tail -n 20 >&2
-    if last_words | grep -q 'Address already in use'; then
+    if last_words | grep -qi 'address already in use'; then
         fail "port $port is taken by another program: set PORT to a free one, or end that program"
     fi
     fail "$software ended as soon as it was started; its last words are above and in $home/$log"

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, delete, func, insert, select
 from sqlmodel import Field, SQLModel
 
+from paas_controller.store.columns import Number
 from paas_controller.store.store import mark
 
 
@@ -16,7 +17,7 @@ class Event(SQLModel, table=True):
     # Listeners resume by the id, so it must never become another one's.
     __table_args__ = (Index("event_of", "topic", "name", "id"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     at: float = Field(index=True)
     topic: str
     name: str

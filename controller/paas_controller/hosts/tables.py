@@ -2,6 +2,8 @@
 
 from sqlmodel import Field, SQLModel
 
+from paas_controller.store.columns import Number
+
 
 class HostRow(SQLModel, table=True):
     """One agent: an address and its port. Its own token is kept as a hash by identity, ours towards it sealed."""
@@ -16,8 +18,8 @@ class HostRow(SQLModel, table=True):
     """Sealed JSON: the `auth` entries."""
     controller_token: str = ""
     epoch: str = ""
-    sequence: int = 0
-    changes_seen: int = 0
+    sequence: int = Field(default=0, sa_type=Number)
+    changes_seen: int = Field(default=0, sa_type=Number)
     """The number of the last of the agent's changes that was merged, within the epoch."""
     version: str = ""
     features: str = ""

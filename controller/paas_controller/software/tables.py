@@ -3,6 +3,8 @@
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from paas_controller.store.columns import Number
+
 # Operations, timers and opened specs outlive an instance; its id must never become another one's.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
 
@@ -16,7 +18,7 @@ class InstanceRow(SQLModel, table=True):
     __tablename__ = "instance"
     __table_args__ = (UniqueConstraint("kind", "name"), _NEVER_REUSED)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     kind: str
     name: str
     expect: str
@@ -41,8 +43,8 @@ class MemberRow(SQLModel, table=True):
 
     __tablename__ = "member"
 
-    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    instance: int = Field(index=True)
+    id: int = Field(primary_key=True, sa_type=Number, sa_column_kwargs={"autoincrement": False})
+    instance: int = Field(index=True, sa_type=Number)
     host: str = Field(index=True)
     position: int
     realtime: str = "not-installed"
@@ -73,10 +75,10 @@ class OperationRow(SQLModel, table=True):
     __tablename__ = "operation"
     __table_args__ = (Index("operation_of", "kind", "name", "number"),)
 
-    number: int | None = Field(default=None, primary_key=True)
+    number: int | None = Field(default=None, primary_key=True, sa_type=Number)
     id: str = Field(unique=True)
-    instance: int
-    member: int
+    instance: int = Field(sa_type=Number)
+    member: int = Field(sa_type=Number)
     kind: str
     name: str
     host: str
@@ -88,7 +90,7 @@ class OperationRow(SQLModel, table=True):
     deadline: float
     started_at: float | None = None
     ended_at: float | None = None
-    exit_code: int | None = None
+    exit_code: int | None = Field(default=None, sa_type=Number)
     fault: str = ""
     message: str = ""
     cancelled_by: str = ""
@@ -100,7 +102,7 @@ class ChangeRow(SQLModel, table=True):
     __tablename__ = "change"
     __table_args__ = (Index("change_of_day", "day", "kind", "id"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Number)
     day: str
     kind: str
     name: str

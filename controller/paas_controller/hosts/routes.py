@@ -13,10 +13,11 @@ from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.schemas import ByHost, HostBody, HostShown, HostWithMembers, JoinToken
 from paas_controller.hosts.service import Host, Hosts, MembersOf, NamedHost
 from paas_controller.identity.service import Identity
-from paas_controller.web.answers import answer
+from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
+from paas_controller.web.queries import DryRun, read_query
 from paas_controller.web.routing import API, PRINCIPAL, Route, Said
-from paas_controller.web.schemas import Page, Told
+from paas_controller.web.schemas import Page, Rehearsed, ToldOrRehearsed
 
 _report = msgspec.json.Decoder(Report)
 _join = msgspec.json.Decoder(Join)
@@ -38,7 +39,9 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
             raise Unauthorized("joining takes a join token; make one with: paasctl host token") from None
         return answer(await hosts.join(body))
 
-    async def join_token(_: web.Request) -> web.Response:
+    async def join_token(request: web.Request) -> web.Response:
+        if read_query(request, DryRun).dry_run:
+            return would("issue a join token")
         token, ends = await identity.new_join_token()
         return answer({"join_token": token, "expires_at": rfc3339(ends)}, 201)
 
@@ -51,12 +54,17 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
 
     async def add(request: web.Request) -> web.Response:
         body = await read_body(request, HostBody)
-        host = await hosts.add(NamedHost(body.ip, str(body.agent_port), body.ssh_port, ""))
-        return answer(_shown(host), 201)
+        dry_run = read_query(request, DryRun).dry_run
+        named = NamedHost(body.ip, str(body.agent_port), body.ssh_port, "")
+        host = await hosts.add(named, dry_run=dry_run)
+        return would("add", host.id) if dry_run else answer(_shown(host), 201)
 
     async def remove(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]
-        await hosts.remove(identifier, members_of(identifier))
+        dry_run = read_query(request, DryRun).dry_run
+        await hosts.remove(identifier, members_of(identifier), dry_run=dry_run)
+        if dry_run:
+            return would("forget", identifier)
         return answer({"name": identifier, "msg": "forgotten; its agent's token is no longer good"})
 
     return [
@@ -65,14 +73,17 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         Route("POST", f"{API}/agents/join", join, None,
               Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401,))),
         Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS,
-              Said("Make a token that enrols one host, once, within an hour.", {201: JoinToken})),
+              Said("Make a token that enrols one host, once, within an hour.", {200: Rehearsed, 201: JoinToken},
+                   query=DryRun)),
         Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: Page[HostShown]})),
         Route("POST", f"{API}/hosts", add, WRITERS,
-              Said("Name a host before anything stands on it.", {201: HostShown}, body=HostBody, refusals=(409,))),
+              Said("Name a host before anything stands on it.", {200: Rehearsed, 201: HostShown}, body=HostBody,
+                   query=DryRun, refusals=(409,))),
         Route("GET", f"{API}/hosts/{{id}}", one, READERS,
               Said("A host, and which members stand on it.", {200: HostWithMembers}, path=ByHost)),
         Route("DELETE", f"{API}/hosts/{{id}}", remove, WRITERS,
-              Said("Forget a host on which nothing stands.", {200: Told}, path=ByHost, refusals=(409,))),
+              Said("Forget a host on which nothing stands.", {200: ToldOrRehearsed}, query=DryRun, path=ByHost,
+                   refusals=(409,))),
     ]  # fmt: skip
 
 

@@ -146,18 +146,22 @@ class Hosts:
         for host in named:
             self._hosts.setdefault(host.id, Host(host.id, host.address, host.port))
 
-    async def add(self, named: NamedHost) -> Host:
+    async def add(self, named: NamedHost, *, dry_run: bool = False) -> Host:
         if named.id in self._hosts:
             raise Conflict(f"{named.id} is there already")
+        if dry_run:
+            return Host(named.id, named.address, named.port)
         await self._store.write(lambda c: self.name(c, [named]))
         self.admit([named])
         return self._hosts[named.id]
 
-    async def remove(self, identifier: str, members: Sequence[str]) -> None:
+    async def remove(self, identifier: str, members: Sequence[str], *, dry_run: bool = False) -> None:
         """Forgets a host and withdraws its token; Conflict while instances stand on it."""
         host = self.get(identifier)
         if members:
             raise Conflict(f"{identifier} has members; delete them first", list(members))
+        if dry_run:
+            return
 
         def forget(connection: Connection) -> None:
             self._identity.forget(connection, identifier)

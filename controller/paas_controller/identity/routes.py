@@ -5,16 +5,20 @@ from aiohttp import web
 from paas_controller.base.principal import ADMINISTRATORS, Principal
 from paas_controller.identity.schemas import ByHolder, Holder, Issued, TokenBody
 from paas_controller.identity.service import Identity
-from paas_controller.web.answers import answer
+from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
+from paas_controller.web.queries import DryRun, read_query
 from paas_controller.web.routing import API, Route, Said
-from paas_controller.web.schemas import Page, Told
+from paas_controller.web.schemas import Page, Rehearsed, ToldOrRehearsed
 
 
 def token_routes(identity: Identity) -> list[Route]:
     async def create(request: web.Request) -> web.Response:
         body = await read_body(request, TokenBody)
-        token = await identity.issue(Principal(body.name, body.role))
+        dry_run = read_query(request, DryRun).dry_run
+        token = await identity.issue(Principal(body.name, body.role), dry_run=dry_run)
+        if dry_run:
+            return would("issue a token", why=f"{body.name}, {body.role}")
         return answer({"name": body.name, "role": body.role, "token": token}, 201)
 
     async def listed(_: web.Request) -> web.Response:
@@ -22,14 +26,18 @@ def token_routes(identity: Identity) -> list[Route]:
         return answer({"items": items, "next": None})
 
     async def remove(request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        await identity.remove(name)
+        name, dry_run = request.match_info["name"], read_query(request, DryRun).dry_run
+        await identity.remove(name, dry_run=dry_run)
+        if dry_run:
+            return would("withdraw a token", why=name)
         return answer({"name": name, "msg": "its token is no longer good"})
 
     return [
         Route("POST", f"{API}/tokens", create, ADMINISTRATORS,
-              Said("Give somebody a token, which is shown this once.", {201: Issued}, body=TokenBody, refusals=(409,))),
+              Said("Give somebody a token, which is shown this once.", {200: Rehearsed, 201: Issued},
+                   body=TokenBody, query=DryRun, refusals=(409,))),
         Route("GET", f"{API}/tokens", listed, ADMINISTRATORS, Said("Who has a token.", {200: Page[Holder]})),
         Route("DELETE", f"{API}/tokens/{{name}}", remove, ADMINISTRATORS,
-              Said("Withdraw a token; the last administrator's stays.", {200: Told}, path=ByHolder, refusals=(409,))),
+              Said("Withdraw a token; the last administrator's stays.", {200: ToldOrRehearsed}, query=DryRun,
+                   path=ByHolder, refusals=(409,))),
     ]  # fmt: skip

@@ -71,26 +71,33 @@ class Identity:
         """Whoever has a token and is no agent, by name."""
         return sorted((who for who in self._known.values() if not who.host), key=lambda who: who.name)
 
-    async def issue(self, principal: Principal) -> str:
-        """A new token for a person or a program; Conflict where the name has one."""
+    async def issue(self, principal: Principal, *, dry_run: bool = False) -> str:
+        """A new token for a person or a program; Conflict where the name has one. A dry run's is good for nothing."""
         token = new_token()
+        taken = Conflict(f"{principal.name} has a token already; DELETE it first")
+        if any(who.name == principal.name for who in self.people()):
+            raise taken
+        if dry_run:
+            return token
 
         def write(connection: Connection) -> None:
             if connection.execute(select(_TOKEN).where(_TOKEN.c.name == principal.name, _TOKEN.c.host == "")).first():
-                raise Conflict(f"{principal.name} has a token already; DELETE it first")
+                raise taken
             self.keep(connection, token, principal)
 
         await self._store.write(write)
         self.admit(token, principal)
         return token
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, *, dry_run: bool = False) -> None:
         """From now on the token of this name is no good; the last administrator's stays. NotFound, Conflict."""
         found = [who for who in self.people() if who.name == name]
         if not found:
             raise NotFound(f"nobody is called {name}")
         if found[0].role == "administrator" and sum(who.role == "administrator" for who in self.people()) == 1:
             raise Conflict(f"{name} is the last administrator; make another one first")
+        if dry_run:
+            return
         await self._store.write(lambda c: c.execute(_of(name)))
         self._forget_person(name)
 

@@ -1,7 +1,7 @@
 """What goes out, for the API's document. Answers are built as plain documents; tests hold the two together."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from pydantic import BaseModel, Field, RootModel
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, RootModel
 from paas_agent.contract import Action, Fault, Kind, OperationState, Phase
 from paas_controller.software.schemas import App, InstanceBody
 from paas_controller.software.states import Expect, Realtime
-from paas_controller.web.schemas import Page, Told
+from paas_controller.web.schemas import Page, Rehearsed
 
 
 class CheckResult(msgspec.Struct):
@@ -172,25 +172,5 @@ class LogPiece(BaseModel):
     ended: bool
 
 
-class StepShown(BaseModel):
-    """What would be done on a host; `wait` where nothing can be. `why` says what is in the way."""
-
-    host: str
-    action: Action | Literal["wait", "forget", "cancel"]
-    why: str
-
-
-class Rehearsed(BaseModel):
-    """What would be done, in this order, if every step succeeded; and what would be expected."""
-
-    dry_run: Literal[True]
-    steps: list[StepShown]
-    status: StatusShown | None
-
-
 class RecordOrRehearsed(RootModel[Record | Rehearsed]):
     """The record; of a dry run, its steps."""
-
-
-class ToldOrRehearsed(RootModel[Told | Rehearsed]):
-    """What became of it; of a dry run, its steps."""

@@ -40,7 +40,7 @@ class InEarnest:
         return created
 
     async def introduce(self, named: Sequence[NamedHost]) -> None:
-        await self._store.write(lambda connection: self._hosts.name(connection, named))
+        await self._store.write(lambda connection: self._hosts.name(connection, named), alone=True)
         self._hosts.admit(named)
 
     async def commit(self, draft: Draft) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from paas_controller.software.states import Expect, Realtime
-from paas_controller.web.queries import Flag, Whole
+from paas_controller.web.queries import DryRun, Flag, Whole
 
 
 class _Query(BaseModel):
@@ -68,12 +68,6 @@ class DayQuery(_Query):
 
     cause: Literal["check", "exit", "action", "report", "silence"] | None = None
     detail: Annotated[Flag, Field(description="every change as an object, in place of names")] = False
-
-
-class DryRun(_Query):
-    """Whether to do it, or only to say what would be done."""
-
-    dry_run: Annotated[Flag, Field(description="answer with the steps that would be taken, and take none")] = False
 
 
 class ChangeQuery(DryRun):

@@ -17,11 +17,12 @@ from paas_controller.software.schemas import ChangeBody, InstanceBody
 from paas_controller.software.service import Software
 from paas_controller.software.states import EXPECTATIONS
 from paas_controller.software.views import Views, status
-from paas_controller.web.answers import answer
+from paas_controller.web.answers import answer, rehearsed, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.etags import etag_of, require_match, tagged
-from paas_controller.web.queries import read_query
+from paas_controller.web.queries import DryRun, read_query
 from paas_controller.web.routing import API, PRINCIPAL, Handler, Route, Said
+from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 Change = Callable[[Software, str, Principal], Awaitable[Instance]]
 _WISHES = {
@@ -51,11 +52,6 @@ class Acting:
         return rehearsed(steps, status(after)["status"] if after else None)
 
 
-def rehearsed(steps: list[Step], expected: dict[str, Any] | None = None) -> web.Response:
-    """The answer to a dry run."""
-    return answer({"dry_run": True, "steps": steps, "status": expected})
-
-
 @dataclass(frozen=True)
 class Writes:
     """The changes of one kind."""
@@ -66,20 +62,20 @@ class Writes:
 
     def routes(self) -> list[Route]:
         base, one = f"{API}/{self.kind}", f"{API}/{self.kind}/{{name}}"
-        said, dry = partial(Said, path=queries.ByName), {200: answers.Rehearsed}
+        said, dry = partial(Said, path=queries.ByName), {200: Rehearsed}
         return [
             Route("POST", f"{base}/create", self.create, WRITERS,
                   Said(f"Create a {self.kind}.", dry | {201: answers.Created}, body=InstanceBody,
-                       query=queries.DryRun, refusals=(409, 422))),
+                       query=DryRun, refusals=(409, 422))),
             Route("PUT", one, self.respec, WRITERS,
                   said("Change the spec; it counts from the next action on, or at once by apply.",
                        {200: answers.RecordOrRehearsed}, body=ChangeBody, query=queries.ChangeQuery,
                        refusals=(409, 422), takes=("If-Match",), gives=("ETag",))),
             Route("DELETE", one, self.delete, WRITERS,
-                  said(f"Forget a {self.kind}.", {200: answers.ToldOrRehearsed}, query=queries.DeleteQuery,
+                  said(f"Forget a {self.kind}.", {200: ToldOrRehearsed}, query=queries.DeleteQuery,
                        refusals=(409,))),
             *(Route("PUT", f"{one}/{word}", handler, WRITERS,
-                    said(_WISHES[word], dry | {202: answers.InstanceStatus}, query=queries.DryRun,
+                    said(_WISHES[word], dry | {202: answers.InstanceStatus}, query=DryRun,
                          refusals=(409,) if word == "restart" else ()))
               for word, handler in self._wishes().items()),
         ]  # fmt: skip
@@ -100,14 +96,14 @@ class Writes:
         """A handler that changes an instance and answers with its status."""
 
         async def handler(request: web.Request) -> web.Response:
-            dry = read_query(request, queries.DryRun).dry_run
+            dry = read_query(request, DryRun).dry_run
             after = await change(self.acting.by(dry_run=dry), request.match_info["name"], request[PRINCIPAL])
             return self.acting.rehearsed(after) if dry else answer(status(after), 202)
 
         return handler
 
     async def create(self, request: web.Request) -> web.Response:
-        asked, body = read_query(request, queries.DryRun), await read_body(request, InstanceBody)
+        asked, body = read_query(request, DryRun), await read_body(request, InstanceBody)
         created = await self.acting.by(dry_run=asked.dry_run).create(self.kind, body, request[PRINCIPAL])
         if asked.dry_run:
             return self.acting.rehearsed(created)
@@ -138,15 +134,15 @@ def cancel_route(acting: Acting, history: History) -> Route:
     """Cancelling one operation, of either kind."""
 
     async def cancel(request: web.Request) -> web.Response:
-        dry, identifier = read_query(request, queries.DryRun).dry_run, request.match_info["id"]
+        dry, identifier = read_query(request, DryRun).dry_run, request.match_info["id"]
         operation = await history.in_flight(identifier)
         await acting.by(dry_run=dry).cancel(operation, request[PRINCIPAL])
         if dry:
-            return rehearsed([{"host": operation.host, "action": "cancel", "why": f"the {operation.action} under way"}])
+            return would("cancel", operation.host, f"the {operation.action} under way")
         return answer(await history.operation(identifier), 202)
 
     return Route(
         "DELETE", f"{API}/operations/{{id}}", cancel, WRITERS,
-        Said("Cancel an operation: its agent ends the script.", {200: answers.Rehearsed, 202: answers.OperationShown},
-             query=queries.DryRun, path=queries.ByOperation, refusals=(409,)),
+        Said("Cancel an operation: its agent ends the script.", {200: Rehearsed, 202: answers.OperationShown},
+             query=DryRun, path=queries.ByOperation, refusals=(409,)),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Annotated, get_origin
 
 from aiohttp import web
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from paas_controller.base.errors import Invalid
 from paas_controller.web.bodies import Model, validated
@@ -37,3 +37,11 @@ def _whole(value: object) -> int:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+
+
+class DryRun(BaseModel):
+    """Whether to do it, or only to say what would be done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dry_run: Annotated[Flag, Field(description="answer with the steps that would be taken, and take none")] = False

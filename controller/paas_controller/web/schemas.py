@@ -1,8 +1,8 @@
 """Words that every room's answers share."""
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 T = TypeVar("T")
 
@@ -40,3 +40,23 @@ class Error(BaseModel):
     """The one shape of all errors."""
 
     error: Fault
+
+
+class StepShown(BaseModel):
+    """What would be done: an action on a host, a change of the registry, or `wait`. `why` says what is in the way."""
+
+    host: str
+    action: str
+    why: str
+
+
+class Rehearsed(BaseModel):
+    """What would be done, in this order, if every step succeeded; `status` is what an instance would be then."""
+
+    dry_run: Literal[True]
+    steps: list[StepShown]
+    status: dict[str, str] | None
+
+
+class ToldOrRehearsed(RootModel[Told | Rehearsed]):
+    """What became of it; of a dry run, its steps."""

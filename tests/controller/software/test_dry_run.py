@@ -119,3 +119,19 @@ async def test_what_is_under_way_is_the_first_step(shell: Shell, joined: Agent) 
 async def test_a_name_that_is_not_there_is_not_found(shell: Shell) -> None:
     assert (await shell.put("/database/db/running?dry_run=true")).status == 404
     assert (await shell.put("/database/db/running?dry_run=yes")).status == 400
+
+
+async def test_hosts_and_tokens(shell: Shell, runs: Agent) -> None:
+    before = [(await shell.get(path)).body for path in ("/hosts", "/tokens")]
+    assert actions(await shell.post("/hosts?dry_run=true", {"ip": "h9"})) == ["add"]
+    assert actions(await shell.post("/hosts/join-tokens?dry_run=true")) == ["issue a join token"]
+    assert actions(await shell.post("/tokens?dry_run=true", {"name": "x", "role": "viewer"})) == ["issue a token"]
+    assert (await shell.delete(f"/hosts/{runs.host}?dry_run=true")).status == 409
+    assert (await shell.delete("/tokens/admin?dry_run=true")).status == 409
+    assert [(await shell.get(path)).body for path in ("/hosts", "/tokens")] == before
+    await shell.post("/hosts", {"ip": "h9"})
+    await shell.post("/tokens", {"name": "x", "role": "viewer"})
+    assert actions(await shell.delete("/hosts/h9:3335?dry_run=true")) == ["forget"]
+    assert actions(await shell.delete("/tokens/x?dry_run=true")) == ["withdraw a token"]
+    assert (await shell.get("/hosts/h9:3335")).status == 200
+    assert len((await shell.get("/tokens")).body["items"]) == 2

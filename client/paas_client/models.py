@@ -40,8 +40,20 @@ class Status(Answer):
 
 
 class InstanceStatus(Answer):
+    """An instance, in short."""
+
     name: str
     status: Status
+
+
+class Listed(InstanceStatus):
+    """An instance in a list."""
+
+    hosts: list[str] = []
+    labels: dict[str, str] = {}
+    drift: bool = False
+    held: bool = False
+    deleting: bool = False
 
 
 class Progress(Answer):
@@ -50,6 +62,24 @@ class Progress(Answer):
     phase: str
     bytes_done: int = 0
     bytes_total: int = 0
+
+    @property
+    def percent(self) -> int:
+        """Of what is fetched; 0 where it is not known."""
+        return 100 * self.bytes_done // self.bytes_total if self.bytes_total else 0
+
+    @property
+    def said(self) -> str:
+        """In words, as in `fetching 1.0 of 4.0 MB, 25 %`."""
+        if self.phase != "fetching" or not self.bytes_done:
+            return self.phase
+        if not self.bytes_total:
+            return f"{self.phase} {_mega(self.bytes_done)} MB"
+        return f"{self.phase} {_mega(self.bytes_done)} of {_mega(self.bytes_total)} MB, {self.percent} %"
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1e6:.1f}"
 
 
 class Operation(Answer):
@@ -64,6 +94,7 @@ class Operation(Answer):
     exit_code: int | None = None
     fault: str = ""
     message: str = ""
+    cancelled_by: str = ""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -73,9 +104,18 @@ class Operation(Answer):
     def ended(self) -> bool:
         return self.state in ENDED
 
+    @property
+    def may_have_printed(self) -> bool:
+        """False where it failed before a script was started: its agent refused it, or could not fetch the script."""
+        scriptless = self.exit_code is None and (self.fault == "environment" or self.started_at is None)
+        return not (self.state == "failed" and scriptless)
+
 
 class Member(Answer):
-    """An instance on one of its hosts. `operation` is the id of the one under way; `waiting` says what for."""
+    """An instance on one of its hosts. `operation` is the id of the one under way; `waiting` says what for.
+
+    `leaving`: its host was taken off the list, and it is uninstalled there.
+    """
 
     host: str
     realtime: str
@@ -84,6 +124,7 @@ class Member(Answer):
     reason: str = ""
     failures: int = 0
     applied_generation: int = 0
+    leaving: bool = False
     waiting: str | None = None
     operation: str | None = None
     retry_at: datetime | None = None
@@ -105,7 +146,10 @@ class Record(Answer):
     name: str
     type: Kind
     app: App
+    labels: dict[str, str] = {}
+    depends_on: list[str] = []
     generation: int
+    drift: bool = False
     held: bool = False
     deleting: bool = False
     members: list[Member]
@@ -115,17 +159,36 @@ class Record(Answer):
         return self.app.status
 
 
-class Deleted(Answer):
-    """What became of it, in a sentence."""
+class Told(Answer):
+    """What became of what is named, in a sentence."""
 
     name: str
     msg: str
 
 
+class Step(Answer):
+    """What would be done on one host (`wait`: nothing can be), and what is in the way."""
+
+    host: str
+    action: str
+    why: str = ""
+
+
+class Plan(Answer):
+    """What a write would do. No step: nothing would have to be done."""
+
+    steps: list[Step]
+
+
 class Event(Answer):
-    """One step of the story. `host` is empty where the whole instance is meant."""
+    """One step of the story. `host` is empty where the whole instance is meant.
+
+    `kind` and `name` are answered by the stream of all stories only.
+    """
 
     id: int
+    kind: str = ""
+    name: str = ""
     at: datetime
     host: str = ""
     before: str = Field(alias="from")
@@ -135,7 +198,7 @@ class Event(Answer):
     operation: str | None = None
 
 
-class Change(Answer):
+class StatusChange(Answer):
     """A stable status left for another stable one."""
 
     name: str
@@ -164,7 +227,7 @@ class JoinToken(Answer):
 
 
 class Host(Answer):
-    """One agent, by address and port. `members` (kind/name) is answered for a single host only."""
+    """One agent, by address and port. `members` and `orphans` (kind/name) are answered for a single host only."""
 
     id: str
     state: str
@@ -172,3 +235,25 @@ class Host(Answer):
     last_heard: datetime | None = None
     facts: dict[str, Any] = {}
     members: list[str] = []
+    orphans: list[str] = []
+
+
+class Holder(Answer):
+    """Somebody who has a token."""
+
+    name: str
+    role: str
+
+
+class Issued(Holder):
+    """A token that was just made; it is never answered again."""
+
+    token: str
+
+
+class Deed(Answer):
+    """Who did what, as the audit has it."""
+
+    id: int
+    at: datetime
+    who: str

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from paas_client import __version__
-from paas_client.commands import hosts
-from paas_client.commands.asking import Asker
+from paas_client.commands import hosts, operations, tokens, watch
+from paas_client.commands.asking import EXIT_CODES, Asker
 from paas_client.commands.instances import kind_app
 from paas_client.models import Kind
 from paas_client.settings import DEFAULT_FILE, DEFAULT_URL
@@ -18,7 +18,7 @@ _EPILOG = f"""
 Settings: PAAS_URL (default {DEFAULT_URL}) and PAAS_TOKEN, or url and token in the configuration file.
 SSL_CERT_FILE may name the certificates to trust. A token is never taken as an argument: others can read those.
 
-Exit codes: 0 ok, 1 refused or failed, 2 wrong usage, 3 not found, 4 not reachable, 5 not authorised, 130 interrupted.
+Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())}.
 """
 
 app = typer.Typer(
@@ -29,12 +29,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,  # a traceback with its locals would show the token
 )
-app.add_typer(hosts.app, name="host")
 _KINDS: tuple[tuple[Kind, str], ...] = (("database", "db"), ("middleware", "mw"))
 for _kind, _short in _KINDS:
     _commands = kind_app(_kind, _short)
     app.add_typer(_commands, name=_kind)
     app.add_typer(_commands, name=_short, hidden=True)
+app.add_typer(operations.app, name="operation")
+app.add_typer(hosts.app, name="host")
+app.add_typer(tokens.app, name="token")
+app.add_typer(watch.app)
 
 
 def _version(asked: bool) -> None:

@@ -1,5 +1,6 @@
 """How far a wish has come, on stderr: a line for each step, and below them on a terminal what is being done now."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,8 +13,9 @@ from paas_client.models import Event, Operation
 class Progress:
     """Where there is no terminal, what is being done is a line of its own whenever it is another thing."""
 
-    def __init__(self) -> None:
-        self._console = show.screen()
+    def __init__(self, spoken: Callable[[str], str]) -> None:
+        self._spoken = spoken
+        self._console = show.console(stderr=True, wrap=True)
         self._status = self._console.status("")
         self._said = ""
 
@@ -27,11 +29,10 @@ class Progress:
         self._status.stop()
 
     def step(self, event: Event) -> None:
-        at = event.at.astimezone().strftime("%H:%M:%S")
-        line = Text.assemble((f"{at}  ", "dim"), show.clean(f"{event.host}  ") if event.host else "")
+        line = Text.assemble((f"{show.clock(event.at)}  ", "dim"), show.clean(f"{event.host}  ") if event.host else "")
         if event.before != event.after:
-            line.append_text(show.state(event.before)).append(" → ").append_text(show.state(event.after)).append("  ")
-        self._console.print(line.append(show.clean(event.sentence)))
+            line.append_text(show.crossed(event.before, event.after)).append("  ")
+        self._console.print(line.append(show.clean(self._spoken(event.sentence))))
 
     def doing(self, text: str, *, sort: str) -> None:
         """Says it; texts of the same sort differ only in what is not worth a line of its own."""
@@ -44,15 +45,5 @@ class Progress:
         what, progress = f"{operation.action} on {operation.host}", operation.progress
         if progress is None:
             return self.doing(f"{what}: {operation.state}", sort=operation.state)
-        text = f"{what}: {progress.phase}"
-        if progress.phase != "fetching" or not progress.bytes_done:
-            return self.doing(text, sort=text)
-        if not progress.bytes_total:
-            return self.doing(f"{text} {_mega(progress.bytes_done)} MB", sort=text)
-        percent = 100 * progress.bytes_done // progress.bytes_total
-        of = f"{_mega(progress.bytes_done)} of {_mega(progress.bytes_total)} MB, {percent} %"
-        return self.doing(f"{text} {of}", sort=f"{text} {percent // 10}")
-
-
-def _mega(size: int) -> str:
-    return f"{size / 1e6:.1f}"
+        # A line of its own for every tenth, where there is no terminal.
+        return self.doing(f"{what}: {progress.said}", sort=f"{what} {progress.phase} {progress.percent // 10}")

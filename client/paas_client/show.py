@@ -1,13 +1,15 @@
-"""How answers look on a terminal and in a pipe: tables for people, JSON for programs, notes and failures on stderr."""
+"""How answers look on a terminal and in a pipe: tables for people, JSON or YAML for programs, notes and failures on
+stderr."""
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,24 +22,37 @@ _STYLES = {
 }  # fmt: skip
 _BETWEEN = "cyan"
 _WIDE = 10_000
-"""Columns: a line is never broken or cut here. A terminal does that by itself, and what is copied stays whole."""
+"""Columns of what is no terminal: a line is never broken or cut there."""
 
 
 class Form(StrEnum):
     table = "table"
     json = "json"
+    yaml = "yaml"
 
 
-FormOption = Annotated[Form, typer.Option("--output", "-o", help="table for people, json for programs.")]
+FormOption = Annotated[Form, typer.Option("--output", "-o", help="table for people, json or yaml for programs.")]
 
 
-def console(*, stderr: bool = False) -> Console:
-    return Console(stderr=stderr, width=_WIDE, highlight=False, markup=False)
+def console(*, stderr: bool = False, wrap: bool = False) -> Console:
+    """As wide as lines are; with `wrap` as wide as the terminal is, where there is one."""
+    narrow = wrap and (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, width=None if narrow else _WIDE, highlight=False, markup=False)
 
 
-def screen() -> Console:
-    """For what is drawn again and again: stderr, as wide as the terminal is."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False, markup=False)
+def answer(form: Form, document: Any, draw: Callable[[], None]) -> None:
+    """The answer in the form that was asked for; `draw` puts it up for people."""
+    match form:
+        case Form.json:
+            print(json.dumps(document, indent=2, ensure_ascii=False))
+        case Form.yaml:
+            print(as_yaml(document), end="")
+        case _:
+            draw()
+
+
+def as_yaml(document: Any) -> str:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 
 def clean(text: object) -> str:
@@ -45,8 +60,17 @@ def clean(text: object) -> str:
     return "".join(character if character.isprintable() else " " for character in str(text))
 
 
+def first_line(text: str) -> str:
+    return text.partition("\n")[0] or "-"
+
+
 def state(word: str) -> Text:
     return Text(clean(word), style=_STYLES.get(word, _BETWEEN))
+
+
+def crossed(before: str, after: str) -> Text:
+    """From one state to another; a state that stayed is said once."""
+    return state(after) if before == after else Text.assemble(state(before), " → ", state(after))
 
 
 def moment(at: datetime | None) -> str:
@@ -54,28 +78,34 @@ def moment(at: datetime | None) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else "-"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Aligned columns without lines, as other tools can cut them."""
-    drawn = Table(*columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+def clock(at: datetime) -> str:
+    """The time of the day, in the zone of whoever reads."""
+    return at.astimezone().strftime("%H:%M:%S")
+
+
+def drawn(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
+    """Aligned columns without lines, as other tools can cut them. Only the last one is broken where it is too wide."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, no_wrap=column != columns[-1], overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else clean(cell) for cell in row))
-    console().print(drawn)
+        table.add_row(*(cell if isinstance(cell, Text) else clean(cell) for cell in row))
+    return table
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    console(wrap=True).print(drawn(columns, rows))
 
 
 def fields(pairs: Iterable[tuple[str, str | Text]]) -> None:
     """A name and a value a line; empty ones are left out."""
-    drawn = Table.grid(padding=(0, 2, 0, 0))
-    drawn.add_column(style="bold")
-    drawn.add_column()
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold")
+    grid.add_column()
     for name, value in pairs:
         if value:
-            drawn.add_row(name, value if isinstance(value, Text) else clean(value))
-    console().print(drawn)
-
-
-def document(value: Any) -> None:
-    """JSON, the same on a terminal and in a pipe."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+            grid.add_row(name, value if isinstance(value, Text) else clean(value))
+    console().print(grid)
 
 
 def lines(texts: Iterable[str]) -> None:

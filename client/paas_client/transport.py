@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,11 +17,33 @@ from yarl import URL
 from paas_client.errors import BY_STATUS, ClientError, Refused, Unavailable, Unreachable
 
 ATTEMPTS = 4
+API = "/apis/v1alpha1/"
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
 """A controller that wants to be left alone for longer than these seconds is not asked again."""
+_STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
 
-Query = Mapping[str, str | int | bool]
+Word = str | int | bool | Sequence[str]
+Query = Mapping[str, Word]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request below /apis/v1alpha1. What is empty or false in the query is not sent; `etag` goes as If-Match."""
+
+    method: str
+    path: tuple[str, ...]
+    query: Query | None = None
+    body: object = None
+    etag: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the body, and the ETag of the record where there is one."""
+
+    body: bytes
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,41 +54,76 @@ class Transport:
     url: str
     token: str
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    new_key: Callable[[], str] = lambda: uuid.uuid4().hex
 
-    async def call(
-        self, method: str, *path: str, query: Query | None = None, body: object = None, repeatable: bool = True
-    ) -> bytes:
-        """The body of the answer. Raises ClientError.
+    async def get(self, *path: str, query: Query | None = None, attempts: int = ATTEMPTS) -> Answer:
+        return await self.send(Call("GET", path, query), attempts=attempts)
 
-        A `repeatable` call, one that may reach the controller twice without harm, is tried up to four times when
-        the connection fails or the controller is not available now.
+    async def send(self, call: Call, *, attempts: int = ATTEMPTS) -> Answer:
+        """The answer. Raises ClientError.
+
+        It is tried again when the connection fails or the controller is not available now: a POST or PUT carries
+        the same idempotency key each time, so that it is done once.
         """
-        for attempt in range(ATTEMPTS):
+        headers = self._headers(call)
+        for attempt in range(attempts):
             try:
-                return await self._once(method, path, query or {}, body)
+                return await self._once(call, headers)
             except (Unreachable, Unavailable) as error:
                 pause = _pause(error, attempt)
-                if not repeatable or attempt == ATTEMPTS - 1 or pause > _LONGEST_PAUSE:
+                if attempt == attempts - 1 or pause > _LONGEST_PAUSE:
                     raise
             await self.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, method: str, path: tuple[str, ...], query: Query, body: object) -> bytes:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        base = self.url.rstrip("/") + "/apis/v1alpha1/"
-        address = URL(base + "/".join(quote(part, safe=":") for part in path), encoded=True)
+    @asynccontextmanager
+    async def stream(
+        self, *path: str, query: Query | None = None, last: str = ""
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Server-sent events from behind the one with the id `last`. Raises ClientError."""
+        call = Call("GET", path, query)
+        headers = self._headers(call) | {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        async with self._answered(call, headers, _STREAM) as response:
+            yield response.content
+
+    async def is_agent(self) -> bool:
+        """Whether an agent answers at this address, where a controller was expected; agents say so to anybody."""
+        limits = aiohttp.ClientTimeout(total=3)
+        try:
+            ping = URL(self.url).with_path("/ping")
+            async with self.session.get(ping, timeout=limits, allow_redirects=False) as response:
+                return response.ok and b'"pong"' in await response.read()
+        except (aiohttp.ClientError, OSError):
+            return False
+
+    async def _once(self, call: Call, headers: Mapping[str, str]) -> Answer:
+        async with self._answered(call, headers) as response:
+            return Answer(await response.read(), response.headers.get("ETag", ""))
+
+    @asynccontextmanager
+    async def _answered(
+        self, call: Call, headers: Mapping[str, str], limits: aiohttp.ClientTimeout | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The response, which is no error; whatever goes wrong while it is read is Unreachable."""
+        base = self.url.rstrip("/") + API
+        address = URL(base + "/".join(quote(part, safe=":") for part in call.path), encoded=True)
         try:
             # A redirect is not followed: the token is for this address alone.
             async with self.session.request(
-                method, address.with_query(_words(query)), json=body, headers=headers, allow_redirects=False,
-                middlewares=(_once_only,),
+                call.method, address.with_query(_words(call.query or {})), json=call.body, headers=headers,
+                allow_redirects=False, timeout=limits or self.session.timeout, middlewares=(_once_only,),
             ) as response:  # fmt: skip
-                answer = await response.read()
-                if response.ok and response.status < 300:
-                    return answer
-                raise _refusal(response, answer)
+                if not response.ok or response.status >= 300:
+                    raise _refusal(response, await response.read())
+                yield response
         except (_Broken, aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"the controller at {self.url} cannot be reached: {_cause(error)}") from error
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if call.method in ("POST", "PUT"):
+            headers["Idempotency-Key"] = self.new_key()
+        return headers | ({"If-Match": call.etag} if call.etag else {})
 
 
 class _Broken(Exception):
@@ -72,15 +131,15 @@ class _Broken(Exception):
 
 
 async def _once_only(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Hides a broken connection from aiohttp, which would send a PUT again by itself: a restart would be two."""
+    """Hides a broken connection from aiohttp, which would send a PUT again by itself."""
     try:
         return await send(request)
     except (aiohttp.ClientError, OSError) as error:
         raise _Broken from error
 
 
-def _words(query: Query) -> dict[str, str]:
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in query.items()}
+def _words(query: Query) -> dict[str, str | int | Sequence[str]]:
+    return {key: "true" if value is True else value for key, value in query.items() if value}
 
 
 def _pause(error: ClientError, attempt: int) -> float:

@@ -22,11 +22,15 @@ def before(record: Record, event: int) -> Before:
 
 @dataclass(frozen=True)
 class Wish:
-    """`goal` is the state that every member must reach; a restart must also have been done on each."""
+    """`goal` is the state that every member must reach; a restart must also have been done on each, and so must what
+    applies this generation of the spec. A deletion has come true when there is no record any more.
+    """
 
     goal: str
     before: Before
     restart: bool = False
+    generation: int = 0
+    deletion: bool = False
 
     def began(self, operation: Operation) -> bool:
         """Whether it began after the wish."""
@@ -42,18 +46,18 @@ class Wish:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a wish does not come true, as a sentence, and the operation that failed, where one did."""
+    """Why a wish does not come true, as a sentence, and the operation that failed, where its script has run."""
 
     sentence: str
     operation: str = ""
 
 
 def fulfilled(record: Record, wish: Wish) -> bool:
-    return all(there(member, wish) for member in record.members)
+    return not wish.deletion and all(there(member, wish) for member in record.members)
 
 
 def there(member: Member, wish: Wish) -> bool:
-    if member.realtime != wish.goal or member.operation:
+    if member.realtime != wish.goal or member.operation or member.applied_generation < wish.generation:
         return False
     last = member.last_operation
     return not wish.restart or bool(last and wish.began(last) and last.state == "succeeded")
@@ -66,7 +70,8 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
     for member in record.members:
         last = member.last_operation
         if last and last.ended and last.state != "succeeded" and not member.operation and wish.concerns(last):
-            return Obstacle(f"{last.action} on {last.host} {last.state}: {last.message or member.reason}", last.id)
+            sentence = f"{last.action} on {last.host} {last.state}: {last.message or member.reason}"
+            return Obstacle(sentence, last.id if last.may_have_printed else "")
     if record.held and not fulfilled(record, wish):
         return Obstacle(f"{record.name} is held, and nothing is done until it is released")
     return None

@@ -12,6 +12,7 @@ from paas_agent.contract import (
     Accepted,
     Action,
     Check,
+    Fault,
     InstanceReport,
     Join,
     Joined,
@@ -42,6 +43,8 @@ class Ending:
     state: OperationState = "succeeded"
     status: Status | None = None
     message: str = ""
+    exit_code: int | None = None
+    fault: Fault = ""
     when: asyncio.Event | None = None
 
 
@@ -151,7 +154,8 @@ class FakeAgent:
         self._there[key] = InstanceReport(type=order.type, name=order.name, status=status, installed=installed)
         outcome = Outcome(
             operation_id=order.operation_id, type=order.type, name=order.name, action=action, state=ending.state,
-            status=status, installed=installed, message=ending.message, ended_at=time.time(),
+            status=status, installed=installed, fault=ending.fault, exit_code=ending.exit_code, message=ending.message,
+            started_at=progress.started_at, ended_at=time.time(),
         )  # fmt: skip
         await self.report(outcome)
 

@@ -29,6 +29,7 @@ from paas_client.errors import (
     Unavailable,
     Unreachable,
 )
+from paas_client.instances import Filter
 from paas_client.transport import ATTEMPTS, Transport
 
 STATUS = {"name": "db7", "status": {"expect": "running", "realtime": "running"}}
@@ -157,16 +158,39 @@ async def test_a_controller_that_wants_a_long_pause_is_left_alone(server: Server
     [
         lambda client: client.database.create({"name": "db7"}),
         lambda client: client.database.restart("db7"),
-        lambda client: client.hosts.new_join_token(),
+        lambda client: client.database.replace("db7", {"name": "db7"}, apply="restart"),
     ],
 )
-async def test_what_might_be_done_twice_is_never_repeated(
+async def test_a_write_is_repeated_under_the_key_that_makes_it_one(
     server: Server, client: Client, call: Callable[[Client], Awaitable[object]], answer: Answer
 ) -> None:
-    server.answers = [answer]
-    with pytest.raises(ClientError):
-        await call(client)
-    assert len(server.asked) == 1
+    server.answers = [answer, says(STATUS)]
+    await call(client)
+    await call(client)
+    first, again, another = [request.headers["Idempotency-Key"] for request in server.asked]
+    assert first == again != another
+
+
+async def test_what_is_only_read_or_deleted_needs_no_key(server: Server, client: Client) -> None:
+    server.answers = [says(STATUS), says({"name": "db7", "msg": "deleted"})]
+    await client.database.status("db7")
+    await client.database.delete("db7")
+    assert not any("Idempotency-Key" in request.headers for request in server.asked)
+
+
+async def test_what_is_planned_is_asked_for_and_not_done(server: Server, client: Client) -> None:
+    server.answers = [says({"dry_run": True, "steps": [{"host": "h:1", "action": "install", "why": ""}]})]
+    plan = await client.database.replace("db7", {}, removed="orphan", etag='"17-3"').plan()
+    assert [(step.host, step.action) for step in plan.steps] == [("h:1", "install")]
+    asked = server.asked[0]
+    assert dict(asked.query) == {"dry_run": "true", "removed": "orphan"}
+    assert asked.headers["If-Match"] == '"17-3"'
+
+
+async def test_what_is_not_asked_for_is_not_sent(server: Server, client: Client) -> None:
+    server.answers = [says({"items": [], "next": None})]
+    assert [item async for item in client.database.all(Filter(label=["a:b", "c:d"], drift=True))] == []
+    assert server.asked[0].query_string == "limit=500&label=a:b&label=c:d&drift=true"
 
 
 async def test_a_redirect_is_not_followed_with_the_token(server: Server, client: Client) -> None:

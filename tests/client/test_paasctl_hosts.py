@@ -34,7 +34,7 @@ async def test_a_host_is_shown_with_what_stands_on_it_and_kept_until_that_is_gon
     document = (await paasctl("host", "show", agent.host, "-o", "json")).document
     assert (document["version"], document["members"]) == ("1.2.3", [f"database/{name}"])
     refused = await paasctl("host", "delete", agent.host)
-    assert refused.code == 1
+    assert refused.code == 6
     assert f"- database/{name}" in refused.err
     await client.database.delete(name)
     assert (await paasctl("host", "delete", agent.host)).code == 0

@@ -40,7 +40,8 @@ async def test_json_is_what_the_controller_answered(paasctl: Paasctl, client: Cl
     assert record["app"]["timeouts"]["install"] == 1800
     assert record["members"][0]["realtime"] == "not-installed"
     listed = (await paasctl("db", "list", "-o", "json")).document
-    assert {"name": name, "status": {"expect": "not-installed", "realtime": "not-installed"}} in listed
+    (mine,) = [item for item in listed if item["name"] == name]
+    assert (mine["status"]["realtime"], mine["hosts"], mine["held"]) == ("not-installed", ["127.0.0.1:1"], False)
     status = (await paasctl("db", "status", name, "-o", "json")).document
     assert status == {"name": name, "status": {"expect": "not-installed", "realtime": "not-installed"}}
 
@@ -54,7 +55,7 @@ async def test_a_list_is_narrowed_to_an_expectation(paasctl: Paasctl, client: Cl
 
 
 async def test_a_list_is_longer_than_a_page(client: Client, name: str, body: Body, monkeypatch: Any) -> None:
-    monkeypatch.setattr("paas_client.client._PAGE", 2)
+    monkeypatch.setattr("paas_client.instances._PAGE", 2)
     for number in range(5):
         await client.middleware.create(body(f"{name}-{number}"))
     names = [item.name async for item in client.middleware.all()]
@@ -100,7 +101,8 @@ async def test_the_output_of_an_operation_is_followed_to_its_end(
     assert [operation["action"] for operation in ran] == ["start", "install"]
     assert "succeeded" in (await paasctl("db", "operations", name)).out
     agent.logs[ran[0]["id"]] = "ready to accept connections\n"
-    assert (await paasctl("db", "log", ran[0]["id"], "-f")).out == "ready to accept connections\n"
+    assert (await paasctl("db", "log", name)).out == "ready to accept connections\n"
+    assert (await paasctl("operation", "log", ran[0]["id"], "-f")).out == "ready to accept connections\n"
     agent.unfinished.add(ran[1]["id"])
     agent.logs[ran[1]["id"]] = "unpacking\n"
     assert (await paasctl("db", "log", ran[1]["id"])).out == "unpacking\n"

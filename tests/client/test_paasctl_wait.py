@@ -122,7 +122,7 @@ async def test_a_host_without_an_agent_is_named_and_the_time_limit_ends_the_wait
 ) -> None:
     await client.database.create(body(name))
     ended = await paasctl("db", "running", name, "--wait", "--timeout", "0.8")
-    assert ended.code == 1
+    assert ended.code == 7
     assert "is not running after 0.8 s; 127.0.0.1:1 has no agent yet" in ended.err
     assert "paasctl host token" in ended.err
 

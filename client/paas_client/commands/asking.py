@@ -1,24 +1,34 @@
-"""How a command asks the controller, and what a person is told when that fails."""
+"""How a command asks the controller, and with which code it ends when that fails."""
 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import typer
 
 from paas_client import show
-from paas_client.client import Client, Instances, connect
-from paas_client.errors import ClientError, NotFound, Refused, Unauthorized, Unavailable, Unreachable
+from paas_client.client import Client, connect
+from paas_client.commands.spoken import spoken
+from paas_client.errors import ClientError, Conflict, NotFound, Refused, Unauthorized, Unavailable, Unreachable
+from paas_client.instances import Instances
 from paas_client.models import Kind
-from paas_client.settings import BadSetting, load
+from paas_client.settings import BadSetting, Settings, load
 
-REFUSED, USAGE, NOT_FOUND, UNREACHABLE, UNAUTHORIZED, INTERRUPTED = 1, 2, 3, 4, 5, 130
+USAGE = 2
+INTERRUPTED = 130
+EXIT_CODES = {
+    0: "done", 1: "refused or failed", USAGE: "wrong usage", 3: "not found",
+    4: "the controller or the host cannot be reached now", 5: "not authorised", 6: "it stands against what is there",
+    7: "--wait: the time is up", INTERRUPTED: "interrupted",
+}  # fmt: skip
 
 T = TypeVar("T")
-Hints = Mapping[type[ClientError], str]
+Hint = str | Callable[[Client], Awaitable[str]]
+Hints = Mapping[type[ClientError], Hint]
+"""What to try next, by the error it is for; the controller may be asked for it."""
 
 
 class WaitFailed(ClientError):
@@ -29,26 +39,31 @@ class WaitFailed(ClientError):
         self.hint = hint
 
 
+class TimeIsUp(WaitFailed):
+    """It may still come."""
+
+
 @dataclass(frozen=True)
 class Asker:
-    """What the options before the command say. `kind` is set below `database` and `middleware`."""
+    """What is asked about: the options before the command, the kind below `database` and `middleware`, the name."""
 
     config: Path | None = None
     kind: Kind = "database"
+    name: str = "NAME"
 
     @property
     def command(self) -> str:
         return f"paasctl {self.kind}"
 
-    @property
-    def hints(self) -> dict[type[ClientError], str]:
-        return {NotFound: f"see which there are: {self.command} list"}
+    def about(self, name: str) -> "Asker":
+        return replace(self, name=name)
 
-    def ask(self, question: Callable[[Client], Awaitable[T]], hints: Hints | None = None) -> T:
-        """Asks, or ends the program with its exit code and a sentence.
+    def spoken(self, sentence: str) -> str:
+        """A sentence of the controller's, in commands of paasctl."""
+        return spoken(sentence, self.kind, self.name)
 
-        `hints` say which command to try next, by the error they are for.
-        """
+    def settings(self) -> Settings:
+        """The settings, or the end of the program with a sentence."""
         try:
             settings = load(self.config, os.environ)
         except BadSetting as error:
@@ -56,23 +71,33 @@ class Asker:
             raise typer.Exit(USAGE) from None
         if settings.warning:
             show.note(settings.warning)
+        return settings
 
-        async def asking() -> T:
-            async with connect(settings.url, settings.token) as client:
-                return await question(client)
+    def ask(self, question: Callable[[Client], Awaitable[T]], hints: Hints | None = None, *, goes_on: bool = True) -> T:
+        """Asks, or ends the program with its exit code, a sentence, and what to try next.
 
+        `goes_on`: what was asked for is done by the controller, also where nobody waits for it.
+        """
+        settings = self.settings()
         try:
-            return asyncio.run(asking())
-        except ClientError as error:
-            _tell(error, hints or {}, has_token=bool(settings.token))
-            raise typer.Exit(_exit_code(error)) from None
+            return asyncio.run(self._asking(settings, question, hints or {}))
         except KeyboardInterrupt:
-            show.note("interrupted; what was asked of the controller goes on there")
+            if goes_on:
+                show.note("interrupted; what was asked of the controller goes on there")
             raise typer.Exit(INTERRUPTED) from None
+
+    async def _asking(self, settings: Settings, question: Callable[[Client], Awaitable[T]], hints: Hints) -> T:
+        async with connect(settings.url, settings.token) as client:
+            try:
+                return await question(client)
+            except ClientError as error:
+                hint = await _hint(error, client, hints)
+                show.failure(self.spoken(error.message), [self.spoken(detail) for detail in _details(error)], hint)
+                raise typer.Exit(_exit_code(error)) from None
 
     def ask_for(self, question: Callable[[Instances], Awaitable[T]], hints: Hints | None = None) -> T:
         """Asks about instances of the chosen kind."""
-        return self.ask(lambda client: question(client.instances(self.kind)), hints or self.hints)
+        return self.ask(lambda client: question(client.instances(self.kind)), hints)
 
 
 def asker(context: typer.Context) -> Asker:
@@ -81,20 +106,37 @@ def asker(context: typer.Context) -> Asker:
 
 
 def _exit_code(error: ClientError) -> int:
-    if isinstance(error, NotFound):
-        return NOT_FOUND
-    if isinstance(error, Unreachable):
-        return UNREACHABLE
-    return UNAUTHORIZED if isinstance(error, Unauthorized) else REFUSED
+    match error:
+        case NotFound():
+            return 3
+        case Unreachable() | Unavailable():
+            return 4
+        case Unauthorized():
+            return 5
+        case Conflict():
+            return 6
+        case TimeIsUp():
+            return 7
+    return 1
 
 
-def _tell(error: ClientError, hints: Hints, *, has_token: bool) -> None:
-    refused = error if isinstance(error, Refused) else None
-    details = [detail for detail in refused.details if detail != error.message] if refused else []
-    if refused and refused.status >= 500 and refused.request_id:
-        details.append(f"the controller's log has it under request {refused.request_id}")
+def _details(error: ClientError) -> list[str]:
+    if not isinstance(error, Refused):
+        return []
+    details = [detail for detail in error.details if detail != error.message]
+    if error.status >= 500 and error.request_id:
+        details.append(f"the controller's log has it under request {error.request_id}")
+    return details
+
+
+async def _hint(error: ClientError, client: Client, hints: Hints) -> str:
+    foreign = isinstance(error, Refused) and (error.status == 401 or not error.code)
+    if foreign and await client.transport.is_agent():
+        return "an agent answers there; the controller listens on another port, mostly 3334: set PAAS_URL"
     hint = next((hint for kind, hint in hints.items() if isinstance(error, kind)), "")
-    show.failure(error.message, details, hint or _usual_hint(error, has_token=has_token))
+    if callable(hint):
+        hint = await hint(client)
+    return hint or _usual_hint(error, has_token=bool(client.transport.token))
 
 
 def _usual_hint(error: ClientError, *, has_token: bool) -> str:

@@ -1,119 +1,111 @@
-"""What can be done with databases and middleware."""
+"""What can be wished of a database or middleware that is there."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from paas_client import show
+from paas_client.change import Change
 from paas_client.client import Client
-from paas_client.commands import documents
-from paas_client.commands.asking import USAGE, Asker, Hints, asker
-from paas_client.commands.reading import Name, show_status
-from paas_client.commands.waiting import DEFAULT_TIMEOUT, TimeoutOption, WaitOption, Watch, take_stock
+from paas_client.commands.asking import Asker, Hints, asker
+from paas_client.commands.naming import instance_hints
+from paas_client.commands.options import DryRunOption, Name, TimeoutOption, WaitOption
+from paas_client.commands.planning import note_what_it_waits_for, show_outcome, show_plan
+from paas_client.commands.waiting import DEFAULT_TIMEOUT, take_stock, watched
 from paas_client.errors import Conflict
-from paas_client.models import Expect, InstanceStatus
-from paas_client.progress import Progress
-from paas_client.wait import Before, Wish
+from paas_client.instances import Instances
+from paas_client.models import InstanceStatus, Plan, Told
+from paas_client.wait import Wish
 
 app = typer.Typer()
 
-_WISHES: dict[str, tuple[Expect, str]] = {
-    "running": ("running", "Expect it to run: it is installed and started, as far as needed."),
-    "stopped": ("stopped", "Expect it to stand still: it is stopped, and stopped again if it starts."),
-    "uninstall": ("not-installed", "Expect it not to be installed: it is stopped and uninstalled; its record stays."),
+
+@dataclass(frozen=True)
+class _Verb:
+    """A command: what is sent, and for `--wait` the state that must be reached."""
+
+    help: str
+    send: Callable[[Instances, str], Change[InstanceStatus]]
+    goal: str = ""
+    restart: bool = False
+
+
+_WISHES = {
+    "running": _Verb(
+        "Expect it to run: it is installed and started, as far as needed.",
+        lambda instances, name: instances.expect(name, "running"),
+        "running",
+    ),
+    "stopped": _Verb(
+        "Expect it to stand still: it is stopped, and stopped again if it starts.",
+        lambda instances, name: instances.expect(name, "stopped"),
+        "stopped",
+    ),
+    "uninstall": _Verb(
+        "Expect it not to be installed: it is stopped and uninstalled; its record stays.",
+        lambda instances, name: instances.expect(name, "not-installed"),
+        "not-installed",
+    ),
+    "restart": _Verb(
+        "Restart it once. Refused unless it is expected to run.",
+        lambda instances, name: instances.restart(name),
+        "running",
+        restart=True,
+    ),
+}
+_HANDS = {
+    "hold": _Verb(
+        "Hands off: it is observed and reported, and nothing is done to it.",
+        lambda instances, name: instances.hold(name),
+    ),
+    "release": _Verb(
+        "End a hold: what is expected counts again.",
+        lambda instances, name: instances.release(name),
+    ),
 }
 
 
-@app.command()
-def create(
-    context: typer.Context,
-    file: Annotated[str, typer.Option("--file", "-f", help="JSON file with the create body; - reads stdin.")],
-    wait: WaitOption = False,
-    timeout: TimeoutOption = DEFAULT_TIMEOUT,
-    form: show.FormOption = show.Form.table,
-) -> None:
-    """Create one from a JSON file.
-
-    Nothing is installed before it is expected to run, by "status" in the file or by the command running.
-    """
-    asked = asker(context)
-    try:
-        body = documents.read(file)
-    except documents.BadDocument as error:
-        show.failure(str(error), hint="correct it and try again")
-        raise typer.Exit(USAGE) from None
-
-    async def creating(client: Client) -> InstanceStatus:
-        created = await client.instances(asked.kind).create(body)
-        if not wait:
-            return created
-        return await _watched(client, asked, created.name, Wish(created.status.expect, Before()), timeout)
-
-    hints: Hints = {Conflict: f"see it: {asked.command} show {body.get('name')}"}
-    show_status(asked.ask(creating, hints), form)
-
-
-def _wishing(goal: Expect) -> Callable[..., None]:
+def _wishing(verb: _Verb) -> Callable[..., None]:
     def wish(
         context: typer.Context,
         name: Name,
         wait: WaitOption = False,
         timeout: TimeoutOption = DEFAULT_TIMEOUT,
+        dry_run: DryRunOption = False,
         form: show.FormOption = show.Form.table,
     ) -> None:
-        asked = asker(context)
+        asked = asker(context).about(name)
 
-        async def wishing(client: Client) -> InstanceStatus:
+        async def wishing(client: Client) -> InstanceStatus | Plan:
+            if dry_run or not wait:
+                return await _sent(client, asked, verb, dry_run=dry_run)
             instances = client.instances(asked.kind)
-            if not wait:
-                return await instances.expect(name, goal)
             known = await take_stock(instances, name)
-            await instances.expect(name, goal)
-            return await _watched(client, asked, name, Wish(goal, known), timeout)
+            await verb.send(instances, name)
+            return await watched(client, asked, Wish(verb.goal, known, verb.restart), timeout)
 
-        show_status(asked.ask(wishing, asked.hints), form)
+        show_outcome(asked.ask(wishing, _hints(asked, verb)), form)
 
     return wish
 
 
-for _word, (_goal, _help) in _WISHES.items():
-    app.command(_word, help=_help)(_wishing(_goal))
+def _handling(verb: _Verb) -> Callable[..., None]:
+    def handle(
+        context: typer.Context, name: Name, dry_run: DryRunOption = False, form: show.FormOption = show.Form.table
+    ) -> None:
+        asked = asker(context).about(name)
+        outcome = asked.ask(lambda client: _sent(client, asked, verb, dry_run=dry_run), _hints(asked, verb))
+        show_outcome(outcome, form)
+
+    return handle
 
 
-@app.command()
-def restart(
-    context: typer.Context,
-    name: Name,
-    wait: WaitOption = False,
-    timeout: TimeoutOption = DEFAULT_TIMEOUT,
-    form: show.FormOption = show.Form.table,
-) -> None:
-    """Restart it once. Refused unless it is expected to run."""
-    asked = asker(context)
-
-    async def restarting(client: Client) -> InstanceStatus:
-        instances = client.instances(asked.kind)
-        known = await take_stock(instances, name) if wait else Before()
-        answer = await instances.restart(name)
-        if not wait:
-            return answer
-        return await _watched(client, asked, name, Wish("running", known, restart=True), timeout)
-
-    hints = asked.hints | {Conflict: f"let it run: {asked.command} running {name}"}
-    show_status(asked.ask(restarting, hints), form)
-
-
-@app.command()
-def hold(context: typer.Context, name: Name, form: show.FormOption = show.Form.table) -> None:
-    """Hands off: it is observed and reported, and nothing is done to it."""
-    show_status(asker(context).ask_for(lambda instances: instances.hold(name)), form)
-
-
-@app.command()
-def release(context: typer.Context, name: Name, form: show.FormOption = show.Form.table) -> None:
-    """End a hold: what is expected counts again."""
-    show_status(asker(context).ask_for(lambda instances: instances.release(name)), form)
+for _name, _verb in _WISHES.items():
+    app.command(_name, help=_verb.help)(_wishing(_verb))
+for _name, _verb in _HANDS.items():
+    app.command(_name, help=_verb.help)(_handling(_verb))
 
 
 @app.command()
@@ -122,18 +114,47 @@ def delete(
     name: Name,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Uninstall it first, then forget it.")] = False,
     orphan: Annotated[bool, typer.Option("--orphan", help="Forget it at once; the software stays as it is.")] = False,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+    dry_run: DryRunOption = False,
+    form: show.FormOption = show.Form.table,
 ) -> None:
     """Forget one that is not installed; otherwise one of the two options must say what becomes of it."""
     if uninstall and orphan:
         raise typer.BadParameter("--uninstall and --orphan exclude each other")
-    asked = asker(context)
+    asked = asker(context).about(name)
+
+    async def deleting(client: Client) -> Told | Plan:
+        instances = client.instances(asked.kind)
+        change = instances.delete(name, uninstall=uninstall, orphan=orphan)
+        if dry_run:
+            return await change.plan()
+        known = await take_stock(instances, name, missing=True) if wait else None
+        told = await change
+        if known is not None:
+            await watched(client, asked, Wish("not-installed", known, deletion=True), timeout)
+        return told
+
     base = f"{asked.command} delete {name}"
-    hints = asked.hints | {Conflict: f"one of the two: {base} --uninstall, or {base} --orphan"}
-    deleted = asked.ask_for(lambda instances: instances.delete(name, uninstall=uninstall, orphan=orphan), hints)
-    show.lines([f"{deleted.name}: {deleted.msg}"])
+    hints: Hints = {Conflict: f"one of the two: {base} --uninstall, or {base} --orphan"}
+    outcome = asked.ask(deleting, hints)
+    if isinstance(outcome, Plan):
+        return show_plan(outcome, form)
+    line = f"{outcome.name}: {'deleted' if wait and uninstall else outcome.msg}"
+    return show.answer(form, outcome.document(), lambda: show.lines([line]))
 
 
-async def _watched(client: Client, asked: Asker, name: str, wish: Wish, seconds: float) -> InstanceStatus:
-    with Progress() as progress:
-        record = await Watch(client, asked, name, wish, progress, wish.before.event).until_fulfilled(seconds)
-    return InstanceStatus(name=record.name, status=record.status)
+async def _sent(client: Client, asked: Asker, verb: _Verb, *, dry_run: bool) -> InstanceStatus | Plan:
+    instances = client.instances(asked.kind)
+    change = verb.send(instances, asked.name)
+    if dry_run:
+        return await change.plan()
+    status = await change
+    if verb.goal:
+        await note_what_it_waits_for(instances, asked)
+    return status
+
+
+def _hints(asked: Asker, verb: _Verb) -> Hints:
+    start: Hints = {Conflict: f"let it run: {asked.command} running {asked.name}"} if verb.restart else {}
+    return {**instance_hints(asked), **start}

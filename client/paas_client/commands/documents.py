@@ -1,17 +1,44 @@
-"""The create body, from a file or stdin. What is wrong with it is said with line and column."""
+"""Specs from a file or stdin, as JSON or YAML. What is wrong with one is said with line and column."""
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from paas_client import show
+from paas_client.commands.asking import USAGE
+
+FileOption = Annotated[str, typer.Option("--file", "-f", help="JSON or YAML file with the spec; - reads stdin.")]
 
 
 class BadDocument(Exception):
     """A sentence that says what is wrong, and where."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML without dates, which JSON has not: what looks like one is text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def given(path: str) -> dict[str, Any]:
+    """The document in the file, or the end of the program with a sentence."""
+    try:
+        return read(path)
+    except BadDocument as error:
+        show.failure(str(error), hint="correct it and try again")
+        raise typer.Exit(USAGE) from None
+
+
 def read(path: str) -> dict[str, Any]:
-    """The JSON object in the file; `-` is stdin. Raises BadDocument."""
+    """The document in the file; `-` is stdin. Raises BadDocument."""
     name = "stdin" if path == "-" else path
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
@@ -23,14 +50,17 @@ def read(path: str) -> dict[str, Any]:
 
 
 def parse(name: str, text: str) -> dict[str, Any]:
+    """JSON where it begins with a bracket, as JSON does, and YAML otherwise. Raises BadDocument."""
     try:
-        document = json.loads(text)
+        document = json.loads(text) if text.lstrip()[:1] in ("{", "[", "") else yaml.load(text, _Loader)  # noqa: S506
     except json.JSONDecodeError as error:
         raise BadDocument(_place(name, text, error)) from None
+    except yaml.YAMLError as error:
+        raise BadDocument(f"{name} is not YAML: {_yaml_place(error)}") from None
     except RecursionError:
         raise BadDocument(f"{name} is nested too deeply") from None
     if not isinstance(document, dict):
-        raise BadDocument(f"{name} holds no object: the body begins with {{")
+        raise BadDocument(f"{name} holds no object: a spec begins with {{ or with name:")
     return document
 
 
@@ -41,3 +71,9 @@ def _place(name: str, text: str, error: json.JSONDecodeError) -> str:
         told, at = "a comma before the closing bracket", len(before) - 1
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     return f"{name} is not JSON: line {line}, column {column}: {told}"
+
+
+def _yaml_place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return where + str(getattr(error, "problem", None) or "it cannot be read")

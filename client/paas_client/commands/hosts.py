@@ -8,13 +8,15 @@ from rich.text import Text
 
 from paas_client import show
 from paas_client.commands.asking import Hints, asker
-from paas_client.errors import NotFound
+from paas_client.commands.naming import known_hosts, near_hints
+from paas_client.commands.options import HostId
 from paas_client.models import Host
 
 app = typer.Typer(no_args_is_help=True, help="The hosts, each with its agent; an ID is ADDRESS:PORT.")
 
-HostId = Annotated[str, typer.Argument(metavar="ID", help="ADDRESS:PORT of the agent, as in 192.168.19.100:3335.")]
-_HINTS: Hints = {NotFound: "see which there are: paasctl host list"}
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="IP address or name of the host.")]
+AgentPort = Annotated[int, typer.Option("--agent-port", min=1, max=65535, help="Where its agent listens.")]
+SshPort = Annotated[int, typer.Option("--ssh-port", min=1, max=65535, help="Where SSH listens.")]
 
 
 @app.command()
@@ -33,35 +35,50 @@ def token(context: typer.Context) -> None:
 def all_hosts(context: typer.Context, form: show.FormOption = show.Form.table) -> None:
     """List the hosts: absent (no agent yet), online, or lost (not heard of)."""
     hosts = asker(context).ask(lambda client: client.hosts.all())
-    if form is show.Form.json:
-        return show.document([host.document() for host in hosts])
     rows = [(host.id, show.state(host.state), host.version or "-", show.moment(host.last_heard)) for host in hosts]
-    return show.table(("ID", "STATE", "VERSION", "LAST HEARD"), rows)
+    columns = ("ID", "STATE", "VERSION", "LAST HEARD")
+    show.answer(form, [host.document() for host in hosts], lambda: show.table(columns, rows))
 
 
 @app.command("show")
 def one(context: typer.Context, identifier: HostId, form: show.FormOption = show.Form.table) -> None:
-    """Show a host, its facts, and what stands on it."""
-    host = asker(context).ask(lambda client: client.hosts.get(identifier), _HINTS)
-    if form is show.Form.json:
-        return show.document(host.document())
-    return show.fields(_described(host))
+    """Show a host, its facts, what stands on it, and what its agent knows beyond that."""
+    host = asker(context).ask(lambda client: client.hosts.get(identifier), _hints(identifier))
+    show.answer(form, host.document(), lambda: show.fields(_described(host)))
 
 
 @app.command()
-def delete(context: typer.Context, identifier: HostId) -> None:
+def add(
+    context: typer.Context,
+    address: Address,
+    agent_port: AgentPort = 3335,
+    ssh_port: SshPort = 22,
+    form: show.FormOption = show.Form.table,
+) -> None:
+    """Name a host before anything stands on it. An agent that joins, or an instance, names its own."""
+    host = asker(context).ask(lambda client: client.hosts.add(address, agent_port, ssh_port))
+    show.answer(form, host.document(), lambda: show.fields(_described(host)))
+
+
+@app.command()
+def delete(context: typer.Context, identifier: HostId, form: show.FormOption = show.Form.table) -> None:
     """Forget a host, and make its agent's token worthless.
 
     Refused while instances stand on it.
     """
-    deleted = asker(context).ask(lambda client: client.hosts.delete(identifier), _HINTS)
-    show.lines([f"{deleted.name}: {deleted.msg}"])
+    deleted = asker(context).ask(lambda client: client.hosts.delete(identifier), _hints(identifier))
+    show.answer(form, deleted.document(), lambda: show.lines([f"{deleted.name}: {deleted.msg}"]))
+
+
+def _hints(identifier: str) -> Hints:
+    return near_hints(identifier, known_hosts, "paasctl host list")
 
 
 def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("members", ", ".join(host.members) or "none"),
+        ("orphans", ", ".join(host.orphans)),
     ]  # fmt: skip
     return pairs + [(key.replace("_", " "), _fact(key, value)) for key, value in host.facts.items()]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import typer
 
-from paas_client.commands import changing, reading
+from paas_client.commands import changing, editing, making, reading, stories, watch
 from paas_client.commands.asking import asker
 from paas_client.models import Kind
 
@@ -17,6 +17,6 @@ def kind_app(kind: Kind, short: str) -> typer.Typer:
     def choose(context: typer.Context) -> None:
         context.obj = replace(asker(context), kind=kind)
 
-    for part in (reading.app, changing.app):
+    for part in (reading.app, making.app, editing.app, changing.app, stories.app, watch.app):
         app.add_typer(part)
     return app

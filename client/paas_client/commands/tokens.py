@@ -1,0 +1,55 @@
+"""`paasctl token`: who may speak to the controller."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from paas_client import show
+from paas_client.commands.asking import Hints, asker
+from paas_client.commands.naming import holder_names, known_holders, near_hints
+from paas_client.errors import Conflict
+
+app = typer.Typer(no_args_is_help=True, help="The tokens of people and programs; agents get theirs by joining.")
+
+
+class Role(StrEnum):
+    """What a token is good for."""
+
+    administrator = "administrator"
+    operator = "operator"
+    viewer = "viewer"
+
+
+Holder = Annotated[str, typer.Argument(metavar="NAME", help="Whose token.", autocompletion=holder_names)]
+RoleOption = Annotated[
+    Role, typer.Option("--role", help="A viewer reads, an operator changes, an administrator gives tokens as well.")
+]
+
+
+@app.command()
+def create(context: typer.Context, name: Holder, role: RoleOption, form: show.FormOption = show.Form.table) -> None:
+    """Give somebody a token, which is shown this once.
+
+    The token stands alone on stdout; the rest goes to stderr.
+    """
+    hints: Hints = {Conflict: f"withdraw it first: paasctl token delete {name}"}
+    issued = asker(context).ask(lambda client: client.tokens.create(name, role.value), hints)
+    show.answer(form, issued.document(), lambda: print(issued.token))
+    show.note(f"{issued.name} is {issued.role}; the token goes into PAAS_TOKEN, or into the configuration file")
+
+
+@app.command("list")
+def all_holders(context: typer.Context, form: show.FormOption = show.Form.table) -> None:
+    """List who has a token, and its role."""
+    holders = asker(context).ask(lambda client: client.tokens.all())
+    rows = [(holder.name, holder.role) for holder in holders]
+    show.answer(form, [holder.document() for holder in holders], lambda: show.table(("NAME", "ROLE"), rows))
+
+
+@app.command()
+def delete(context: typer.Context, name: Holder, form: show.FormOption = show.Form.table) -> None:
+    """Withdraw somebody's token at once. The last administrator's stays."""
+    hints = near_hints(name, known_holders, "paasctl token list")
+    deleted = asker(context).ask(lambda client: client.tokens.delete(name), hints)
+    show.answer(form, deleted.document(), lambda: show.lines([f"{deleted.name}: {deleted.msg}"]))

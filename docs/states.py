@@ -46,11 +46,15 @@ An instance has a member on each of its hosts. For each member two things are wr
 it, and what is there in **realtime**. Whenever they differ, the controller does what the grid below says, one
 action at a time, and looks again when it has ended.
 
-Expected can be `running`, `stopped` or `not-installed`. A restart is a wish that is counted, not a state."""
+Expected can be `running`, `stopped` or `not-installed`. A restart is a wish that is counted, not a state. Of an
+instance that is being deleted, and of a host that was taken off its list, `not-installed` is expected until it is
+gone. `?apply=reinstall` has the install script run again over what is there, where the grid has nothing more urgent
+to do: what runs is stopped for it, and started again."""
 
 DIAGRAM = """\
 The same as a picture; an arrow into a state in between names the expectations that ask for it. Not drawn: any state
-becomes `unknow` when its host falls silent, and what the host says it is when it is heard again."""
+becomes `unknow` when its host falls silent, and what the host says it is when it is heard again; and an action that
+could not even begin (its script or package cannot be fetched, it was cancelled) leads back to where it came from."""
 
 DELAYS = """\
 ## What may delay an action
@@ -64,6 +68,8 @@ The grid alone says what is to be done. Only these may delay it, each with a sen
   it is heard again counts.
 - **A hold.** `PUT …/hold` keeps the hands off until `PUT …/release`. A cancelled operation holds its member until a
   new wish.
+- **`depends_on`.** What an instance depends on has to run before it comes up, and is taken down after it. Healing
+  waits for nobody.
 - **`self_heal`**, for a member that failed by itself although running is expected: `always` restarts it; `exit`
   does so only when its process was seen to end, so that a slow database is left alone; `never` waits for `PUT
   …/restart`.

@@ -97,7 +97,8 @@ class Source:
         except aiohttp.ClientPayloadError as exc:
             raise Broken(f"{url} broke off before its end; see to its web server and the line there") from exc
         except (aiohttp.ClientError, TimeoutError) as exc:
-            raise Unreachable(f"{url} cannot be reached: {_why(exc)}; see to its web server, or mend repo_url") from exc
+            why = why_of(exc)
+            raise Unreachable(f"{url} cannot be reached: {why}; see to its web server, or mend repo_url") from exc
         raise FetchFailed(f"{url} is redirected more than {self.patience.redirects} times; mend its web server")
 
     async def text(self, url: URL, known: Version, limit: int = 1 << 20) -> tuple[str, Version] | None:
@@ -142,7 +143,8 @@ def follow(url: URL, here: URL, location: str) -> URL:
     return there.with_user(None)
 
 
-def _why(exc: Exception) -> str:
+def why_of(exc: Exception) -> str:
+    """Why a server was not reached, in words."""
     if isinstance(exc, TimeoutError):
         return "no byte came in time"
     if isinstance(exc, aiohttp.ClientSSLError):

@@ -10,6 +10,7 @@ from yarl import URL
 
 from paas_agent import __version__
 from paas_agent.contract import Join, Joined
+from paas_agent.download import why_of
 from paas_agent.journal import write_whole
 from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address
 
@@ -83,7 +84,8 @@ async def _ask(url: URL, request: Join, tls: ssl.SSLContext | bool) -> Joined:
         ):
             body = await answer.read()
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise JoinFailed(f"the controller at {url.origin()} cannot be reached: {str(error) or 'no answer'}") from error
+        why = why_of(error)
+        raise JoinFailed(f"the controller at {url.origin()} cannot be reached: {why}; is it up there?") from error
     if answer.status >= 300:
         raise JoinFailed(f"the controller refused this host ({answer.status}): {_sentence(body)}")
     try:

@@ -125,7 +125,7 @@ class Packages:
             path = await self._last_good(place)
             if path is None:
                 raise
-            log.warning("%s The last good state of it is used.", exc)
+            log.warning("%s; what it last gave is used", exc)
             return path
         self._confirmed[url] = asyncio.get_running_loop().time()
         return path
@@ -174,7 +174,8 @@ class Packages:
         await self._ask(place.folder, since)
         sums = self._cache.index.folders.get(str(place.folder))
         if sums and place.name not in sums.digests:
-            raise FetchFailed(f"{place.folder / SUMS} does not name {place.name}; add its sum, or remove that file")
+            unknown = f"{place.folder / SUMS} does not name {place.name}"
+            raise FetchFailed(f"{unknown}; is the name right? if so, publish it with its sum")
         return sums.digests[place.name] if sums else ""
 
     async def _ask(self, folder: URL, since: float) -> None:

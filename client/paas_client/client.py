@@ -15,7 +15,7 @@ import aiohttp
 
 from paas_client.instances import Instances
 from paas_client.models import Kind
-from paas_client.rest import Audit, Hosts, Operations, Tokens
+from paas_client.registry import Audit, Hosts, Operations, Tokens
 from paas_client.stream import Stories
 from paas_client.transport import Transport
 

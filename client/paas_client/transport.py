@@ -14,10 +14,11 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from paas_client.errors import BY_STATUS, ClientError, Refused, Unavailable, Unreachable
+from paas_client.errors import BY_STATUS, ClientError, Conflict, Refused, Unavailable, Unreachable
 
 ATTEMPTS = 4
 API = "/apis/v1alpha1/"
+_KEY = "Idempotency-Key"
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
 """A controller that wants to be left alone for longer than these seconds is not asked again."""
@@ -69,9 +70,11 @@ class Transport:
         for attempt in range(attempts):
             try:
                 return await self._once(call, headers)
-            except (Unreachable, Unavailable) as error:
+            except (Unreachable, Unavailable, Conflict) as error:
                 pause = _pause(error, attempt)
-                if attempt == attempts - 1 or pause > _LONGEST_PAUSE:
+                # An attempt that broke off here may go on there.
+                final = isinstance(error, Conflict) and (attempt == 0 or _KEY not in error.message)
+                if final or attempt == attempts - 1 or pause > _LONGEST_PAUSE:
                     raise
             await self.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
@@ -122,7 +125,7 @@ class Transport:
     def _headers(self, call: Call) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if call.method in ("POST", "PUT"):
-            headers["Idempotency-Key"] = self.new_key()
+            headers[_KEY] = self.new_key()
         return headers | ({"If-Match": call.etag} if call.etag else {})
 
 

@@ -12,7 +12,7 @@ from paas_client.client import Client
 from paas_client.commands.asking import Asker, Hints, asker
 from paas_client.commands.naming import instance_hints
 from paas_client.commands.options import DryRunOption, Name, TimeoutOption, WaitOption
-from paas_client.commands.planning import note_what_it_waits_for, show_outcome, show_plan
+from paas_client.commands.planning import note_what_it_waits_for, show_outcome, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT, take_stock, watched
 from paas_client.errors import Conflict
 from paas_client.instances import Instances
@@ -129,19 +129,16 @@ def delete(
         change = instances.delete(name, uninstall=uninstall, orphan=orphan)
         if dry_run:
             return await change.plan()
-        known = await take_stock(instances, name, missing=True) if wait else None
+        if not wait:
+            return await change
+        known = await take_stock(instances, name, missing=True)
         told = await change
-        if known is not None:
-            await watched(client, asked, Wish("not-installed", known, deletion=True), timeout)
-        return told
+        await watched(client, asked, Wish("not-installed", known, deletion=True), timeout)
+        return told.model_copy(update={"msg": "deleted"}) if uninstall else told
 
     base = f"{asked.command} delete {name}"
     hints: Hints = {Conflict: f"one of the two: {base} --uninstall, or {base} --orphan"}
-    outcome = asked.ask(deleting, hints)
-    if isinstance(outcome, Plan):
-        return show_plan(outcome, form)
-    line = f"{outcome.name}: {'deleted' if wait and uninstall else outcome.msg}"
-    return show.answer(form, outcome.document(), lambda: show.lines([line]))
+    show_told(asked.ask(deleting, hints), form)
 
 
 async def _sent(client: Client, asked: Asker, verb: _Verb, *, dry_run: bool) -> InstanceStatus | Plan:

@@ -9,8 +9,10 @@ from rich.text import Text
 from paas_client import show
 from paas_client.commands.asking import Hints, asker
 from paas_client.commands.naming import known_hosts, near_hints
-from paas_client.commands.options import HostId
-from paas_client.models import Host
+from paas_client.commands.options import DryRunOption, HostId
+from paas_client.commands.planning import sent, show_plan, show_told
+from paas_client.models import Plan
+from paas_client.registry import Host
 
 app = typer.Typer(no_args_is_help=True, help="The hosts, each with its agent; an ID is ADDRESS:PORT.")
 
@@ -53,21 +55,29 @@ def add(
     address: Address,
     agent_port: AgentPort = 3335,
     ssh_port: SshPort = 22,
+    dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
     """Name a host before anything stands on it. An agent that joins, or an instance, names its own."""
-    host = asker(context).ask(lambda client: client.hosts.add(address, agent_port, ssh_port))
-    show.answer(form, host.document(), lambda: show.fields(_described(host)))
+    host = asker(context).ask(lambda client: sent(client.hosts.add(address, agent_port, ssh_port), dry_run=dry_run))
+    if isinstance(host, Plan):
+        return show_plan(host, form)
+    return show.answer(form, host.document(), lambda: show.fields(_described(host)))
 
 
 @app.command()
-def delete(context: typer.Context, identifier: HostId, form: show.FormOption = show.Form.table) -> None:
+def delete(
+    context: typer.Context,
+    identifier: HostId,
+    dry_run: DryRunOption = False,
+    form: show.FormOption = show.Form.table,
+) -> None:
     """Forget a host, and make its agent's token worthless.
 
     Refused while instances stand on it.
     """
-    deleted = asker(context).ask(lambda client: client.hosts.delete(identifier), _hints(identifier))
-    show.answer(form, deleted.document(), lambda: show.lines([f"{deleted.name}: {deleted.msg}"]))
+    hints = _hints(identifier)
+    show_told(asker(context).ask(lambda client: sent(client.hosts.delete(identifier), dry_run=dry_run), hints), form)
 
 
 def _hints(identifier: str) -> Hints:

@@ -13,7 +13,7 @@ from paas_client.commands.asking import Asker, Hints, asker
 from paas_client.commands.logs import print_log
 from paas_client.commands.naming import all_instance_names, instance_hints
 from paas_client.commands.options import DryRunOption, FollowOption, Limit, OperationId
-from paas_client.commands.planning import show_plan
+from paas_client.commands.planning import sent, show_plan
 from paas_client.errors import NotFound
 from paas_client.models import Kind, Operation, Plan
 
@@ -65,12 +65,7 @@ def cancel(
 
     Nothing more is done to that member until something new is wished of it.
     """
-
-    async def cancelling(client: Client) -> Operation | Plan:
-        change = client.operations.cancel(identifier)
-        return await change.plan() if dry_run else await change
-
-    outcome = asker(context).ask(cancelling, _HINTS)
+    outcome = asker(context).ask(lambda client: sent(client.operations.cancel(identifier), dry_run=dry_run), _HINTS)
     if isinstance(outcome, Plan):
         return show_plan(outcome, form)
     return show.answer(form, outcome.document(), lambda: show.fields(_described(outcome)))

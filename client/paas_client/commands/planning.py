@@ -1,12 +1,17 @@
 """What a write has led to, shown: the status, what it waits for, or the steps of a dry run."""
 
+from typing import TypeVar
+
 from rich.text import Text
 
 from paas_client import show
+from paas_client.change import Change
 from paas_client.commands.asking import Asker
 from paas_client.errors import NotFound
 from paas_client.instances import Instances
-from paas_client.models import InstanceStatus, Member, Plan
+from paas_client.models import InstanceStatus, Member, Plan, Told
+
+T = TypeVar("T")
 
 
 def show_status(answer: InstanceStatus, form: show.Form) -> None:
@@ -23,10 +28,21 @@ def show_plan(plan: Plan, form: show.Form) -> None:
     return show.answer(form, plan.document(), lambda: show.table(("HOST", "ACTION", "WHY"), rows))
 
 
+async def sent(change: Change[T], *, dry_run: bool) -> T | Plan:
+    """Done in earnest, or only planned."""
+    return await change.plan() if dry_run else await change
+
+
 def show_outcome(outcome: InstanceStatus | Plan, form: show.Form) -> None:
     if isinstance(outcome, Plan):
         return show_plan(outcome, form)
     return show_status(outcome, form)
+
+
+def show_told(outcome: Told | Plan, form: show.Form) -> None:
+    if isinstance(outcome, Plan):
+        return show_plan(outcome, form)
+    return show.answer(form, outcome.document(), lambda: show.lines([f"{outcome.name}: {outcome.msg}"]))
 
 
 async def note_what_it_waits_for(instances: Instances, asked: Asker) -> None:

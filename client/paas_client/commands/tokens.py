@@ -8,7 +8,10 @@ import typer
 from paas_client import show
 from paas_client.commands.asking import Hints, asker
 from paas_client.commands.naming import holder_names, known_holders, near_hints
+from paas_client.commands.options import DryRunOption
+from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.errors import Conflict
+from paas_client.models import Plan
 
 app = typer.Typer(no_args_is_help=True, help="The tokens of people and programs; agents get theirs by joining.")
 
@@ -28,15 +31,23 @@ RoleOption = Annotated[
 
 
 @app.command()
-def create(context: typer.Context, name: Holder, role: RoleOption, form: show.FormOption = show.Form.table) -> None:
+def create(
+    context: typer.Context,
+    name: Holder,
+    role: RoleOption,
+    dry_run: DryRunOption = False,
+    form: show.FormOption = show.Form.table,
+) -> None:
     """Give somebody a token, which is shown this once.
 
     The token stands alone on stdout; the rest goes to stderr.
     """
     hints: Hints = {Conflict: f"withdraw it first: paasctl token delete {name}"}
-    issued = asker(context).ask(lambda client: client.tokens.create(name, role.value), hints)
+    issued = asker(context).ask(lambda client: sent(client.tokens.create(name, role.value), dry_run=dry_run), hints)
+    if isinstance(issued, Plan):
+        return show_plan(issued, form)
     show.answer(form, issued.document(), lambda: print(issued.token))
-    show.note(f"{issued.name} is {issued.role}; the token goes into PAAS_TOKEN, or into the configuration file")
+    return show.note(f"{issued.name} is {issued.role}; the token goes into PAAS_TOKEN, or into the configuration file")
 
 
 @app.command("list")
@@ -48,8 +59,9 @@ def all_holders(context: typer.Context, form: show.FormOption = show.Form.table)
 
 
 @app.command()
-def delete(context: typer.Context, name: Holder, form: show.FormOption = show.Form.table) -> None:
+def delete(
+    context: typer.Context, name: Holder, dry_run: DryRunOption = False, form: show.FormOption = show.Form.table
+) -> None:
     """Withdraw somebody's token at once. The last administrator's stays."""
     hints = near_hints(name, known_holders, "paasctl token list")
-    deleted = asker(context).ask(lambda client: client.tokens.delete(name), hints)
-    show.answer(form, deleted.document(), lambda: show.lines([f"{deleted.name}: {deleted.msg}"]))
+    show_told(asker(context).ask(lambda client: sent(client.tokens.delete(name), dry_run=dry_run), hints), form)

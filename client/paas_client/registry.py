@@ -1,13 +1,66 @@
 """What there is beside instances: operations, hosts, tokens, the audit."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
 
 from paas_client.change import Change, read
-from paas_client.models import Deed, Holder, Host, Issued, JoinToken, LogPiece, Operation, Page, Told
-from paas_client.transport import ATTEMPTS, Call, Query, Transport
+from paas_client.models import Answer, LogPiece, Operation, Page, Told
+from paas_client.transport import ATTEMPTS, Call, Transport, Word
 
+_PAGE = 200
 Role = Literal["administrator", "operator", "viewer"]
+
+
+class JoinToken(Answer):
+    """Enrols one host, once."""
+
+    join_token: str
+    expires_at: datetime
+
+
+class Host(Answer):
+    """One agent, by address and port. `members` and `orphans` (kind/name) are answered for a single host only."""
+
+    id: str
+    state: str
+    version: str = ""
+    last_heard: datetime | None = None
+    facts: dict[str, Any] = {}
+    members: list[str] = []
+    orphans: list[str] = []
+
+
+class Holder(Answer):
+    """Somebody who has a token."""
+
+    name: str
+    role: str
+
+
+class Issued(Holder):
+    """A token that was just made; it is never answered again."""
+
+    token: str
+
+
+class Deed(Answer):
+    """A change that somebody asked for, and how it was answered; `code` is empty where it was done."""
+
+    id: int
+    at: datetime
+    who: str
+    role: str
+    method: str
+    path: str
+    about: str
+    peer: str = Field(alias="from")
+    status: int
+    code: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -76,11 +129,17 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Audit:
-    """Who did what."""
+    """Who asked for which change."""
 
     transport: Transport
 
-    async def page(self, *, who: str = "", since: str = "", limit: int = 100, cursor: str = "") -> Page[Deed]:
-        """Newest first; `since` is a moment as RFC 3339 has it."""
-        query: Query = {"who": who, "since": since, "limit": limit, "cursor": cursor}
-        return read(Page[Deed].model_validate_json, (await self.transport.get("audit", query=query)).body)
+    async def all(self, *, who: str = "", since: str = "", until: str = "") -> AsyncIterator[Deed]:
+        """Newest first; the moments are as RFC 3339 has them."""
+        query: dict[str, Word] = {"who": who, "since": since, "until": until, "limit": _PAGE}
+        while True:
+            page = read(Page[Deed].model_validate_json, (await self.transport.get("audit", query=query)).body)
+            for deed in page.items:
+                yield deed
+            if page.next is None:
+                return
+            query["cursor"] = page.next

@@ -29,9 +29,9 @@ class Host(Answer):
     state: str
     version: str = ""
     last_heard: datetime | None = None
-    facts: dict[str, Any] = {}
-    members: list[str] = []
-    orphans: list[str] = []
+    facts: dict[str, Any] = Field(default_factory=dict)
+    members: list[str] = Field(default_factory=list)
+    orphans: list[str] = Field(default_factory=list)
 
 
 class Holder(Answer):

@@ -1,4 +1,8 @@
-"""PostgreSQL, a server of the test's own: on a socket in a folder of its own, without fsync, ended at the end."""
+"""PostgreSQL, a server of the tests' own, from the package of the scripts repository.
+
+It listens on a socket in a folder of its own, works without fsync, and is gone at the end. As root it runs as nobody,
+because PostgreSQL refuses to be root.
+"""
 
 import itertools
 import os
@@ -15,29 +19,40 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from scripts_repo.build import SOURCE, build, cache_folder
+from tests.testbeds.stack import REPO
+
 _FAST = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=50", "-c", "shared_buffers=32MB")
 _NEW = ("--no-sync", "--auth=trust", "--username=paas", "--encoding=UTF8", "--locale=C.UTF-8")
+_MEMORY = Path("/dev/shm")
+_ROOM = 1 << 30
+_USER: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 class Server:
     """One server; its databases are made by `database` and go with its folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path) -> None:
         self.folder = folder
+        self._programs = programs
+        self._started: dict[str, Any] = {"cwd": folder, "env": {"LD_LIBRARY_PATH": str(programs / "lib")}} | _USER
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
 
     def make(self) -> None:
-        self._run(_bin("initdb"), "-D", "data", *_NEW)
+        command = [self._programs / "bin" / "initdb", "-D", "data", *_NEW]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._started)
+        assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        arguments = [_bin("postgres"), "-D", "data", "-c", "listen_addresses=", "-k", str(self.folder), *_FAST]
+        arguments = ["-D", "data", "-c", "listen_addresses=", "-k", self.folder, *_FAST]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(arguments, cwd=self.folder, stdout=log, stderr=log, **_USER)
-        deadline = time.monotonic() + 20
+            command = [self._programs / "bin" / "postgres", *arguments]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._started)
+        deadline = time.monotonic() + 30
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < deadline, "waited in vain for PostgreSQL to answer"
+            assert time.monotonic() < deadline, f"waited in vain for PostgreSQL to answer; see {self.folder / 'log'}"
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -76,30 +91,31 @@ class Server:
             return False
         return True
 
-    def _run(self, *command: str) -> None:
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, **_USER)
-        assert done.returncode == 0, done.stderr
-
 
 @contextmanager
 def server() -> Iterator[Server]:
     """A new server that runs; nothing of it is left at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/dev/shm"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody", "nogroup")
-    server = Server(folder)
-    try:
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    with _folder() as programs, _folder(_MEMORY if in_memory else None) as folder:
+        build(SOURCE, REPO, cache_folder(), only="postgresql/15")
+        package = REPO / "postgresql" / "15" / "postgresql-15.tar.gz"
+        subprocess.run(["tar", "-xzf", package, "-C", programs, "--strip-components=1"], check=True)
+        server = Server(programs, folder)
         server.make()
         server.start()
-        yield server
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@contextmanager
+def _folder(below: Path | None = None) -> Iterator[Path]:
+    """A folder for whoever the server runs as; its path is short, as a socket's has to be."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=below))
+    if _USER:
+        shutil.chown(folder, _USER["user"], _USER["group"])
+    try:
+        yield folder
     finally:
-        server.kill()
         shutil.rmtree(folder)
-
-
-# PostgreSQL refuses to run as root.
-_USER: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def _bin(program: str) -> str:
-    return f"/usr/lib/postgresql/15/bin/{program}"

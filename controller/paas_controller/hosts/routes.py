@@ -10,14 +10,14 @@ from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Invalid, Unauthorized
 from paas_controller.base.principal import ADMINISTRATORS, AGENTS, READERS, WRITERS
 from paas_controller.hosts.reports import Reports
-from paas_controller.hosts.schemas import ByHost, HostBody, HostShown, HostWithMembers, JoinToken
+from paas_controller.hosts.schemas import ByHost, HostBody, HostList, HostShown, HostWithMembers, JoinToken
 from paas_controller.hosts.service import Host, Hosts, MembersOf, NamedHost
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
 from paas_controller.web.routing import API, PRINCIPAL, Route, Said
-from paas_controller.web.schemas import Page, Rehearsed, ToldOrRehearsed
+from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 _report = msgspec.json.Decoder(Report)
 _join = msgspec.json.Decoder(Join)
@@ -75,7 +75,7 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS,
               Said("Make a token that enrols one host, once, within an hour.", {200: Rehearsed, 201: JoinToken},
                    query=DryRun)),
-        Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: Page[HostShown]})),
+        Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: HostList})),
         Route("POST", f"{API}/hosts", add, WRITERS,
               Said("Name a host before anything stands on it.", {200: Rehearsed, 201: HostShown}, body=HostBody,
                    query=DryRun, refusals=(409,))),

@@ -5,7 +5,9 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from paas_controller.web.schemas import Page, shaped
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
@@ -31,12 +33,15 @@ def _address(value: str) -> str:
     return value
 
 
-Address = Annotated[str, AfterValidator(_address)]
+_ADDRESS = {
+    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": rf"^(?![0-9.]*$){_NAME.pattern}$", "maxLength": 253}]
+}
+Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string"} | _ADDRESS)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class HostBody(BaseModel):
-    """POST /hosts."""
+    """A host, before anything stands on it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,7 +53,7 @@ class HostBody(BaseModel):
 class ByHost(BaseModel):
     """Which host."""
 
-    id: Annotated[str, Field(description="address:port", examples=["192.168.19.100:3335"])]
+    id: Annotated[str, shaped(r".+:[1-9][0-9]{0,4}"), Field(description="address:port")]
 
 
 class HostShown(BaseModel):
@@ -62,6 +67,10 @@ class HostShown(BaseModel):
     features: list[str]
     last_heard: datetime | None
     facts: dict[str, str | int | float]
+
+
+class HostList(Page[HostShown]):
+    """All of them, by name."""
 
 
 class HostWithMembers(HostShown):

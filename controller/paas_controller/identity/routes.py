@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from paas_controller.base.principal import ADMINISTRATORS, Principal
-from paas_controller.identity.schemas import ByHolder, Holder, Issued, TokenBody
+from paas_controller.identity.schemas import ByHolder, HolderList, Issued, TokenBody
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
 from paas_controller.web.routing import API, Route, Said
-from paas_controller.web.schemas import Page, Rehearsed, ToldOrRehearsed
+from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 
 def token_routes(identity: Identity) -> list[Route]:
@@ -36,7 +36,7 @@ def token_routes(identity: Identity) -> list[Route]:
         Route("POST", f"{API}/tokens", create, ADMINISTRATORS,
               Said("Give somebody a token, which is shown this once.", {200: Rehearsed, 201: Issued},
                    body=TokenBody, query=DryRun, refusals=(409,))),
-        Route("GET", f"{API}/tokens", listed, ADMINISTRATORS, Said("Who has a token.", {200: Page[Holder]})),
+        Route("GET", f"{API}/tokens", listed, ADMINISTRATORS, Said("Who has a token.", {200: HolderList})),
         Route("DELETE", f"{API}/tokens/{{name}}", remove, ADMINISTRATORS,
               Said("Withdraw a token; the last administrator's stays.", {200: ToldOrRehearsed}, query=DryRun,
                    path=ByHolder, refusals=(409,))),

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from paas_controller.base.principal import Role
+from paas_controller.web.schemas import Page
 
 HolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")]
 
 
 class TokenBody(BaseModel):
-    """POST /tokens. Agents get theirs by joining."""
+    """Who gets a token, and of which role. Agents get theirs by joining."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,6 +30,10 @@ class Holder(BaseModel):
 
     name: str
     role: Role
+
+
+class HolderList(Page[Holder]):
+    """All of them, by name."""
 
 
 class Issued(Holder):

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from paas_controller.software.schemas import InstanceName
 from paas_controller.software.states import Expect, Realtime
-from paas_controller.web.queries import DryRun, Flag, Whole
+from paas_controller.web.queries import DryRun, Flag, Limit, Position
+from paas_controller.web.schemas import shaped
 
 
 class _Query(BaseModel):
@@ -18,19 +20,23 @@ def _label(value: str) -> str:
     return value
 
 
-Label = Annotated[str, AfterValidator(_label)]
+Label = Annotated[str, AfterValidator(_label), shaped(r"[^:]*:.*")]
 
 
 class ByName(BaseModel):
     """Which instance."""
 
-    name: str
+    name: InstanceName
 
 
 class ByDay(BaseModel):
     """Which day."""
 
-    day: Annotated[str, Field(description="MMDD, the latest such day, or YYYY-MM-DD", examples=["0628"])]
+    day: Annotated[
+        str,
+        shaped(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})"),
+        Field(description="MMDD, the latest such day, or YYYY-MM-DD"),
+    ]
 
 
 class ByOperation(BaseModel):
@@ -52,15 +58,15 @@ class ListQuery(_Query):
     host: Annotated[str, Field(description="address:port of a host that they have a member on")] = ""
     drift: Annotated[Flag, Field(description="only those of which expect and realtime differ")] = False
     label: Annotated[list[Label], Field(max_length=16, description="k:v; they need all that are given")] = []
-    limit: Annotated[Whole, Field(le=1000)] = 100
+    limit: Limit = 100
     cursor: Annotated[str, Field(description="next of the page before")] = ""
 
 
 class PageQuery(_Query):
     """How many, newest first."""
 
-    limit: Annotated[Whole, Field(le=1000)] = 100
-    cursor: Annotated[Whole | None, Field(le=2**62, description="next of the page before")] = None
+    limit: Limit = 100
+    cursor: Annotated[Position | None, Field(description="next of the page before")] = None
 
 
 class DayQuery(_Query):
@@ -89,4 +95,4 @@ class DeleteQuery(DryRun):
 class LogQuery(_Query):
     """Where to read on."""
 
-    offset: Annotated[Whole, Field(le=2**62, description="bytes to leave out")] = 0
+    offset: Annotated[Position, Field(description="bytes to leave out")] = 0

@@ -10,6 +10,7 @@ from paas_agent.contract import DEFAULT_TIMEOUTS, RESERVED_ENVIRONMENT, Kind
 from paas_controller.hosts.schemas import Address, Port
 from paas_controller.software.decide import SelfHeal
 from paas_controller.software.states import Expect
+from paas_controller.web.schemas import keyed, shaped
 
 _OWN_METADATA = frozenset({"REPO_URL", "PACKAGE", "CreateAt"})
 _RESERVED_NAMES = frozenset({"create", "status"})
@@ -17,8 +18,16 @@ READ_ONLY = frozenset({"type", "generation", "applied_generation", "version", "h
 """The keys of a record that are no part of its spec."""
 
 
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_FILE = r"[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,254}"
+_URL = r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\x00-\x1f\x7f]+)(:[1-9][0-9]{0,4})?(/[^\s?#@\x00-\x1f\x7f]*)?"
+_TAKEN = "|".join(sorted(RESERVED_ENVIRONMENT - _OWN_METADATA))
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_LABEL_KEY = r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?"
+
+
 def _instance_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", value):
+    if not re.fullmatch(_NAME, value):
         raise ValueError("a name is 1 to 128 of A-Z a-z 0-9 . _ - and begins with a letter or a digit")
     if value in _RESERVED_NAMES:
         raise ValueError(f"{value!r} is a word of this API and cannot be a name")
@@ -26,7 +35,7 @@ def _instance_name(value: str) -> str:
 
 
 def _file_name(value: str) -> str:
-    if not re.fullmatch(r"[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,254}", value):
+    if not re.fullmatch(_FILE, value):
         raise ValueError("a file name holds no / and no control character and does not begin with a dot")
     return value
 
@@ -54,7 +63,7 @@ def _quoted(value: object) -> object:
 
 def _environment(values: dict[str, str]) -> dict[str, str]:
     for key, value in values.items():
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+        if not re.fullmatch(_VARIABLE, key):
             raise ValueError(f"{key!r} is no environment name: letters, digits and _ only")
         if (key in RESERVED_ENVIRONMENT and key not in _OWN_METADATA) or key.startswith("LD_"):
             raise ValueError(f"{key} is set by the program and cannot be metadata")
@@ -64,7 +73,7 @@ def _environment(values: dict[str, str]) -> dict[str, str]:
 
 
 def _label_key(key: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?", key):
+    if not re.fullmatch(_LABEL_KEY, key):
         raise ValueError("a label's key is 1 to 63 of A-Z a-z 0-9 . _ / - and begins and ends with a letter or a digit")
     return key
 
@@ -77,16 +86,18 @@ def _dependency(value: str) -> str:
     return value
 
 
-InstanceName = Annotated[str, AfterValidator(_instance_name)]
-FileName = Annotated[str, AfterValidator(_file_name)]
-OptionalFileName = Annotated[str, AfterValidator(_optional_file_name)]
-RepoUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_repo_url)]
-Text = Annotated[str, BeforeValidator(_quoted)]
-Metadata = Annotated[dict[str, Text], Field(max_length=256), AfterValidator(_environment)]
+InstanceName = Annotated[str, AfterValidator(_instance_name), shaped(f"(?!(create|status)$){_NAME}")]
+FileName = Annotated[str, AfterValidator(_file_name), shaped(_FILE)]
+OptionalFileName = Annotated[str, AfterValidator(_optional_file_name), shaped(f"({_FILE})?")]
+RepoUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_repo_url), shaped(_URL, maxLength=2048)]
+Text = Annotated[str, BeforeValidator(_quoted), shaped(r"[^\x00]*")]
+Metadata = Annotated[
+    dict[str, Text], Field(max_length=256), AfterValidator(_environment), keyed(f"(?!LD_|({_TAKEN})$){_VARIABLE}")
+]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$"), BeforeValidator(_quoted)]
-Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64)]
-DependsOn = Annotated[str, AfterValidator(_dependency)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64), keyed(_LABEL_KEY)]
+DependsOn = Annotated[str, AfterValidator(_dependency), shaped(f"(database|middleware)/(?!(create|status)$){_NAME}")]
 Seconds = Annotated[float, Field(ge=1, le=86400)]
 StableWord = Literal["not-installed", "running", "stopped", "failed", "unknow"]
 
@@ -96,13 +107,17 @@ class _Body(BaseModel):
 
 
 class Auth(_Body):
+    """Credentials of a host. One entry serves both uses; of two the first runs the agent, the second connects."""
+
     username: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     password: str = ""
     private_key: str = ""
 
 
 class HostSpec(_Body):
-    ip: Address
+    """A host that gets a member."""
+
+    ip: Annotated[Address, Field(examples=["192.168.19.100"])]
     auth: Annotated[list[Auth], Field(max_length=2)] = []
     ssh_port: Port = 22
     agent_port: Port = 3335
@@ -141,31 +156,39 @@ class Status(_Body):
 
 
 class App(_Body):
-    repo_url: RepoUrl
-    install: FileName
-    start: FileName
-    stop: FileName
-    check: FileName
-    uninstall: FileName
-    restart: OptionalFileName = ""
-    package: OptionalFileName = ""
-    metadata: Metadata = {}
+    """The software: its scripts and package, by their names in the folder `repo_url`, and how it is looked after."""
+
+    repo_url: Annotated[RepoUrl, Field(examples=["http://192.168.19.200/repo/redis/7.0/"])]
+    install: Annotated[FileName, Field(examples=["install.sh"])]
+    start: Annotated[FileName, Field(examples=["start.sh"])]
+    stop: Annotated[FileName, Field(examples=["stop.sh"])]
+    check: Annotated[FileName, Field(examples=["check.sh"])]
+    uninstall: Annotated[FileName, Field(examples=["uninstall.sh"])]
+    restart: Annotated[OptionalFileName, Field(examples=["restart.sh"], description="without it: stop, then start")] = (
+        ""
+    )
+    package: Annotated[OptionalFileName, Field(examples=["redis-7.0.tar.gz"])] = ""
+    metadata: Annotated[Metadata, Field(examples=[{"PORT": "6379"}], description="the environment of its scripts")] = {}
     status: Status = Status()
-    check_interval: Annotated[float, Field(ge=1, le=3600)] = 10
-    check_fall: Annotated[int, Field(ge=1, le=100)] = 2
-    check_rise: Annotated[int, Field(ge=1, le=100)] = 1
-    self_heal: SelfHeal | None = None
+    check_interval: Annotated[float, Field(ge=1, le=3600, description="seconds between two checks")] = 10
+    check_fall: Annotated[int, Field(ge=1, le=100, description="bad checks in a row until it is failed")] = 2
+    check_rise: Annotated[int, Field(ge=1, le=100, description="good checks in a row until it is running")] = 1
+    self_heal: Annotated[
+        SelfHeal | None, Field(description="always, or only at the exit of its process; by default exit for databases")
+    ] = None
     timeouts: Timeouts = Timeouts()
 
 
 class InstanceBody(_Body):
-    """POST /{kind}/create."""
+    """A database or a middleware as it is wanted."""
 
-    name: InstanceName
+    name: Annotated[InstanceName, Field(examples=["redis-1"])]
     host: Annotated[list[HostSpec], Field(min_length=1, max_length=1000)]
     app: App
     labels: Labels = {}
-    depends_on: Annotated[list[DependsOn], Field(max_length=64)] = []
+    depends_on: Annotated[
+        list[DependsOn], Field(max_length=64, description="kind/name of what must run before it is started")
+    ] = []
 
     @model_validator(mode="after")
     def _each_host_once(self) -> Self:
@@ -180,7 +203,7 @@ class InstanceBody(_Body):
 
 
 class ChangeBody(InstanceBody):
-    """PUT /{kind}/{name}: the whole spec. A record that was read may be written back: what is read-only is ignored."""
+    """The whole spec. A record that was read may be written back: what is read-only is ignored."""
 
     @model_validator(mode="before")
     @classmethod

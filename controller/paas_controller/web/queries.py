@@ -36,7 +36,10 @@ def _whole(value: object) -> int:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+Limit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole)]
+"""How many are answered at most."""
+Position = Annotated[int, Field(ge=0, le=2**62), BeforeValidator(_whole)]
+"""Where to go on."""
 
 
 class DryRun(BaseModel):

@@ -80,6 +80,7 @@ def application(routes: Iterable[Route], authenticate: Authenticate) -> web.Appl
 def _guarded(route: Route, authenticate: Authenticate) -> Handler:
     """The handler behind request id, token and role, and in front of the error map."""
     roles, handler = route.roles, route.handler
+    plain = route.said.query is None and route.path.startswith(API)
     told = route.method != "GET" and roles is not None and roles is not AGENTS
 
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -91,6 +92,8 @@ def _guarded(route: Route, authenticate: Authenticate) -> Handler:
                 request[PRINCIPAL] = principal = authenticate(request)
                 if principal.role not in roles:
                     raise Forbidden(_too_little(principal, roles))
+            if plain and request.query_string:
+                raise Invalid(f"{request.path} takes no parameters behind a question mark")
             response = await handler(request)
             if told:
                 _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)

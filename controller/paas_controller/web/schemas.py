@@ -1,10 +1,25 @@
-"""Words that every room's answers share."""
+"""Words that every room's bodies and answers share."""
 
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 T = TypeVar("T")
+
+
+def shaped(pattern: str, **more: Any) -> WithJsonSchema:
+    """Tells the API's document of a pattern that a validator of ours holds a text to, with a sentence of its own."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"} | more)
+
+
+def keyed(pattern: str) -> Any:
+    """Tells the API's document of a pattern that a validator of ours holds the keys of an object to."""
+
+    def tell(schema: dict[str, Any]) -> None:
+        schema["patternProperties"] = {f"^{pattern}$": schema.pop("additionalProperties"), "^//": {}}
+        schema["additionalProperties"] = False
+
+    return Field(json_schema_extra=tell)
 
 
 class Health(BaseModel):

@@ -265,7 +265,7 @@ class Maker:
         for agent in self.agents:
             if not agent.alive:
                 agent.start()
-        for instance in self.made:
+        for instance in reversed(self.made):
             for mark in instance.control.glob("hold.*"):
                 mark.unlink()
             await self.stack.call("DELETE", f"{instance.path}?orphan=true")

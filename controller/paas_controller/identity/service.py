@@ -40,15 +40,7 @@ class Identity:
         shown = await asyncio.to_thread(admin_file.exists)
         if shown and any(known.role == "administrator" for known in self._known.values()):
             return
-        token, principal = new_token(), Principal("admin", "administrator")
-
-        def replace(connection: Connection) -> None:
-            connection.execute(_of(principal.name))
-            self.keep(connection, token, principal)
-
-        await self._store.write(replace)
-        self._forget_person(principal.name)
-        self.admit(token, principal)
+        token = await self.renew(Principal("admin", "administrator"))
         await asyncio.to_thread(write_secret, admin_file, token)
 
     def authenticate(self, request: web.Request) -> Principal:
@@ -74,7 +66,7 @@ class Identity:
     async def issue(self, principal: Principal, *, dry_run: bool = False) -> str:
         """A new token for a person or a program; Conflict where the name has one. A dry run's is good for nothing."""
         token = new_token()
-        taken = Conflict(f"{principal.name} has a token already; DELETE it first")
+        taken = Conflict(f"{principal.name} has a token already; withdraw it first")
         if any(who.name == principal.name for who in self.people()):
             raise taken
         if dry_run:
@@ -86,6 +78,19 @@ class Identity:
             self.keep(connection, token, principal)
 
         await self._store.write(write)
+        self.admit(token, principal)
+        return token
+
+    async def renew(self, principal: Principal) -> str:
+        """A new token for a person or a program, in place of the one that the name has."""
+        token = new_token()
+
+        def replace(connection: Connection) -> None:
+            connection.execute(_of(principal.name))
+            self.keep(connection, token, principal)
+
+        await self._store.write(replace)
+        self._forget_person(principal.name)
         self.admit(token, principal)
         return token
 

@@ -63,6 +63,8 @@ Decision = Settled | Wait | Act
 
 def decide(member: Situation, gates: Gates, now: float) -> Decision:
     """Settled, Wait or Act, for one member. The grid names the step; all else here may only delay it."""
+    if member.operation and member.realtime == "unknow":
+        return Wait(None, f"the host has not been heard of during its operation ({member.operation})")
     if member.operation:
         return Wait(None, f"an operation is under way ({member.operation})")
     todo = step(member.realtime, member.expect, installed=member.installed, alive=member.alive)
@@ -91,7 +93,7 @@ def _self_heal(member: Situation) -> str:
     if not _healing(member) or member.self_heal == "always" or member.restart_due or member.reinstall_due:
         return ""
     if member.self_heal == "never":
-        return "" if member.cause == "action" else "self_heal is never: start it again by PUT restart"
+        return "" if member.cause == "action" else "self_heal is never: it waits for somebody to restart it"
     slow = member.alive is True or (member.alive is None and member.cause == "check")
     return "self_heal is exit, and its process was not seen to end: it is left alone" if slow else ""
 

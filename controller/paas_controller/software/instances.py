@@ -75,7 +75,7 @@ class Instance:
 
     def situation(self, member: Member) -> Situation:
         """What `decide` needs to know of one member."""
-        hold = "held: hands off until PUT release" if self.held else ""
+        hold = "held: hands off until it is released" if self.held else ""
         if member.cancelled:
             hold = "its operation was cancelled; it waits for a new wish"
         return Situation(

@@ -107,7 +107,7 @@ def _spec_of(body: InstanceBody) -> object:
 
 def _require_applicable(instance: Instance, apply: Apply) -> None:
     if instance.deleting:
-        raise Conflict(f"{instance.name} is being deleted; a wish takes that back: PUT running or stopped")
+        raise Conflict(f"{instance.name} is being deleted; expect it running or stopped to take that back")
     if apply == "restart" and instance.expect != "running":
         raise Conflict(f"{instance.name} is expected {instance.expect}; apply=restart takes running")
     if apply == "reinstall" and instance.expect == "not-installed":

@@ -120,7 +120,7 @@ class Software:
         """Wants one restart of each member; while one waits, another one is the same. Conflict unless running."""
         instance = self._board.get(kind, name)
         if instance.expect != "running":
-            raise Conflict(f"{name} is expected {instance.expect}; a restart takes running: PUT {kind}/{name}/running")
+            raise Conflict(f"{name} is expected {instance.expect}; a restart takes running")
         members = tuple(turns.restart_wished(member) for member in instance.members)
         return await self._change(instance, replace(instance, members=members), f"{by.name} wants a restart")
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from paas_agent.contract import Kind
 from paas_controller.base.clock import rfc3339
-from paas_controller.base.errors import NotFound
+from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.base.masking import masked
 from paas_controller.software import records
 from paas_controller.software.board import Board
@@ -73,6 +73,13 @@ class Views:
         document["app"]["metadata"] = body.app.metadata | {"CreateAt": self._days.written(at)}
         document["app"]["status"] = status(instance)["status"]
         return {"name": instance.name, "type": instance.kind} | document
+
+    async def made_of(self, kind: Kind, body: InstanceBody) -> Instance:
+        """The instance of this very body. NotFound; Conflict where its spec is another one by now."""
+        instance = self._board.get(kind, body.name)
+        if await self._specs.of(instance) != body:
+            raise Conflict(f"{body.name} was created and then changed; read it: GET {kind}/{body.name}")
+        return instance
 
     async def record(self, kind: Kind, name: str) -> dict[str, Any]:
         """The whole record: the spec with its defaults and secrets masked, the members, each one's last operation."""

@@ -21,7 +21,7 @@ from paas_controller.web.answers import answer, rehearsed, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.etags import etag_of, require_match, tagged
 from paas_controller.web.queries import DryRun, read_query
-from paas_controller.web.routing import API, PRINCIPAL, Handler, Route, Said
+from paas_controller.web.routing import ABOUT, API, PRINCIPAL, Handler, Route, Said
 from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 Change = Callable[[Software, str, Principal], Awaitable[Instance]]
@@ -66,17 +66,17 @@ class Writes:
         return [
             Route("POST", f"{base}/create", self.create, WRITERS,
                   Said(f"Create a {self.kind}.", dry | {201: answers.Created}, body=InstanceBody,
-                       query=DryRun, refusals=(409, 422))),
+                       query=DryRun, refusals=(409, 422)), self.created),
             Route("PUT", one, self.respec, WRITERS,
                   said("Change the spec; it counts from the next action on, or at once by apply.",
                        {200: answers.RecordOrRehearsed}, body=ChangeBody, query=queries.ChangeQuery,
-                       refusals=(409, 422), takes=("If-Match",), gives=("ETag",))),
+                       refusals=(409, 422), takes=("If-Match",), gives=("ETag",)), self.record),
             Route("DELETE", one, self.delete, WRITERS,
                   said(f"Forget a {self.kind}.", {200: ToldOrRehearsed}, query=queries.DeleteQuery,
                        refusals=(409,))),
             *(Route("PUT", f"{one}/{word}", handler, WRITERS,
                     said(_WISHES[word], dry | {202: answers.InstanceStatus}, query=DryRun,
-                         refusals=(409,) if word == "restart" else ()))
+                         refusals=(409,) if word == "restart" else ()), self.status)
               for word, handler in self._wishes().items()),
         ]  # fmt: skip
 
@@ -104,10 +104,23 @@ class Writes:
 
     async def create(self, request: web.Request) -> web.Response:
         asked, body = read_query(request, DryRun), await read_body(request, InstanceBody)
+        request[ABOUT] = body.name
         created = await self.acting.by(dry_run=asked.dry_run).create(self.kind, body, request[PRINCIPAL])
         if asked.dry_run:
             return self.acting.rehearsed(created)
         return tagged(request, await self.views.echo(created), etag_of(created), 201)
+
+    async def created(self, request: web.Request) -> web.Response:
+        """What creating answers, for the one who asked for it."""
+        instance = await self.views.made_of(self.kind, await read_body(request, InstanceBody))
+        return tagged(request, await self.views.echo(instance), etag_of(instance), 201)
+
+    async def record(self, request: web.Request) -> web.Response:
+        instance = self.views.instance(self.kind, request.match_info["name"])
+        return tagged(request, await self.views.record(self.kind, instance.name), etag_of(instance))
+
+    async def status(self, request: web.Request) -> web.Response:
+        return answer(self.views.status(self.kind, request.match_info["name"]), 202)
 
     async def respec(self, request: web.Request) -> web.Response:
         asked, body = read_query(request, queries.ChangeQuery), await read_body(request, ChangeBody)

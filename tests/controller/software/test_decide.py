@@ -3,6 +3,7 @@ from itertools import product
 
 import pytest
 
+from paas_agent.contract import Action
 from paas_controller.software.decide import Act, Gates, Settled, Situation, Wait, decide
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
@@ -55,7 +56,7 @@ def test_running_while_stopped_is_expected_is_drift_and_is_stopped() -> None:
 
 def test_an_instance_that_somebody_holds_is_left_as_it_is() -> None:
     told = of(member("running"), "stopped", held=True)
-    assert told == Wait(None, "held: hands off until PUT release")
+    assert told == Wait(None, "held: hands off until it is released")
 
 
 def test_leftovers_are_uninstalled_before_nothing_is_there() -> None:
@@ -76,7 +77,8 @@ def test_an_unknow_member_waits_for_its_host_whatever_is_expected(expect: Expect
 @pytest.mark.parametrize(("realtime", "expect"), list(product(REALTIMES, EXPECTATIONS)))
 def test_an_operation_under_way_is_never_broken_off(realtime: Realtime, expect: Expect) -> None:
     waits = decision(Situation(expect, realtime, installed=True, operation="op7", restart_due=True))
-    assert waits == Wait(None, "an operation is under way (op7)")
+    silent = "the host has not been heard of during its operation (op7)"
+    assert waits == Wait(None, silent if realtime == "unknow" else "an operation is under way (op7)")
 
 
 def test_an_expectation_that_changes_during_an_operation_is_decided_on_when_it_ends() -> None:
@@ -162,7 +164,7 @@ def test_self_heal_exit_tries_a_failed_start_again() -> None:
 @pytest.mark.parametrize("situation", [FELL, SLOW])
 def test_self_heal_never_leaves_alone_what_failed_by_itself(situation: Situation) -> None:
     waits = decision(replace(situation, self_heal="never"))
-    assert waits == Wait(None, "self_heal is never: start it again by PUT restart")
+    assert waits == Wait(None, "self_heal is never: it waits for somebody to restart it")
 
 
 def test_self_heal_never_still_tries_again_what_a_person_asked_for() -> None:
@@ -204,3 +206,22 @@ def test_healing_waits_at_no_gate(situation: Situation) -> None:
 
 def test_what_is_settled_waits_at_no_gate() -> None:
     assert decision(RUNS, CLOSED) == Settled()
+
+
+@pytest.mark.parametrize(
+    ("realtime", "expect"), [("running", "running"), ("stopped", "stopped"), ("failed", "running")]
+)
+def test_what_is_to_be_reinstalled_is_installed_over_what_is_there(realtime: Realtime, expect: Expect) -> None:
+    assert decision(Situation(expect, realtime, installed=True, reinstall_due=True)) == Act("install")
+
+
+@pytest.mark.parametrize(
+    ("realtime", "expect", "action"), [("running", "stopped", "stop"), ("stopped", "not-installed", "uninstall")]
+)
+def test_a_reinstall_keeps_nothing_from_going_down(realtime: Realtime, expect: Expect, action: Action) -> None:
+    assert decision(Situation(expect, realtime, installed=True, reinstall_due=True)) == Act(action)
+
+
+def test_members_are_reinstalled_one_after_the_other() -> None:
+    due = Situation("running", "running", installed=True, reinstall_due=True)
+    assert decide(due, Gates(restart="waits for h1"), 0.0) == Wait(None, "waits for h1")

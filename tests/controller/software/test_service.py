@@ -166,7 +166,7 @@ async def test_a_restart_takes_an_expectation_of_running(shell: Shell, expect: s
     await shell.create(status={"expect": expect})
     refused = await shell.put("/database/db/restart")
     assert refused.status == 409
-    assert "PUT database/db/running" in refused.message
+    assert refused.message == f"db is expected {expect}; a restart takes running"
 
 
 async def test_what_is_held_is_left_alone_until_it_is_released(shell: Shell, runs: Agent) -> None:

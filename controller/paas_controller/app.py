@@ -23,6 +23,8 @@ from paas_controller.hosts.agents import Agents
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import host_routes
 from paas_controller.hosts.service import Hosts
+from paas_controller.identity.audit import Audit
+from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
 from paas_controller.identity.service import Identity
 from paas_controller.software.adoption import Adoption
@@ -40,8 +42,9 @@ from paas_controller.software.views import Views
 from paas_controller.software.writes import Acting
 from paas_controller.store.store import Store
 from paas_controller.web.docs import document_routes
+from paas_controller.web.idempotency import Idempotency
 from paas_controller.web.repo import repo_routes
-from paas_controller.web.routing import application, health_routes
+from paas_controller.web.routing import Hooks, application, health_routes
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ async def controller(
         identity = Identity(store, clock, no_auth=settings.no_auth)
         hosts = Hosts(store, identity, vault, clock, settings.report_interval)
         agents, specs, days = Agents(session), Specs(store, vault), Days(settings.time_zone)
-        stream = Stream(store)
+        stream, audit, once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
         board = Board(store, days)
         operations = Operations(store, hosts, agents, clock)
         reconciler = Reconciler(board, specs, operations, hosts, clock)
@@ -86,16 +89,17 @@ async def controller(
             stack.push_async_callback(room.stop)
         await operations.start(partial(_order, board, specs, settings.operator_address), intake.give_up)
         loops = {"silence": reports.watch, "resync": reconciler.resync, "retention": history.retain}
-        loops |= {"stream": stream.pump}
+        loops |= {"stream": stream.pump, "retention of the audit": audit.retain, "retention of keys": once.retain}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
         routes = health_routes() + token_routes(identity) + host_routes(hosts, reports, identity, intake.members_of)
         routes += software_routes(acting, views, intake, history, operations)
-        routes += stream_routes(stream, identity.authenticate, pace or Pace())
+        routes += stream_routes(stream, identity.authenticate, pace or Pace()) + audit_routes(audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
-        app = application(routes + document_routes(routes), identity.authenticate)
+        hooks = Hooks(witness=audit.around, once=once.around)
+        app = application(routes + document_routes(routes), identity.authenticate, hooks)
         app.on_shutdown.append(stream.close)
         yield app
 

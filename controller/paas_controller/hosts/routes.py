@@ -16,7 +16,7 @@ from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
-from paas_controller.web.routing import API, PRINCIPAL, Route, Said
+from paas_controller.web.routing import ABOUT, API, PRINCIPAL, Route, Said
 from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 _report = msgspec.json.Decoder(Report)
@@ -37,6 +37,7 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
             body = _join.decode(await request.read())
         except (msgspec.DecodeError, RecursionError):
             raise Unauthorized("joining takes a join token; make one with: paasctl host token") from None
+        request[ABOUT] = f"{body.address}:{body.port}"
         return answer(await hosts.join(body))
 
     async def join_token(request: web.Request) -> web.Response:
@@ -56,8 +57,13 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         body = await read_body(request, HostBody)
         dry_run = read_query(request, DryRun).dry_run
         named = NamedHost(body.ip, str(body.agent_port), body.ssh_port, "")
+        request[ABOUT] = named.id
         host = await hosts.add(named, dry_run=dry_run)
         return would("add", host.id) if dry_run else answer(_shown(host), 201)
+
+    async def added(request: web.Request) -> web.Response:
+        body = await read_body(request, HostBody)
+        return answer(_shown(hosts.get(f"{body.ip}:{body.agent_port}")), 201)
 
     async def remove(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]
@@ -78,7 +84,7 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: HostList})),
         Route("POST", f"{API}/hosts", add, WRITERS,
               Said("Name a host before anything stands on it.", {200: Rehearsed, 201: HostShown}, body=HostBody,
-                   query=DryRun, refusals=(409,))),
+                   query=DryRun, refusals=(409,)), added),
         Route("GET", f"{API}/hosts/{{id}}", one, READERS,
               Said("A host, and which members stand on it.", {200: HostWithMembers}, path=ByHost)),
         Route("DELETE", f"{API}/hosts/{{id}}", remove, WRITERS,

@@ -8,17 +8,24 @@ from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
-from paas_controller.web.routing import API, Route, Said
+from paas_controller.web.routing import ABOUT, API, Route, Said
 from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 
 def token_routes(identity: Identity) -> list[Route]:
     async def create(request: web.Request) -> web.Response:
         body = await read_body(request, TokenBody)
+        request[ABOUT] = body.name
         dry_run = read_query(request, DryRun).dry_run
         token = await identity.issue(Principal(body.name, body.role), dry_run=dry_run)
         if dry_run:
             return would("issue a token", why=f"{body.name}, {body.role}")
+        return answer({"name": body.name, "role": body.role, "token": token}, 201)
+
+    async def renew(request: web.Request) -> web.Response:
+        """Another token in place of one that nobody was shown."""
+        body = await read_body(request, TokenBody)
+        token = await identity.renew(Principal(body.name, body.role))
         return answer({"name": body.name, "role": body.role, "token": token}, 201)
 
     async def listed(_: web.Request) -> web.Response:
@@ -35,7 +42,7 @@ def token_routes(identity: Identity) -> list[Route]:
     return [
         Route("POST", f"{API}/tokens", create, ADMINISTRATORS,
               Said("Give somebody a token, which is shown this once.", {200: Rehearsed, 201: Issued},
-                   body=TokenBody, query=DryRun, refusals=(409,))),
+                   body=TokenBody, query=DryRun, refusals=(409,)), renew),
         Route("GET", f"{API}/tokens", listed, ADMINISTRATORS, Said("Who has a token.", {200: HolderList})),
         Route("DELETE", f"{API}/tokens/{{name}}", remove, ADMINISTRATORS,
               Said("Withdraw a token; the last administrator's stays.", {200: ToldOrRehearsed}, query=DryRun,

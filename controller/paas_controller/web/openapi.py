@@ -43,6 +43,7 @@ _HEADERS = {
     "If-Match": "Do this only to the version that an ETag named; 409 where it is another one by now.",
     "If-None-Match": "An ETag that is known already; 304 while it is the same.",
     "Idempotency-Key": "Do this once: within a day the same key and body get the first answer.",
+    "Idempotency-Replayed": "true where this is the first answer again, and nothing was done.",
     "Last-Event-ID": "Go on after this event.",
 }
 _WITH = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}
@@ -75,10 +76,12 @@ def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema
         shown["description"] = f"For tokens of role {' or '.join(sorted(route.roles))}."
     shown["security"] = [] if route.roles is None else [{"token": sorted(route.roles)}]
     shown["parameters"] = [*_parameters(said.path, "path"), *_parameters(said.query, "query")]
-    shown["parameters"] += [_header(name) | {"name": name, "in": "header"} for name in said.takes]
+    takes = (*said.takes, *(["Idempotency-Key"] if route.keyed else []))
+    shown["parameters"] += [_header(name) | {"name": name, "in": "header"} for name in takes]
     if said.body:
         shown["requestBody"] = {"required": True, "content": _content(said.body, names)}
-    answers = {str(status): _answer(status, document, said.gives, names) for status, document in said.answers.items()}
+    gives = (*said.gives, *(["Idempotency-Replayed"] if route.keyed else []))
+    answers = {str(status): _answer(status, document, gives, names) for status, document in said.answers.items()}
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(_refused(route))}
     return shown | {"responses": answers | refused}
 
@@ -103,6 +106,8 @@ def _refused(route: Route) -> Iterator[int]:
         yield 413
     if route.path.startswith(API):
         yield from (400, 503)
+    if route.keyed:
+        yield from (409, 422)
 
 
 def _answer(

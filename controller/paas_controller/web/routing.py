@@ -13,15 +13,18 @@ import msgspec
 from aiohttp import web
 from pydantic import BaseModel
 
-from paas_controller.base.errors import Forbidden, Invalid, NotFound, PaasError, Retryable, TooLarge, Unauthorized
+from paas_controller.base.errors import Forbidden, Invalid
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import AGENTS, ANYBODY, Principal, Role
+from paas_controller.store.company import Company, company
 from paas_controller.web.answers import answer
+from paas_controller.web.faults import MAX_BODY, error_response, ours
 from paas_controller.web.schemas import Health
 
 API = "/apis/v1alpha1"
-MAX_BODY = 1 << 20
 PRINCIPAL = web.RequestKey("principal", Principal)
+ABOUT = web.RequestKey("about", str)
+"""What a change is about, where the path does not say so."""
 
 _log = logging.getLogger(__name__)
 REQUEST_ID = "X-Request-Id"
@@ -66,45 +69,103 @@ class Route:
     handler: Handler
     roles: frozenset[Role] | None
     said: Said
+    again: Handler | None = None
+    """Answers anew where the change was committed and its answer lost; None: the handler may as well run again."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether people ask for a change by it. What agents report is none; that one joins is."""
+        return self.method in ("POST", "PUT", "DELETE") and self.roles is not AGENTS
+
+    @property
+    def keyed(self) -> bool:
+        """Whether an Idempotency-Key counts. A join token can be used once anyway."""
+        return self.changes and self.method != "DELETE" and self.roles is not None
 
 
-def application(routes: Iterable[Route], authenticate: Authenticate) -> web.Application:
+Around = Callable[[Route, Handler], Handler]
+"""Puts something around the handler of a route."""
+
+
+def _as_it_is(_: Route, handler: Handler) -> Handler:
+    return handler
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What `app` puts around handlers: around those of all routes, and around those of changes."""
+
+    measure: Around = _as_it_is
+    witness: Around = _as_it_is
+    """Sees each change that is asked for, and how it was answered, the refused ones included."""
+    once: Around = _as_it_is
+    """Stands behind token and role."""
+
+
+def application(routes: Iterable[Route], authenticate: Authenticate, hooks: Hooks | None = None) -> web.Application:
     """The application of these routes. Whoever has no valid token learns nothing, not even what exists."""
     app = web.Application(client_max_size=MAX_BODY)
+    hooks = hooks or Hooks()
     # Each handler is guarded by itself: a middleware would cost every request as much as the guard does.
     for route in (*routes, Route("*", "/{path:.*}", _nothing, ANYBODY, Said("Nothing.", {}))):
-        app.router.add_route(route.method, route.path, _guarded(route, authenticate))
+        handler = hooks.once(route, route.handler) if route.changes else route.handler
+        handler = _allowed(route, handler, authenticate)
+        handler = _accompanied(hooks.witness(route, handler)) if route.changes else handler
+        app.router.add_route(route.method, route.path, hooks.measure(route, _mapped(handler)))
     return app
 
 
-def _guarded(route: Route, authenticate: Authenticate) -> Handler:
-    """The handler behind request id, token and role, and in front of the error map."""
-    roles, handler = route.roles, route.handler
-    plain = route.said.query is None and route.path.startswith(API)
-    told = route.method != "GET" and roles is not None and roles is not AGENTS
+def _mapped(handler: Handler) -> Handler:
+    """The handler behind a request id and in front of the error map."""
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
+    async def mapped(request: web.Request) -> web.StreamResponse:
         asked = request.headers.get(REQUEST_ID)
         identifier = asked if asked and _IDENTIFIER.fullmatch(asked) else f"{_run}{next(_count):x}"
         request_id.set(identifier)
         try:
-            if roles is not None:
-                request[PRINCIPAL] = principal = authenticate(request)
-                if principal.role not in roles:
-                    raise Forbidden(_too_little(principal, roles))
-            if plain and request.query_string:
-                raise Invalid(f"{request.path} takes no parameters behind a question mark")
             response = await handler(request)
-            if told:
-                _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
         except Exception as error:
-            response = error_response(_ours(error, request), identifier)
+            response = error_response(ours(error, request), identifier)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         response.headers[REQUEST_ID] = identifier
         return response
 
-    return guarded
+    return mapped
+
+
+def _allowed(route: Route, handler: Handler, authenticate: Authenticate) -> Handler:
+    """The handler behind token and role."""
+    roles, told = route.roles, route.changes
+    plain = route.said.query is None and route.path.startswith(API)
+    if roles is None:
+        return handler
+
+    async def allowed(request: web.Request) -> web.StreamResponse:
+        request[PRINCIPAL] = principal = authenticate(request)
+        if principal.role not in roles:
+            raise Forbidden(_too_little(principal, roles))
+        if plain and request.query_string:
+            raise Invalid(f"{request.path} takes no parameters behind a question mark")
+        response = await handler(request)
+        if told:
+            _log.info("%s %s %d by %s", request.method, request.path, response.status, principal.name)
+        return response
+
+    return allowed
+
+
+def _accompanied(handler: Handler) -> Handler:
+    """The handler of a change: what is added to its company is committed together with it."""
+
+    async def accompanied(request: web.Request) -> web.StreamResponse:
+        company.set(Company())
+        try:
+            return await handler(request)
+        finally:
+            company.set(None)
+
+    return accompanied
 
 
 async def _nothing(request: web.Request) -> web.StreamResponse:
@@ -120,42 +181,6 @@ async def _nothing(request: web.Request) -> web.StreamResponse:
 
 def _too_little(principal: Principal, roles: frozenset[Role]) -> str:
     return f"a token of role {principal.role} may not do this; it takes {' or '.join(sorted(roles))}"
-
-
-def _ours(error: Exception, request: web.Request) -> PaasError:
-    """The error as one of ours; what nobody expected goes to the log and nowhere else."""
-    if isinstance(error, PaasError):
-        return error
-    if isinstance(error, web.HTTPException):
-        return _translated(error, request)
-    if isinstance(error, web.RequestPayloadError):
-        return Invalid("the body cannot be read: it breaks off, or is not encoded as it says")
-    _log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return PaasError("this went wrong here; the log says how, under this request_id")
-
-
-def _translated(error: web.HTTPException, request: web.Request) -> PaasError:
-    if error.status == 404:
-        return NotFound(f"there is nothing at {request.path}")
-    if error.status == 413:
-        return TooLarge(f"the body is larger than {MAX_BODY} bytes")
-    if error.status == 405:
-        wrong = PaasError(f"{request.method} is not known here; {error.headers['Allow']} is")
-    else:
-        wrong = PaasError(error.reason)
-    wrong.status, wrong.code = error.status, error.reason.lower().replace(" ", "-")  # type: ignore[misc]
-    return wrong
-
-
-def error_response(error: PaasError, identifier: str) -> web.Response:
-    """The one shape of all errors."""
-    body = {"code": error.code, "message": error.message, "details": error.details, "request_id": identifier}
-    response = answer({"error": body}, error.status)
-    if isinstance(error, Retryable):
-        response.headers["Retry-After"] = str(max(1, round(error.after)))
-    if isinstance(error, Unauthorized):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
 
 
 def health_routes() -> list[Route]:

@@ -1,0 +1,141 @@
+"""Once only: the same Idempotency-Key within a day gets the first answer, and nothing is done again.
+
+The key goes into the commit of the change itself, so that it is known wherever the change is; the answer is kept right
+after, before it is sent. Where the controller is killed between the two, nobody has got the answer: the next one who
+asks by this key has it made anew by the route's `again`, and the change is not made a second time.
+"""
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import Connection
+
+from paas_controller.base.clock import Clock
+from paas_controller.base.crypto import Vault
+from paas_controller.base.errors import Conflict, Invalid, Refused
+from paas_controller.base.logs import request_id
+from paas_controller.store.company import company
+from paas_controller.store.store import Store
+from paas_controller.web import tables
+from paas_controller.web.faults import error_response, ours
+from paas_controller.web.routing import PRINCIPAL, Handler, Route
+
+KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
+KEPT = 86400.0
+"""Seconds."""
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
+_HEADERS = ("Content-Type", "ETag")
+
+
+class Answer(msgspec.Struct):
+    """What was answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Request(msgspec.Struct):
+    """What was asked, as a hash; no answer: the change was committed and its answer lost."""
+
+    asked: str
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whose key it is."""
+
+    caller: str
+    key: str
+
+
+class Idempotency:
+    """Stands around the handlers of the routes that take a key."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
+        self._store, self._vault, self._clock = store, vault, clock
+        self._under_way: set[Mark] = set()
+
+    def around(self, route: Route, handler: Handler) -> Handler:
+        """The handler, asked once for each key. Invalid, Conflict, Refused say what is wrong with a key."""
+        if not route.keyed:
+            return handler
+
+        async def once(request: web.Request) -> web.StreamResponse:
+            key = request.headers.get(KEY)
+            if key is None:
+                return await handler(request)
+            if not _VISIBLE.fullmatch(key):
+                raise Invalid(f"{KEY} is 1 to 255 visible ASCII characters")
+            mark = Mark(request[PRINCIPAL].name, key)
+            if mark in self._under_way:
+                raise Conflict(f"a request with this {KEY} is still under way; wait for its answer, then ask again")
+            self._under_way.add(mark)
+            try:
+                return await self._once(request, mark, handler, route.again or handler)
+            finally:
+                self._under_way.discard(mark)
+
+        return once
+
+    async def _once(self, request: web.Request, mark: Mark, handler: Handler, again: Handler) -> web.StreamResponse:
+        asked = Request(await _hash(request))
+        known = await self._known(mark)
+        if known is None:
+            return await self._first(request, mark, asked, handler)
+        if known.asked != asked.asked:
+            raise Refused(f"this {KEY} was used for another request; take a new key for each thing that you ask for")
+        if known.answer is None:
+            return await self._first(request, mark, asked, again)
+        headers = known.answer.headers | {REPLAYED: "true"}
+        return web.Response(body=known.answer.body.encode(), status=known.answer.status, headers=headers)
+
+    async def _first(self, request: web.Request, mark: Mark, asked: Request, handler: Handler) -> web.Response:
+        """Has it done, and keeps the answer before it is sent. What may be tried again is no answer."""
+        along, done = company.get(), partial(self._keep, mark, asked)
+        assert along is not None
+        along.add(done)
+        try:
+            response = await handler(request)
+        except Exception as error:
+            refusal = ours(error, request)
+            if refusal.status < 500 and refusal.status != 429:
+                await self._answered(mark, asked, error_response(refusal, request_id.get()))
+            raise refusal from None
+        finally:
+            along.drop(done)
+        assert isinstance(response, web.Response)
+        await self._answered(mark, asked, response)
+        return response
+
+    async def _answered(self, mark: Mark, asked: Request, response: web.Response) -> None:
+        assert isinstance(response.body, bytes)
+        headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
+        answer = Answer(response.status, headers, response.body.decode())
+        await self._store.write(partial(self._keep, mark, Request(asked.asked, answer)), alone=True)
+
+    def _keep(self, mark: Mark, request: Request, connection: Connection) -> None:
+        sealed = self._vault.seal(msgspec.json.encode(request).decode())
+        tables.keep(connection, mark.caller, mark.key, self._clock.time(), sealed)
+
+    async def _known(self, mark: Mark) -> Request | None:
+        after = self._clock.time() - KEPT
+        sealed = await self._store.read(lambda c: tables.find(c, mark.caller, mark.key, after))
+        return None if sealed is None else msgspec.json.decode(self._vault.open(sealed), type=Request)
+
+    async def retain(self) -> None:
+        """Drops the keys of the day before, once an hour, for ever."""
+        while True:
+            await self._store.write(partial(tables.drop, before=self._clock.time() - KEPT))
+            await asyncio.sleep(3600)
+
+
+async def _hash(request: web.Request) -> str:
+    line = f"{request.method} {request.raw_path}\n".encode(errors="surrogateescape")
+    return hashlib.sha256(line + await request.read()).hexdigest()

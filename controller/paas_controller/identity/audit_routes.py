@@ -10,7 +10,7 @@ from paas_controller.base.clock import rfc3339
 from paas_controller.base.principal import ADMINISTRATORS, Role
 from paas_controller.identity.audit import Audit
 from paas_controller.web.answers import answer
-from paas_controller.web.queries import Whole, read_query
+from paas_controller.web.queries import Limit, Position, read_query
 from paas_controller.web.routing import API, Route, Said
 from paas_controller.web.schemas import Page
 
@@ -25,8 +25,8 @@ class AuditQuery(BaseModel):
         None
     )
     until: Annotated[AwareDatetime | None, Field(description="before this moment")] = None
-    limit: Annotated[Whole, Field(le=1000)] = 100
-    cursor: Annotated[Whole | None, Field(le=2**62, description="next of the page before")] = None
+    limit: Limit = 100
+    cursor: Annotated[Position | None, Field(description="next of the page before")] = None
 
 
 class Audited(BaseModel):

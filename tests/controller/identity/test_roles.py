@@ -20,7 +20,8 @@ KINDS = [
     ("GET", "/{kind}/{name}/events", PEOPLE), ("GET", "/{kind}/{name}/operations", PEOPLE),
 ]  # fmt: skip
 REST = [
-    ("GET", "/operations/{id}", PEOPLE), ("DELETE", "/operations/{id}", WRITERS), ("GET", "/operations/{id}/log", PEOPLE),
+    ("GET", "/operations/{id}", PEOPLE), ("DELETE", "/operations/{id}", WRITERS),
+    ("GET", "/operations/{id}/log", PEOPLE),
     ("POST", "/agents/report", AGENT), ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
     ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
     ("POST", "/tokens", ADMINISTRATOR), ("GET", "/tokens", ADMINISTRATOR), ("DELETE", "/tokens/{name}", ADMINISTRATOR),

@@ -1,6 +1,5 @@
 """How far a wish has come, on stderr: a line for each step, and below them on a terminal what is being done now."""
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,8 +12,7 @@ from paas_client.models import Event, Operation
 class Progress:
     """Where there is no terminal, what is being done is a line of its own whenever it is another thing."""
 
-    def __init__(self, spoken: Callable[[str], str]) -> None:
-        self._spoken = spoken
+    def __init__(self) -> None:
         self._console = show.console(stderr=True, wrap=True)
         self._status = self._console.status("")
         self._said = ""
@@ -32,7 +30,7 @@ class Progress:
         line = Text.assemble((f"{show.clock(event.at)}  ", "dim"), show.clean(f"{event.host}  ") if event.host else "")
         if event.before != event.after:
             line.append_text(show.crossed(event.before, event.after)).append("  ")
-        self._console.print(line.append(show.clean(self._spoken(event.sentence))))
+        self._console.print(line.append(show.clean(event.sentence)))
 
     def doing(self, text: str, *, sort: str) -> None:
         """Says it; texts of the same sort differ only in what is not worth a line of its own."""

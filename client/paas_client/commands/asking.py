@@ -43,6 +43,10 @@ class TimeIsUp(WaitFailed):
     """It may still come."""
 
 
+class HostSilent(WaitFailed):
+    """A host did not answer in time."""
+
+
 @dataclass(frozen=True)
 class Asker:
     """What is asked about: the options before the command, the kind below `database` and `middleware`, the name."""
@@ -57,10 +61,6 @@ class Asker:
 
     def about(self, name: str) -> "Asker":
         return replace(self, name=name)
-
-    def spoken(self, sentence: str) -> str:
-        """A sentence of the controller's, in commands of paasctl."""
-        return spoken(sentence, self.kind, self.name)
 
     def settings(self) -> Settings:
         """The settings, or the end of the program with a sentence."""
@@ -92,7 +92,7 @@ class Asker:
                 return await question(client)
             except ClientError as error:
                 hint = await _hint(error, client, hints)
-                show.failure(self.spoken(error.message), [self.spoken(detail) for detail in _details(error)], hint)
+                show.failure(spoken(error.message), map(spoken, _details(error)), hint)
                 raise typer.Exit(_exit_code(error)) from None
 
     def ask_for(self, question: Callable[[Instances], Awaitable[T]], hints: Hints | None = None) -> T:
@@ -109,7 +109,7 @@ def _exit_code(error: ClientError) -> int:
     match error:
         case NotFound():
             return 3
-        case Unreachable() | Unavailable():
+        case Unreachable() | Unavailable() | HostSilent():
             return 4
         case Unauthorized():
             return 5
@@ -124,7 +124,7 @@ def _details(error: ClientError) -> list[str]:
     if not isinstance(error, Refused):
         return []
     details = [detail for detail in error.details if detail != error.message]
-    if error.status >= 500 and error.request_id:
+    if error.status == 500 and error.request_id:
         details.append(f"the controller's log has it under request {error.request_id}")
     return details
 

@@ -7,7 +7,6 @@ from rich.text import Text
 from paas_client import show
 from paas_client.client import Client
 from paas_client.commands.asking import Asker
-from paas_client.commands.spoken import spoken
 from paas_client.errors import ClientError
 from paas_client.models import Event
 
@@ -49,6 +48,6 @@ def _line(event: Event) -> Text:
     )
     state, sentence = (
         show.crossed(event.before, event.after),
-        show.clean(spoken(event.sentence, event.kind, event.name)),
+        show.clean(event.sentence),
     )
     return Text.assemble(f"{show.moment(event.at)}  ", f"{whose}  " if whose else "", state, f"  {sentence}")

@@ -4,11 +4,12 @@ import asyncio
 
 from paas_client import show
 from paas_client.client import Client
-from paas_client.errors import ClientError, NotFound, Unavailable, Unreachable
+from paas_client.commands.asking import HostSilent
+from paas_client.errors import ClientError, NotFound, Unavailable
 from paas_client.models import LogPiece, Operation
 
 _FOLLOW_EVERY = 0.5
-_PATIENCE = 8.0
+_PATIENCE = 5.0
 """Seconds after which a host that does not answer is not waited for any longer."""
 
 
@@ -54,9 +55,8 @@ async def _piece(client: Client, operation: Operation, offset: int, *, follow: b
             async with asyncio.timeout(_PATIENCE):
                 return await client.operations.log(operation.id, offset, attempts=1)
         except TimeoutError:
-            raise Unreachable(
-                f"{operation.host}, which keeps the output, has not answered in {_PATIENCE:g} s"
-            ) from None
+            message = f"{operation.host} keeps the output, and has not answered in {_PATIENCE:g} s"
+            raise HostSilent(message, f"see how it is: paasctl host show {operation.host}") from None
         except (NotFound, Unavailable):
             if not follow or (await client.operations.get(operation.id)).ended:
                 raise

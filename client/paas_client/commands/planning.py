@@ -52,14 +52,14 @@ async def note_what_it_waits_for(instances: Instances, asked: Asker) -> None:
     except NotFound:
         return
     for member in record.members:
-        if not member.operation and (line := waits(member, asked)):
+        if not member.operation and (line := waits(member)):
             show.note(line)
 
 
-def waits(member: Member, asked: Asker) -> str:
+def waits(member: Member) -> str:
     """Why nothing is done about a member now; empty where something is, or nothing has to be."""
     if not member.waiting:
         return ""
     where = "" if member.host in member.waiting else f"{member.host}: "
     due = f"; tried again at {show.clock(member.retry_at)}" if member.retry_at else ""
-    return where + asked.spoken(member.waiting) + due
+    return where + member.waiting + due

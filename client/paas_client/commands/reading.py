@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from paas_client import show
-from paas_client.commands.asking import Asker, asker
+from paas_client.commands.asking import asker
 from paas_client.commands.naming import instance_hints
 from paas_client.commands.options import (
     DriftFilter,
@@ -57,7 +57,7 @@ def one(context: typer.Context, name: Name, form: show.FormOption = show.Form.ta
         show.fields(_described(record))
         print()
         columns = ("HOST", "REALTIME", "INSTALLED", "LAST OPERATION", "FAILURES", "NEXT TRY", "REASON")
-        show.table(columns, [_member(member, asked) for member in record.members])
+        show.table(columns, [_member(member) for member in record.members])
 
     show.answer(form, record.document(), draw)
 
@@ -99,10 +99,10 @@ def _described(record: Record) -> list[tuple[str, Text | str]]:
     ]
 
 
-def _member(member: Member, asked: Asker) -> tuple[str | Text, ...]:
+def _member(member: Member) -> tuple[str | Text, ...]:
     last = member.last_operation
     told = f"{last.action} {last.state} ({last.id})" if last else "-"
-    why = asked.spoken(show.first_line(member.waiting or member.reason))
+    why = show.first_line(member.waiting or member.reason)
     failed = str(member.failures) if member.failures else "-"
     host = f"{member.host} (leaving)" if member.leaving else member.host
     installed = "yes" if member.installed else "no"

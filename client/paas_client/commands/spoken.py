@@ -1,24 +1,15 @@
-"""The controller speaks HTTP to portals; the sentences that a person reads name commands of paasctl instead."""
+"""The controller speaks HTTP to portals; what it refuses is told to a person in options and commands of paasctl."""
 
 import re
 
-_WISH = re.compile(
-    r"\bPUT (?:[^\s]*?(?P<kind>database|middleware)/(?P<name>[^/\s]+)/|[^\s]*/)?"
-    r"(?P<wish>running|stopped|not-installed|restart|hold|release)\b"
-)
 _QUERY = re.compile(r"\??\b(uninstall|orphan|apply|removed)=([a-z]+)")
 _HEADER = re.compile(r" \(If-Match[^)]*\)")
+_READ = re.compile(r"\bGET (database|middleware)/(\S+)")
 
 
-def spoken(sentence: str, kind: str, name: str = "NAME") -> str:
-    """The sentence with its HTTP words as commands about this instance, where it names none itself."""
-
-    def command(found: re.Match[str]) -> str:
-        wish = "uninstall" if found["wish"] == "not-installed" else found["wish"]
-        return f"paasctl {found['kind'] or kind} {wish} {found['name'] or name}"
-
-    words = _HEADER.sub("", _QUERY.sub(_option, _WISH.sub(command, sentence)))
-    return re.sub(r"\bDELETE\b", "delete", words)
+def spoken(sentence: str) -> str:
+    """The sentence with its HTTP words as options and commands."""
+    return _READ.sub(r"paasctl \1 show \2", _HEADER.sub("", _QUERY.sub(_option, sentence)))
 
 
 def _option(found: re.Match[str]) -> str:

@@ -54,7 +54,7 @@ def events(
     page = asked.ask_for(lambda instances: instances.events(name, limit=limit), instance_hints(asked))
     rows = (
         (show.moment(event.at), event.host or "-", show.crossed(event.before, event.after), event.cause,
-         asked.spoken(event.sentence))
+         event.sentence)
         for event in page.items
     )  # fmt: skip
     columns = ("AT", "HOST", "STATE", "CAUSE", "WHAT")

@@ -47,7 +47,9 @@ def create(
     if isinstance(issued, Plan):
         return show_plan(issued, form)
     show.answer(form, issued.document(), lambda: print(issued.token))
-    return show.note(f"{issued.name} is {issued.role}; the token goes into PAAS_TOKEN, or into the configuration file")
+    return show.note(
+        f"{issued.name} has the role {issued.role} now; the token goes into PAAS_TOKEN, or into the configuration file"
+    )
 
 
 @app.command("list")
@@ -63,5 +65,6 @@ def delete(
     context: typer.Context, name: Holder, dry_run: DryRunOption = False, form: show.FormOption = show.Form.table
 ) -> None:
     """Withdraw somebody's token at once. The last administrator's stays."""
-    hints = near_hints(name, known_holders, "paasctl token list")
+    other: Hints = {Conflict: "make another one: paasctl token create NAME --role administrator"}
+    hints: Hints = {**near_hints(name, known_holders, "paasctl token list"), **other}
     show_told(asker(context).ask(lambda client: sent(client.tokens.delete(name), dry_run=dry_run), hints), form)

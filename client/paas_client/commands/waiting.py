@@ -10,7 +10,7 @@ from paas_client.errors import NotFound, Unavailable, Unreachable
 from paas_client.instances import Instances
 from paas_client.models import InstanceStatus, Member, Record, Status
 from paas_client.progress import Progress
-from paas_client.wait import Before, Wish, before, fulfilled, left_alone, obstacle, there
+from paas_client.wait import Before, Obstacle, Wish, before, fulfilled, left_alone, obstacle, there
 
 DEFAULT_TIMEOUT = 1800.0
 _LOOK_EVERY = 0.4
@@ -23,18 +23,20 @@ async def take_stock(instances: Instances, name: str, *, missing: bool = False) 
 
     NotFound where there is no such instance, unless it may be missing.
     """
+    last = 0
     try:
         story = await instances.events(name, limit=1)
-        return before(await instances.get(name), story.items[0].id if story.items else 0)
+        last = story.items[0].id if story.items else 0
+        return before(await instances.get(name), last)
     except NotFound:
         if missing:
-            return Before()
+            return Before(event=last)
         raise
 
 
 async def watched(client: Client, asked: Asker, wish: Wish, seconds: float) -> InstanceStatus:
     """The status when the wish has come true; raises WaitFailed where it does not."""
-    with Progress(asked.spoken) as progress:
+    with Progress() as progress:
         return await _Watch(client, asked, wish, progress, wish.before.event).until_fulfilled(seconds)
 
 
@@ -96,13 +98,17 @@ class _Watch:
     def _despair(self, record: Record) -> None:
         """Raises WaitFailed where waiting longer is no use."""
         if found := obstacle(record, self.wish):
-            log = f"its output: {self.asked.command} log {found.operation}"
-            raise WaitFailed(found.sentence, log if found.operation else self._story)
+            raise WaitFailed(found.sentence, self._hint(record, found))
         now, reason = asyncio.get_running_loop().time(), left_alone(record)
         self.doubtful_since = (self.doubtful_since or now) if reason else None
         if self.doubtful_since is not None and now - self.doubtful_since > _LEFT_ALONE:
             restart = f"{self.asked.command} restart {self.asked.name}"
             raise WaitFailed(f"{self.asked.name} is failed and left alone: {reason}", f"start it anew: {restart}")
+
+    def _hint(self, record: Record, found: Obstacle) -> str:
+        if found.operation:
+            return f"its output: {self.asked.command} log {found.operation}"
+        return f"end the hold: {self.asked.command} release {self.asked.name}" if record.held else self._story
 
     async def _show(self, record: Record) -> None:
         busy = [member.operation for member in record.members if member.operation]
@@ -116,7 +122,7 @@ class _Watch:
         return None
 
     def _show_member(self, member: Member) -> None:
-        self._say(waits(member, self.asked) or f"on {member.host} it is {member.realtime}")
+        self._say(waits(member) or f"on {member.host} it is {member.realtime}")
 
     def _say(self, text: str) -> None:
         self.doing = text

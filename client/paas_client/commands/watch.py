@@ -15,7 +15,6 @@ from paas_client.client import Client
 from paas_client.commands.asking import asker
 from paas_client.commands.following import follow_all
 from paas_client.commands.options import DriftFilter, HostFilter, LabelFilter
-from paas_client.commands.spoken import spoken
 from paas_client.errors import ClientError, Unavailable, Unreachable
 from paas_client.instances import Filter
 from paas_client.models import Event, Kind, Listed
@@ -116,5 +115,5 @@ class _Board:
     def _row(self, kind: Kind, item: Listed) -> tuple[str | Text, ...]:
         event = self.told.get((kind, item.name))
         since = show.clock(event.at) if event else "-"
-        what = show.first_line(spoken(event.sentence, kind, item.name)) if event else "-"
+        what = show.first_line(event.sentence) if event else "-"
         return kind, item.name, item.status.expect, show.state(item.status.realtime), since, what

@@ -45,6 +45,14 @@ SOFTWARE = (
         *(("WORKERS", value) for value in ("0", "257", "auto;")),
         ("ACCESS_LOG", "log/a"),
     )),
+    Row("postgresql", "15", "postgresql.conf", (
+        *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+        *(("BIND", value) for value in ("10.0.0.1", "localhost", "127.0.0.1'", "127.0.0.1,::1", "127.0.0.1\nport = 1")),
+        *(("PASSWORD", value) for value in ("a\n\\! touch owned", "pässword")),
+        *(("MAX_CONNECTIONS", value) for value in ("9", "100001", "10\nport = 1")),
+        *(("SHARED_BUFFERS", value) for value in ("1", "128mb", "MB", "1 GB", "1'GB")),
+        *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u", "0")),
+    )),
 )  # fmt: skip
 
 

@@ -1,0 +1,160 @@
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
+
+HARD_PASSWORD = "$(touch owned) `touch owned` \\! touch owned 'single' \"double\" :x ; -- |& *"
+
+
+@pytest.fixture
+def row() -> Row:
+    return next(row for row in SOFTWARE if row.name == "postgresql")
+
+
+def psql(instance: Instance, *words: str, password: str = "") -> subprocess.CompletedProcess[str]:
+    """psql as a client of the network would call it."""
+    software: Path = instance.folder / "software"
+    environment = {"LD_LIBRARY_PATH": str(software / "lib"), "PGPASSWORD": password, "HOME": str(instance.folder)}
+    command = [str(software / "bin/psql"), "-XAt", "-h", "127.0.0.1", "-p", str(instance.port), "-U", "postgres"]
+    return subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False)
+
+
+def ask(instance: Instance, sql: str) -> str:
+    done = psql(instance, "-c", sql, password=instance.metadata["PASSWORD"])
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[..., Instance]) -> None:
+    instance = make(PASSWORD="secret")
+    instance.do("install", "start")
+    ask(instance, "CREATE TABLE colours AS SELECT 'blue' AS name")
+    instance.kill()
+    instance.do("start", "uninstall", "install", "start")
+    assert ask(instance, "SELECT name FROM colours") == "blue"
+
+
+def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[..., Instance]) -> None:
+    instance = make(PASSWORD=HARD_PASSWORD)
+    instance.do("install", "start")
+    assert ask(instance, "SELECT 1") == "1"
+    assert "password authentication failed" in psql(instance, "-c", "SELECT 1", password="guessed").stderr
+    assert not list(instance.folder.rglob("owned"))
+
+
+def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -> None:
+    instance = make(PASSWORD="never-shown")
+    (instance.folder / "data/conf.d").mkdir(parents=True, mode=0o755)
+    (instance.folder / "data/conf.d/own.conf").write_text("log_statement = all\nlog_min_duration_statement = 0\n")
+    if instance.user:
+        shutil.chown(instance.folder / "data", instance.user)
+        shutil.chown(instance.folder / "data/conf.d", instance.user)
+    instance.do("install", "start")
+    assert instance.check()["code"] == "0"
+    assert "statement: SHOW data_directory" in (instance.folder / "log/postgresql.log").read_text()
+    found = subprocess.run(
+        ["grep", "-rla", "never-shown", instance.folder], capture_output=True, text=True, check=False
+    )
+    assert found.stdout == ""
+    assert all("never-shown" not in " ".join(process.cmdline()) for process in instance.processes())
+
+
+def test_a_changed_password_counts_from_the_restart_on_and_none_closes_the_network(
+    make: Callable[..., Instance],
+) -> None:
+    instance = make(PASSWORD="first")
+    instance.do("install", "start")
+    instance.metadata["PASSWORD"] = "second"
+    assert instance.check()["code"] == "0"
+    instance.do("restart")
+    assert ask(instance, "SELECT 1") == "1"
+    del instance.metadata["PASSWORD"]
+    instance.do("restart")
+    assert instance.check()["code"] == "0"
+    assert "password authentication failed" in psql(instance, "-c", "SELECT 1", password="second").stderr
+
+
+def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Instance]) -> None:
+    alone, asked, elsewhere = make(), make(PASSWORD="secret"), make(PASSWORD="secret")
+    own = next(iter(own_addresses()), "127.0.0.1")
+    for instance, host_ip in ((alone, own), (asked, own), (elsewhere, "192.0.2.200")):
+        instance.do("install")
+        instance.do("start", HOST_IP=host_ip)
+        assert instance.check()["code"] == "0"
+    assert [addresses(alone), addresses(elsewhere)] == [{"127.0.0.1"}, {"127.0.0.1"}]
+    assert addresses(asked) == {"127.0.0.1", own}
+
+
+def own_addresses() -> list[str]:
+    found = [address.address for card in psutil.net_if_addrs().values() for address in card if address.family == 2]
+    return [address for address in found if not address.startswith("127.")]
+
+
+def addresses(instance: Instance) -> set[str]:
+    connections = psutil.Process(instance.pid()).net_connections("inet4")
+    return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+
+def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(make: Callable[..., Instance]) -> None:
+    instance = make()
+    instance.do("install", "start")
+    assert {process.username() for process in instance.processes()} == {instance.user or own_account()}
+    assert privileges(instance) == ("4" if os.geteuid() == 0 and not instance.user else "0")
+    instance.folder.chmod(0o755)
+    instance.do("restart")
+    assert instance.check()["code"] == "0"
+    assert privileges(instance) == "0"
+
+
+def own_account() -> str:
+    return "nobody" if os.geteuid() == 0 else psutil.Process().username()
+
+
+def privileges(instance: Instance) -> str:
+    lines = Path(f"/proc/{instance.pid()}/status").read_text().splitlines()
+    return next(line.split()[1].lstrip("0") or "0" for line in lines if line.startswith("CapPrm"))
+
+
+def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instance]) -> None:
+    instance = make(PASSWORD="secret", MAX_CONNECTIONS="20", SHARED_BUFFERS="16MB")
+    instance.do("install", "start")
+    assert ask(instance, "SHOW shared_buffers") == "16MB"
+    ask(instance, "CREATE EXTENSION pgcrypto; CREATE EXTENSION pg_trgm; CREATE EXTENSION tablefunc")
+    assert ask(instance, "SELECT encode(digest('x', 'sha1'), 'hex')").startswith("11f6ad8ec52a")
+    assert ask(instance, "SELECT upper('ä'), now() AT TIME ZONE 'Asia/Shanghai' IS NULL") == "Ä|f"
+    (instance.folder / "data/conf.d/own.conf").write_text("shared_buffers = 24MB\nport = 1\n")
+    if instance.user:
+        shutil.chown(instance.folder / "data/conf.d/own.conf", instance.user)
+    instance.do("restart", "uninstall", "install", "start")
+    assert ask(instance, "SHOW shared_buffers") == "24MB"
+
+
+def test_a_client_that_stays_does_not_hold_up_a_stop(make: Callable[..., Instance]) -> None:
+    instance = make(PASSWORD="secret")
+    instance.do("install", "start")
+    software = instance.folder / "software"
+    environment = {"LD_LIBRARY_PATH": str(software / "lib"), "PGPASSWORD": "secret"}
+    command = [str(software / "bin/psql"), "-Xh", "127.0.0.1", "-p", str(instance.port), "-U", "postgres"]
+    with subprocess.Popen([*command, "-c", "SELECT pg_sleep(600)"], env=environment, stderr=subprocess.PIPE) as client:
+        wait_for(
+            lambda: "pg_sleep" in ask(instance, "SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        )
+        instance.do("stop", STOP_TIMEOUT="10")
+        assert b"terminating connection" in client.communicate()[1]
+
+
+def test_starting_never_makes_an_empty_database(instance: Instance) -> None:
+    instance.do("install")
+    (instance.folder / "data/db").rename(instance.folder / "data/away")
+    done = instance.run("start")
+    assert (done.returncode, "there is no database in" in done.stderr) == (1, True)
+    (instance.folder / "data/away").rename(instance.folder / "data/db")
+    instance.do("start")
+    (instance.folder / "data/db/PG_VERSION").rename(instance.folder / "data/db/no-version")
+    assert "holds files that are not PostgreSQL's" in instance.run("install").stderr

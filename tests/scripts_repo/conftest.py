@@ -52,7 +52,9 @@ def make(
         if request.param:
             shutil.chown(folder, request.param)
         scripts = served / row.name / row.version
-        made.append(Instance(row, scripts, folder, request.param, {"PORT": str(free_port()), **metadata}))
+        made.append(
+            Instance(row, scripts, folder, request.param, {"PORT": str(free_port()), **row.metadata, **metadata})
+        )
         return made[-1]
 
     yield one

@@ -16,13 +16,17 @@ import psutil
 
 @dataclass(frozen=True)
 class Row:
-    """What the tests have to know of a software. A third one is one more row."""
+    """What the tests have to know of a software. Another one is one more row."""
 
     name: str
     version: str
     config: str
     refused: tuple[tuple[str, str], ...]
     """Metadata that must be refused: key and value."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """What an instance needs beside its PORT."""
+    slow: bool = False
+    """It takes seconds to start: `test_slow.py` tries the same in fewer starts than `test_scripts.py`."""
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"

@@ -11,9 +11,15 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from tests.scripts_repo.instances import Instance, wait_for
+from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
 
 Make = Callable[..., Instance]
+
+
+@pytest.fixture(params=[row for row in SOFTWARE if not row.slow], ids=str)
+def row(request: pytest.FixtureRequest) -> Row:
+    found: Row = request.param
+    return found
 
 
 def test_it_is_installed_started_checked_and_stopped(instance: Instance) -> None:

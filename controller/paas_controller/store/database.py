@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -47,7 +48,8 @@ def shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return url.render_as_string()
     where = {key: value for key, value in url.query.items() if key in ("host", "port")}
-    return url.set(drivername="postgresql", password=None, query=where).render_as_string()
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, where)
+    return unquote(bare.render_as_string())
 
 
 def is_passing(error: BaseException) -> bool:

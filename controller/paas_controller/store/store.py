@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from paas_controller.base.errors import PaasError
 from paas_controller.store.company import Write, company
 from paas_controller.store.database import READERS, Database, Ousted, cause, is_passing, unavailable
 from paas_controller.store.engines import open_database
+from paas_controller.store.figures import Figures
 
 T = TypeVar("T")
 _BATCH = 256
@@ -53,6 +55,7 @@ class Store:
         self._last: asyncio.Future[Any] | None = None
         """The write asked for last: it is resolved after all those before it."""
         self._watchers: dict[str, Callable[[], None]] = {}
+        self.figures = Figures()
         self.ousted: asyncio.Future[str] = self._loop.create_future()
         """Why this controller must end, once another one has taken the database."""
 
@@ -95,6 +98,11 @@ class Store:
         self._queue.put(_Command(command, future))
         return await future
 
+    @property
+    def waiting(self) -> int:
+        """Writes that are not taken up yet."""
+        return self._queue.qsize()
+
     def watch(self, what: str, call: Callable[[], None]) -> None:
         """Has this called after each commit that wrote what was marked by this word."""
         self._watchers[what] = call
@@ -114,6 +122,7 @@ class Store:
         """What the query finds after every write that was asked for before it: what was seen once is in lists, too."""
         if self._last and not self._last.done():
             await asyncio.wait([self._last])
+        self.figures.reads += 1
         return await self._loop.run_in_executor(self._readers, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
@@ -143,12 +152,15 @@ class Store:
         return batch, False
 
     def _run(self, batch: list[_Command]) -> None:
+        begun = perf_counter()
         try:
             with self._database.writing.connect() as connection:
                 for command in batch:
                     _run_one(connection, command)
                 marks = connection.info.pop(_MARKS, ())
                 self._database.commit(connection)
+            self.figures.commit_seconds.observe(perf_counter() - begun)
+            self.figures.commit_writes.observe(len(batch))
             for what in marks:
                 self._loop.call_soon_threadsafe(self._watchers.get(what, _nobody))
         except Exception as error:  # the writer outlives whatever became of one transaction

@@ -85,8 +85,9 @@ async def test_sessions_that_are_cut_are_made_anew(store: Store, postgres: Serve
 async def test_a_session_that_is_cut_in_the_middle_takes_the_whole_batch_with_it(
     store: Store, postgres: Server, database_url: str
 ) -> None:
-    go = threading.Event()
-    before = asyncio.create_task(store.write(lambda _: go.wait(20)))
+    begun, go = threading.Event(), threading.Event()
+    before = asyncio.create_task(store.write(lambda _: begun.set() or go.wait(20)))
+    await asyncio.to_thread(begun.wait)
     commands = (add("one"), lambda _: _cut(postgres, database_url), add("two"))
     batch = [asyncio.create_task(store.write(command)) for command in commands]
     await asyncio.sleep(0)

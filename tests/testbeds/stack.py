@@ -148,9 +148,13 @@ class Stack:
         await asyncio.to_thread(agent.join, answer["join_token"])
         self.agents.append(agent)
         if start:
-            agent.start()
-            await until(lambda: self._online(agent), f"{agent.host} to report; see {agent.log}")
+            await self.start_agent(agent)
         return agent
+
+    async def start_agent(self, agent: Agent) -> None:
+        """Starts it and waits for its first report."""
+        agent.start()
+        await until(lambda: self._online(agent), f"{agent.host} to report; see {agent.log}")
 
     async def _online(self, agent: Agent) -> bool:
         status, host = await self.call("GET", f"/hosts/{agent.host}")

@@ -6,14 +6,14 @@ board takes back what the database holds.
 """
 
 import bisect
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
 from paas_agent.contract import Kind
-from paas_controller.base.errors import NotFound
+from paas_controller.base.errors import NotFound, Retryable
 from paas_controller.events import tables as events
 from paas_controller.software import records
 from paas_controller.software.days import Days
@@ -159,7 +159,7 @@ class Board:
         try:
             await self._store.write(lambda connection: self._write(connection, draft))
         except BaseException:
-            await self._take_back(before.id for before, _ in draft.edits.values())
+            await self._take_back([before for before, _ in draft.edits.values()])
             raise
         for act in draft.afterwards:
             act()
@@ -188,14 +188,17 @@ class Board:
         for write in draft.writes:
             write(connection)
 
-    async def _take_back(self, identifiers: Iterable[int]) -> None:
-        for identifier in list(identifiers):
-            kept = await self._store.read(partial(records.load, identifier=identifier))
-            if kept and identifier in self._instances:
-                self._index(self._instances[identifier], kept[0])
-                self._instances[identifier] = kept[0]
-                for member in kept[0].members:
-                    self._forgotten.get(member.host, set()).discard(kept[0].key)
+    async def _take_back(self, befores: list[Instance]) -> None:
+        try:
+            kept = {each.id: await self._store.read(partial(records.load, identifier=each.id)) for each in befores}
+        except Retryable:  # it cannot be asked; what was built on a failed change fails as well, so the oldest is right
+            kept = {each.id: [min(each, self._instances.get(each.id, each), key=_version)] for each in befores}
+        for identifier, found in kept.items():
+            if found and identifier in self._instances:
+                self._index(self._instances[identifier], found[0])
+                self._instances[identifier] = found[0]
+                for member in found[0].members:
+                    self._forgotten.get(member.host, set()).discard(found[0].key)
 
     def _change(self, told: Told) -> dict[str, Any]:
         moved = told.moved
@@ -206,6 +209,10 @@ class Board:
         }
         row |= {"host": told.host, "before": moved.before, "after": moved.after, "at": moved.at}
         return row | {"cause": moved.why, "reason": moved.sentence}
+
+
+def _version(instance: Instance) -> int:
+    return instance.version
 
 
 def story_row(instance: Instance, host: str, moved: Moved) -> dict[str, Any]:

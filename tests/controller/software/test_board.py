@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import Connection
@@ -103,6 +104,23 @@ async def test_a_draft_on_top_of_one_that_fails_fails_with_it(board: Board, stor
     assert [type(result) for result in results] == [Retryable, Retryable]
     assert _db(board) == await _kept(store)
     assert (_db(board).held, _db(board).expect) == (False, "not-installed")
+    await board.commit(_held(board))
+
+
+async def test_drafts_that_fail_while_the_database_cannot_be_asked_leave_memory_as_it_was(
+    board: Board, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, failing = _db(board), _held(board)
+    failing.writes.append(_refuse)
+    first = asyncio.create_task(board.commit(failing))
+    await asyncio.sleep(0)
+    second = Draft()
+    second.put(_db(board), replace(_db(board), expect="running"))
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "read", AsyncMock(side_effect=Retryable("gone")))
+        results = await asyncio.gather(first, board.commit(second), return_exceptions=True)
+    assert [str(result) for result in results] == ["disk full", "db changed meanwhile; try again"]
+    assert _db(board) == before == await _kept(store)
     await board.commit(_held(board))
 
 

@@ -47,6 +47,7 @@ from paas_controller.web.repo import repo_routes
 from paas_controller.web.routing import Hooks, application, health_routes
 
 _log = logging.getLogger(__name__)
+_OUSTED = web.AppKey[asyncio.Future[str]]("ousted")
 
 
 @asynccontextmanager
@@ -101,6 +102,7 @@ async def controller(
         hooks = Hooks(witness=audit.around, once=once.around)
         app = application(routes + document_routes(routes), identity.authenticate, hooks)
         app.on_shutdown.append(stream.close)
+        app[_OUSTED] = store.ousted
         yield app
 
 
@@ -147,7 +149,10 @@ async def serve(settings: Settings) -> None:
             await web.TCPSite(runner, host, port, backlog=4096, ssl_context=settings.server_tls()).start()
             _log.info("listening on %s, data in %s", settings.listen, settings.data_dir)
             gc.freeze()  # what is here stays; looking through it again and again is in vain
+            app[_OUSTED].add_done_callback(lambda _: done.set())
             await done.wait()
+            if app[_OUSTED].done():
+                raise PaasError(app[_OUSTED].result())
             _log.info("stopping")
         finally:
             await runner.cleanup()

@@ -64,7 +64,7 @@ run() {
         [ "${state%% *}" != standby ] || return 0
         sleep 0.05
     done
-    set_password
+    [ -z "$PASSWORD" ] || set_password
 }
 
 # psql hashes the password, so that no log and no statistics of the server ever hold it. A replica has its primary's.
@@ -73,12 +73,7 @@ set_password() {
         {
             echo '\set ON_ERROR_STOP 1'
             echo 'SELECT pg_is_in_recovery() AS replica \gset'
-            printf '%s\n' '\if :replica' '\q' '\endif'
-            if [ -n "$PASSWORD" ]; then
-                printf '%s\n' '\password postgres' "$PASSWORD" "$PASSWORD"
-            else
-                echo 'ALTER ROLE postgres PASSWORD NULL;'
-            fi
+            printf '%s\n' '\if :replica' '\q' '\endif' '\password postgres' "$PASSWORD" "$PASSWORD"
         } | ask "$PORT"
     ) || fail "the password of postgres could not be set: $said"
 }
@@ -88,7 +83,7 @@ set_password() {
 ask() {
     socket_port=$1
     shift
-    LD_LIBRARY_PATH=$home/software/lib PGCONNECT_TIMEOUT=10 setsid -w "$home/software/bin/psql" -X -q -A -t \
+    LD_LIBRARY_PATH=$home/software/lib PGCONNECT_TIMEOUT=10 setsid -w timeout 20 "$home/software/bin/psql" -X -q -A -t \
         -h /proc/self/cwd/run -p "$socket_port" -U postgres -d postgres "$@" 2>&1
 }
 

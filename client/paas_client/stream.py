@@ -1,6 +1,6 @@
 """The stories of all instances as they happen: server-sent events, resumed where the connection broke."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -31,7 +31,7 @@ class Stories:
         *,
         after: int | None = None,
         on_break: Callable[[ClientError], None] = _in_silence,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Every event from now on, or from behind the event with this number, for ever, each once.
 
         Where the connection breaks it is made again and goes on where it broke; `on_break` is told why. Raises

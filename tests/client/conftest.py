@@ -85,6 +85,16 @@ class Running:
                 assert line, f"it ended without saying {text!r}: {self._err}"
                 self._err += line
 
+    async def prints(self, text: str) -> str:
+        """Reads stdout until this text comes, after what was read before; the line that it stands in."""
+        assert self._process.stdout
+        line = ""
+        async with asyncio.timeout(20):
+            while text not in line:
+                line = (await self._process.stdout.readline()).decode()
+                assert line, f"it ended without printing {text!r}"
+        return line
+
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
 

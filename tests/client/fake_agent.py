@@ -59,6 +59,9 @@ class FakeAgent:
     logs: dict[str, str] = field(default_factory=dict)
     unfinished: set[str] = field(default_factory=set)
     """Operations whose log goes on."""
+    mute: bool = False
+    """No log is answered."""
+    cancelled: set[str] = field(default_factory=set)
     joined: Joined | None = None
     _sequence: int = 0
     _there: dict[tuple[Kind, str], InstanceReport] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class FakeAgent:
         app = web.Application()
         app.router.add_post("/check", self._check)
         app.router.add_get("/operations/{id}/log", self._log)
+        app.router.add_delete("/operations/{id}", self._cancel)
         app.router.add_post("/{action}", self._order)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -149,6 +153,8 @@ class FakeAgent:
         await self.report()
         if ending.when:
             await ending.when.wait()
+        if order.operation_id in self.cancelled:
+            ending = Ending("cancelled", message="the script was ended")
         status = ending.status or (REACHED[action] if ending.state == "succeeded" else before.status)
         installed = status != "not-installed"
         self._there[key] = InstanceReport(type=order.type, name=order.name, status=status, installed=installed)
@@ -159,11 +165,22 @@ class FakeAgent:
         )  # fmt: skip
         await self.report(outcome)
 
+    async def _cancel(self, request: web.Request) -> web.Response:
+        identifier = request.match_info["id"]
+        action, order = next((action, order) for action, order in self.orders if order.operation_id == identifier)
+        self.cancelled.add(identifier)
+        ending = self.endings[action].when
+        assert ending
+        ending.set()
+        return _json(Accepted(operation_id=order.operation_id, state="running"), 202)
+
     async def _check(self, _: web.Request) -> web.Response:
         return _json(Check(code="0", msg="fine"))
 
     async def _log(self, request: web.Request) -> web.Response:
         """Three bytes at a time, so that whoever reads all of it has asked more than once."""
+        if self.mute:
+            await asyncio.Event().wait()
         identifier, offset = request.match_info["id"], int(request.query["offset"])
         text = self.logs[identifier]
         until = min(offset + 3, len(text))

@@ -47,9 +47,7 @@ def create(
     if isinstance(issued, Plan):
         return show_plan(issued, form)
     show.answer(form, issued.document(), lambda: print(issued.token))
-    return show.note(
-        f"{issued.name} has the role {issued.role} now; the token goes into PAAS_TOKEN, or into the configuration file"
-    )
+    return show.note(f"{issued.name} is to put it into PAAS_TOKEN, or into the configuration file")
 
 
 @app.command("list")

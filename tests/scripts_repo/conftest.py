@@ -2,8 +2,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from scripts_repo.build import SOURCE, build, cache_folder
@@ -59,8 +61,11 @@ def make(
 
     yield one
     for instance in made:
-        for process in instance.processes():
-            process.kill()
+        left = instance.processes()
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
         shutil.rmtree(instance.folder)
 
 

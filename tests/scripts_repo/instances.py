@@ -57,6 +57,13 @@ SOFTWARE = (
         *(("SHARED_BUFFERS", value) for value in ("1", "128mb", "MB", "1 GB", "1'GB")),
         *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u", "0")),
     )),
+    Row("rabbitmq", "3.10", "rabbitmq.config", (
+        *((key, value) for key in ("PORT", "CONTROL_PORT", "MANAGEMENT_PORT") for value in ("0", "65536", *INJECTIONS)),
+        *(("BIND", value) for value in ("localhost", '127.0.0.1"', "127.0.0.1 ::1")),
+        *(("USERNAME", value) for value in ("a b", 'a"', "a\\", "ä")),
+        *(("PASSWORD", value) for value in ("", 'a"b', "a\\b", "a\nb", "pässword")),
+        *(("MEMORY_LIMIT", value) for value in ("40%", "1GB", "-1")),
+    ), {"PASSWORD": "secret"}, slow=True),
 )  # fmt: skip
 
 
@@ -100,7 +107,7 @@ class Instance:
             ["/bin/sh", self.scripts / f"{action}.sh"], cwd=self.folder, env=environment | self.metadata | metadata,
             user=self.user, group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
             extra_groups=None if self.user is None else [], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=60, check=False,
+            timeout=120, check=False,
         )  # fmt: skip
 
     def do(self, *actions: str, **metadata: str) -> str:

@@ -17,9 +17,11 @@ from paas_controller.base.clock import Clock, SystemClock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.settings import Settings, split_address
+from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
 from paas_controller.hosts.agents import Agents
+from paas_controller.hosts.metrics import of_hosts
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import host_routes
 from paas_controller.hosts.service import Hosts
@@ -33,6 +35,7 @@ from paas_controller.software.days import Days
 from paas_controller.software.history import History
 from paas_controller.software.intake import Intake
 from paas_controller.software.keeping import InEarnest, Rehearsal
+from paas_controller.software.metrics import of_software
 from paas_controller.software.operations import Operation, Operations
 from paas_controller.software.orders import Specs, order_for, timeout_of
 from paas_controller.software.reconciler import Reconciler
@@ -43,6 +46,7 @@ from paas_controller.software.writes import Acting
 from paas_controller.store.store import Store
 from paas_controller.web.docs import document_routes
 from paas_controller.web.idempotency import Idempotency
+from paas_controller.web.metrics import Requests, metrics_route, of_process, of_store
 from paas_controller.web.repo import repo_routes
 from paas_controller.web.routing import Hooks, application, health_routes
 
@@ -99,7 +103,10 @@ async def controller(
         routes += stream_routes(stream, identity.authenticate, pace or Pace()) + audit_routes(audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
-        hooks = Hooks(witness=audit.around, once=once.around)
+        requests = Requests()
+        parts = [requests.collect, of_software(board, operations), of_hosts(hosts, clock), of_stream(stream)]
+        routes.append(metrics_route([*parts, of_store(store), of_process]))
+        hooks = Hooks(requests.measure, audit.around, once.around)
         app = application(routes + document_routes(routes), identity.authenticate, hooks)
         app.on_shutdown.append(stream.close)
         app[_OUSTED] = store.ousted

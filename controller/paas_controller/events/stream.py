@@ -58,18 +58,17 @@ class Stream:
         self.listeners = 0
         self.closed = False
         self._written, self._news = asyncio.Event(), asyncio.Event()
-        self._reading = asyncio.Lock()
         store.watch(events.WRITTEN, self._written.set)
 
     @asynccontextmanager
     async def listening(self, after: int | None, wanted: Wanted) -> AsyncIterator["Listener"]:
         """Somebody who is given what comes after this step; from now on, where none is named."""
-        async with self._reading:
-            newest = await self._store.read(events.last)
-            if not self.listeners:
-                self.floor = self._last = newest
-                self._latest.clear()
-            self.listeners += 1
+        newest = await self._store.read(events.last)
+        if not self.listeners:
+            self.floor = self._last = newest
+            self._latest.clear()
+            self._written.set()  # what was committed since then woke nobody
+        self.listeners += 1
         try:
             yield Listener(self, newest if after is None else min(after, newest), wanted)
         finally:
@@ -81,14 +80,21 @@ class Stream:
             await self._written.wait()
             self._written.clear()
             try:
-                async with self._reading:
-                    while self.listeners and len(steps := await self.between(self._last, None, Wanted())):
-                        self._take(steps)
-                        if len(steps) < PAGE:
-                            break
+                await self._catch_up()
             except BaseException:
                 self._written.set()
                 raise
+
+    async def _catch_up(self) -> None:
+        while self.listeners:
+            begun = self._last
+            steps = await self.between(begun, None, Wanted())
+            if begun != self._last:
+                continue  # all had gone, and a first one came, who begins further on
+            if steps:
+                self._take(steps)
+            if len(steps) < PAGE:
+                return
 
     def _take(self, steps: Sequence[Step]) -> None:
         self._latest += steps

@@ -53,6 +53,9 @@ class Instance:
         """Whether what is there differs from what is expected, be it in state or in the spec it was made by."""
         return self.realtime != self.expect or any(map(self._behind, self.members))
 
+    def drifts_on(self, member: Member) -> bool:
+        return member.realtime != self.expect or self._behind(member)
+
     def _behind(self, member: Member) -> bool:
         return member.leaving or (member.installed and member.generation != self.generation)
 

@@ -1,7 +1,7 @@
 """What agents say, taken in: outcomes, changes and what is there become turns, committed as one draft a report."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -57,11 +57,11 @@ class Intake:
         draft = Draft()
         draft.closed = replaced = bool(host.epoch) and report.epoch != host.epoch
         flying = {operation.id for operation in self._operations.on_host(host.id)}
-        over = [outcome.operation_id for outcome in report.outcomes if outcome.operation_id in flying]
+        over = {outcome.operation_id: outcome.state for outcome in report.outcomes if outcome.operation_id in flying}
         for outcome in report.outcomes:
             self._ended(draft, host, outcome)
         if replaced:
-            over += self._interrupt(draft, host, report.epoch)
+            over |= dict.fromkeys(self._interrupt(draft, host, report.epoch), "interrupted")
         forgotten = self._board.forgotten(host.id)
         for change in changes:
             if not change.operation_id and (change.type, change.name) not in forgotten:  # else its outcome tells it
@@ -80,10 +80,10 @@ class Intake:
             self._board.notify(instance.id)
         return self._to_forget(host, report)
 
-    def _spread(self, host: Host, over: Sequence[str], strangers: Sequence[Instance]) -> None:
+    def _spread(self, host: Host, over: Mapping[str, OperationState], strangers: Sequence[Instance]) -> None:
         """Tells everybody who waits for what this report said."""
-        for identifier in over:
-            self._operations.over(identifier)
+        for identifier, state in over.items():
+            self._operations.over(identifier, state)
         self._operations.heard(host.id)
         if host.lost or not host.epoch:
             for instance, _ in self._board.on_host(host.id):
@@ -195,7 +195,7 @@ class Intake:
         draft = Draft()
         self._give_up(draft, operation, state, sentence)
         await self._board.commit(draft)
-        self._operations.over(operation.id)
+        self._operations.over(operation.id, state)
 
     def _give_up(self, draft: Draft, operation: Operation, state: OperationState, sentence: str) -> None:
         status: Status = "failed"

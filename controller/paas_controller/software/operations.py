@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from paas_controller.base.logs import operation_id
 from paas_controller.hosts.agents import Agents, JournalReplaced
 from paas_controller.hosts.service import Hosts
 from paas_controller.software.records import OPERATION
+from paas_controller.software.tally import Tally
 from paas_controller.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Operations:
 
     def __init__(self, store: Store, hosts: Hosts, agents: Agents, clock: Clock) -> None:
         self._store, self._hosts, self._agents, self._clock = store, hosts, agents, clock
+        self.tally = Tally()
         self._flying: dict[str, Operation] = {}
         self._of_host: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
         self._make_order: MakeOrder
@@ -84,6 +86,9 @@ class Operations:
         names = tuple(Operation.__dataclass_fields__)
         for row in await self._store.read(lambda c: c.execute(unfinished).mappings().all()):
             self.carry(Operation(**{name: row[name] for name in names if name in row}, tried=True))
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(list(self._flying.values()))
 
     def get(self, identifier: str) -> Operation | None:
         return self._flying.get(identifier)
@@ -98,11 +103,12 @@ class Operations:
             operation.called_off.set()
         operation.carrier = asyncio.create_task(self._carry(operation), name=f"operation {operation.id}")
 
-    def over(self, identifier: str) -> None:
-        """Its outcome is stored."""
+    def over(self, identifier: str, state: OperationState) -> None:
+        """Its outcome is stored: the state that it ended in."""
         operation = self._flying.pop(identifier, None)
         if operation is None:
             return
+        self.tally.count(operation.action, state, self._clock.time() - operation.created_at)
         del self._of_host[operation.host][identifier]
         if operation.carrier and operation.carrier is not asyncio.current_task():
             operation.carrier.cancel()
@@ -111,7 +117,7 @@ class Operations:
         """An instance, or some of its members, was forgotten: nobody waits for their operations any more."""
         for operation in list(self._flying.values()):
             if operation.instance == instance and (not members or operation.member in members):
-                self.over(operation.id)
+                self.over(operation.id, "interrupted")
 
     async def stop(self) -> None:
         carriers = [operation.carrier for operation in self._flying.values() if operation.carrier]

@@ -13,7 +13,7 @@ import pytest
 
 from paas_controller.events.routes import Pace
 from tests.controller.agents import Agent
-from tests.controller.shell import Shell
+from tests.controller.shell import MORNING, Shell
 from tests.testbeds.stack import until
 
 
@@ -141,8 +141,8 @@ async def test_who_does_not_take_what_is_sent_is_cut_off(quick: Shell) -> None:
     await quick.stop()
     with sqlite3.connect(quick.folder / "controller.db") as kept:
         row = ("INSERT INTO event (at, topic, name, host, before, after, why, sentence, operation)"
-               " VALUES (0, 'database', 'db', '', '', '', '', ?, '')")  # fmt: skip
-        kept.executemany(row, [("x" * 1000,)] * 20_000)
+               " VALUES (?, 'database', 'db', '', '', '', '', ?, '')")  # fmt: skip
+        kept.executemany(row, [(MORNING, "x" * 1000)] * 20_000)
     kept.close()
     await quick.start()
     reader, writer = await asyncio.open_connection(quick.address.host, quick.address.port, limit=1024)

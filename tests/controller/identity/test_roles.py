@@ -33,7 +33,7 @@ TABLE = [
 TABLE += REST
 OPEN = {("POST", "/apis/v1alpha1/agents/join"), ("GET", "/healthz"), ("GET", "/readyz")}
 OPEN |= {("GET", "/docs"), ("GET", "/docs/page.js"), ("GET", "/docs/page.css")}
-ANYBODY = {("GET", "/openapi.json")}
+ANYBODY = {("GET", "/openapi.json"), ("GET", "/metrics")}
 
 
 def _filled(path: str) -> str:

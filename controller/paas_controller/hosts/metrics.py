@@ -1,0 +1,32 @@
+"""What is measured of hosts."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import get_args
+
+from prometheus_client.core import Metric
+
+from paas_controller.base.clock import Clock
+from paas_controller.hosts.service import AgentState, Hosts
+from paas_controller.web.meters import Collect, Labels, Meter
+
+HOSTS = Meter("gauge", "paas_hosts", "Hosts by the state of their agents: absent, online, lost.", ("state",))
+REPORT_AGE = Meter(
+    "gauge", "paas_report_age_max_seconds", "Since the online agent that is silent longest was heard of; 0 without one."
+)
+METERS = (HOSTS, REPORT_AGE)
+
+
+def of_hosts(hosts: Hosts, clock: Clock) -> Collect:
+    """The registry, counted."""
+
+    async def collect() -> Iterable[Metric]:
+        now, states = clock.time(), Counter[Labels]({(state,): 0 for state in get_args(AgentState)})
+        oldest = 0.0
+        for host in hosts.all():
+            states[host.state,] += 1
+            if host.state == "online":
+                oldest = max(oldest, now - host.heard_at)
+        return HOSTS.of(states.items()), REPORT_AGE.of([((), oldest)])
+
+    return collect

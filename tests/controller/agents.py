@@ -132,4 +132,5 @@ class Agent:
         return web.json_response({}, status=202 if known and not self.refuses else 404)
 
     async def _log(self, request: web.Request) -> web.Response:
-        return web.json_response({"offset": int(request.query["offset"]), "data": f"of {request.match_info['id']}"})
+        offset, data = int(request.query["offset"]), f"of {request.match_info['id']}"
+        return web.json_response({"offset": offset, "next": offset + len(data), "data": data, "ended": False})

@@ -18,9 +18,11 @@ from paas_agent.contract import Kind
 from paas_controller.app import controller
 from paas_controller.base.settings import Settings
 from paas_controller.events.routes import Pace
+from tests.controller.openapi.document import Judge
 from tests.testbeds.stack import API
 from tests.testbeds.stack import until as look_until
 
+_judge: Judge | None = None
 MORNING = datetime(2026, 6, 28, 10, tzinfo=UTC).timestamp()
 
 
@@ -89,6 +91,13 @@ class Shell:
         session = aiohttp.ClientSession(headers={"User-Agent": "test"})
         self._session = await self._stack.enter_async_context(session)
         self.token = (self.folder / "admin.token").read_text()
+        await self._learn()
+
+    async def _learn(self) -> None:
+        """Reads the API's document, once for all tests: every answer is held to it."""
+        global _judge  # noqa: PLW0603
+        if _judge is None:
+            _judge = Judge((await self.get("//openapi.json")).body)
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -109,7 +118,10 @@ class Shell:
         async with self._session.request(method, url, data=data, headers=headers) as response:
             said = await response.read()
             is_json = response.content_type == "application/json" and said
-            return Answer(response.status, json.loads(said) if is_json else said, response.headers)
+            body = json.loads(said) if is_json else said
+            if _judge is not None:
+                _judge.look(method, url.path, response.status, body)
+            return Answer(response.status, body, response.headers)
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.call("GET", path, **more)

@@ -43,7 +43,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class HostBody(BaseModel):
     """A host, before anything stands on it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     ip: Address
     agent_port: Port = 3335

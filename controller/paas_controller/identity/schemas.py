@@ -13,7 +13,7 @@ HolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._
 class TokenBody(BaseModel):
     """Who gets a token, and of which role. Agents get theirs by joining."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: HolderName
     role: Literal["administrator", "operator", "viewer"]

@@ -4,7 +4,16 @@ import re
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from paas_agent.contract import DEFAULT_TIMEOUTS, RESERVED_ENVIRONMENT, Kind
 from paas_controller.hosts.schemas import Address, Port
@@ -103,7 +112,7 @@ StableWord = Literal["not-installed", "running", "stopped", "failed", "unknow"]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Auth(_Body):
@@ -202,8 +211,22 @@ class InstanceBody(_Body):
         return self.app.self_heal or ("always" if kind == "middleware" else "exit")
 
 
+class AppChange(App):
+    """The software as it shall be from now on."""
+
+    status: Annotated[Status, WithJsonSchema({"description": "read-only: ignored"})] = Status()
+
+
+def _with_what_is_read_only(schema: dict[str, Any]) -> None:
+    schema["properties"] |= {key: {"description": "read-only: ignored"} for key in sorted(READ_ONLY)}
+
+
 class ChangeBody(InstanceBody):
     """The whole spec. A record that was read may be written back: what is read-only is ignored."""
+
+    model_config = ConfigDict(json_schema_extra=_with_what_is_read_only)
+
+    app: AppChange
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from paas_controller.web.openapi import openapi
 from paas_controller.web.routing import Route, Said
 from paas_controller.web.schemas import Error
 from tests.controller.agents import Agent
+from tests.controller.openapi.document import Judge
 from tests.controller.shell import Shell
 
 Document = dict[str, Any]
@@ -130,3 +131,14 @@ def test_two_models_of_one_name_are_refused() -> None:
     route = Route("GET", "/", nothing, ANYBODY, Said("Nothing.", {200: other, 201: Error}))
     with pytest.raises(ValueError, match="two models are called Error"):
         openapi([route])
+
+
+async def test_an_answer_that_the_document_does_not_know_is_found(document: Document) -> None:
+    judge, path = Judge(document), "/apis/v1alpha1/database/db/status"
+    known = {"name": "db", "status": {"expect": "running", "realtime": "running"}}
+    judge.look("GET", path, 200, known)
+    with pytest.raises(AssertionError, match="answers 418, and the document does not say so"):
+        judge.look("GET", path, 418, known)
+    for wrong in (known | {"more": 1}, {"name": "db"}, known | {"name": 7}, known | {"status": {"expect": "restart"}}):
+        with pytest.raises(AssertionError, match="a body that is not in the document"):
+            judge.look("GET", path, 200, wrong)

@@ -1,0 +1,73 @@
+"""The API's document as a judge of answers: each has a documented status, and a body that is what the document says."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Operation:
+    path: re.Pattern[str]
+    literal: int
+    """How many letters of the path are no parameter: the most literal one is meant."""
+    answers: dict[int, jsonschema_rs.Draft202012Validator | None]
+
+
+class Judge:
+    """Knows the answers of every operation of a document."""
+
+    def __init__(self, document: Document) -> None:
+        self._operations: dict[str, list[_Operation]] = {}
+        schemas = _closed(document)
+        for path, methods in document["paths"].items():
+            pattern = re.compile("[^/]+".join(map(re.escape, re.split(r"\{\w+\}", path))))
+            for method, operation in methods.items():
+                answers = {
+                    int(status): _validator(_resolved(response, document), schemas)
+                    for status, response in operation["responses"].items()
+                }
+                literal = len(re.sub(r"\{\w+\}", "", path))
+                known = _Operation(pattern, literal, answers)
+                self._operations.setdefault(method.upper(), []).append(known)
+
+    def look(self, method: str, path: str, status: int, body: object) -> None:
+        """AssertionError where the document has the operation, and not this answer."""
+        meant = [each for each in self._operations.get(method, []) if each.path.fullmatch(path)]
+        if not meant or status in (405, 500):  # those have tests of their own
+            return
+        answers = max(meant, key=lambda each: each.literal).answers
+        assert status in answers, f"{method} {path} answers {status}, and the document does not say so"
+        if (validator := answers[status]) is not None and not _too_early(status, body):
+            wrong = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(body)]
+            assert not wrong, f"{method} {path} answers {status} with a body that is not in the document: {wrong}"
+
+
+def _too_early(status: int, body: object) -> bool:
+    """Whether the HTTP server refused the request before it reached the program."""
+    return status == 400 and isinstance(body, bytes)
+
+
+def _resolved(node: Document, document: Document) -> Document:
+    if "$ref" not in node:
+        return node
+    for key in node["$ref"].removeprefix("#/").split("/"):
+        document = document[key]
+    return document
+
+
+def _closed(document: Document) -> Document:
+    """The schemas of a document; those of answers allow no key that is not documented."""
+    schemas: Document = document["components"]["schemas"]
+    return {name: {"additionalProperties": False} | schema if "properties" in schema else schema
+            for name, schema in schemas.items()}  # fmt: skip
+
+
+def _validator(response: Document, schemas: Document) -> jsonschema_rs.Draft202012Validator | None:
+    schema = response.get("content", {}).get("application/json", {}).get("schema")
+    if schema is None:
+        return None
+    return jsonschema_rs.Draft202012Validator(schema | {"components": {"schemas": schemas}}, validate_formats=True)

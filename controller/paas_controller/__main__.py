@@ -3,10 +3,11 @@
 import argparse
 import asyncio
 import fcntl
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from paas_controller.app import serve
 from paas_controller.base import logs
 from paas_controller.base.errors import PaasError
 from paas_controller.base.settings import PREFIX, Settings, load
+from paas_controller.migrations.move import move
+from paas_controller.migrations.schema import go_to
+from paas_controller.store.database import parsed, shown
+from paas_controller.store.engines import file_of, transaction
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,7 +39,20 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(flag, action="store_true", help=field.description)
         else:
             parser.add_argument(flag, metavar=name.upper(), help=told)
+    _add_commands(parser)
     return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands, for while no controller runs", metavar="")
+    move = commands.add_parser("move-store", help="bring everything into another, empty database")
+    move.add_argument("--from", dest="source", required=True, metavar="URL", help="sqlite:///FILE or postgresql://…")
+    move.add_argument("--to", dest="target", required=True, metavar="URL", help="the same, of an empty database")
+    move.set_defaults(run=_move_store)
+    migrate = commands.add_parser("migrate", help="take the database to a revision of its tables, forward or back")
+    migrate.add_argument("--to", dest="number", required=True, metavar="REVISION", help="as in 0001")
+    migrate.set_defaults(run=_migrate)
 
 
 def _refuse(error: Exception) -> int:
@@ -48,34 +66,65 @@ def _refuse(error: Exception) -> int:
 
 
 def main() -> int:
-    """Returns 0 after a clean stop, 2 for settings that are wrong, 1 where it cannot serve."""
+    """Returns 0 after a clean stop, 2 for settings that are wrong, 1 where it cannot do what it should."""
     arguments: dict[str, Any] = vars(_parser().parse_args())
+    run = arguments.pop("run")
+    own = {name: arguments.pop(name) for name in ("source", "target", "number") if name in arguments}
     try:
         settings = load(arguments.pop("config", None), arguments)
     except (ValidationError, OSError, tomllib.TOMLDecodeError) as error:
         return _refuse(error)
     logs.set_up(settings.log_level)
     try:
-        with only_one(settings.data_dir):
-            asyncio.run(serve(settings))
-    except OSError as error:
-        print(f"paas-controller: cannot serve on {settings.listen}: {error}", file=sys.stderr)
-        return 1
+        run(settings, **own)
     except PaasError as error:
         print(f"paas-controller: {error.message}", file=sys.stderr)
         return 1
     return 0
 
 
+def _serve(settings: Settings) -> None:
+    file = file_of(settings.database)
+    try:
+        with only_one(settings.data_dir, *([file.parent] if file else [])):
+            asyncio.run(serve(settings))
+    except OSError as error:
+        raise PaasError(f"cannot serve on {settings.listen}: {error}") from None
+
+
+def _move_store(_: Settings, source: str, target: str) -> None:
+    def tell(table: str, rows: int) -> None:
+        print(f"  {table:12} {rows:12,} rows")
+
+    files = [file_of(url) for url in (source, target)]
+    with only_one(*(file.parent for file in files if file and file.parent.is_dir())):
+        rows = move(source, target, tell)
+    print(f"{rows:,} rows were moved; {shown(parsed(source))} is as it was.")
+    print("Now start the controller there; its data folder and all other settings stay as they are:")
+    print(f"  paas-controller --database-url {shlex.quote(shown(parsed(target)))}")
+    if parsed(target).password:
+        print("Its password goes into PAAS_CONTROLLER_DATABASE_URL or PGPASSFILE, where no list of processes shows it.")
+
+
+def _migrate(settings: Settings, number: str) -> None:
+    file = file_of(settings.database)
+    folders = [file.parent] if file and file.parent.is_dir() else []
+    with only_one(*folders), transaction(settings.database, may_be_new=False) as connection:
+        go_to(connection, number)
+    print(f"{shown(parsed(settings.database))} is at revision {number}")
+
+
 @contextmanager
-def only_one(data_dir: Path) -> Iterator[None]:
-    """Keeps the data folder to one controller, which has all of it in memory; PaasError where another one runs."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise PaasError(f"another controller works in {data_dir}; stop it, or give this one its own") from None
+def only_one(*folders: Path) -> Iterator[None]:
+    """Keeps data folders to one controller, which has all of it in memory; PaasError where another one runs."""
+    with ExitStack() as stack:
+        for folder in {folder.resolve() for folder in folders}:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / "lock").open("a"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PaasError(f"another controller works in {folder}; stop it, or give this one its own") from None
         yield
 
 

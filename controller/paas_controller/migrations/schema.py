@@ -25,3 +25,10 @@ def bring_up_to_date(connection: Connection, versions: Path = VERSIONS) -> None:
         from paas_controller.migrations.steps import upgrade  # noqa: PLC0415 - most starts need no Alembic
 
         upgrade(connection, versions)
+
+
+def go_to(connection: Connection, number: str, versions: Path = VERSIONS) -> None:
+    """Takes the tables to this revision, forward or back, in the caller's transaction. PaasError where it cannot."""
+    from paas_controller.migrations.steps import go  # noqa: PLC0415 - as above
+
+    go(connection, number, versions)

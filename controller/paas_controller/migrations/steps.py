@@ -39,7 +39,7 @@ def upgrade(connection: Connection, versions: Path = VERSIONS) -> None:
     _log.info("the tables of %s are at revision %s%s", _name(connection), numbers[-1], f", from {found}" * bool(found))
 
 
-def go_to(connection: Connection, number: str, versions: Path = VERSIONS) -> None:
+def go(connection: Connection, number: str, versions: Path = VERSIONS) -> None:
     """To this revision, forward or back. PaasError where the database or this program does not know it."""
     numbers, found = known(versions), revision(connection)
     if number not in numbers:

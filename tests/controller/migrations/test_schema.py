@@ -14,8 +14,9 @@ from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError
 from paas_controller.migrations import steps
-from paas_controller.migrations.schema import VERSIONS, bring_up_to_date, known, revision
-from tests.controller.store.rows import connected, everything, fill
+from paas_controller.migrations.schema import VERSIONS, bring_up_to_date, go_to, known, revision
+from paas_controller.store.engines import transaction
+from tests.controller.store.rows import everything, fill
 from tests.testbeds.small_disk import small_disk
 
 HEAD = known()[-1]
@@ -56,7 +57,7 @@ def _count_up(connection: Connection) -> set[str]:
 
 
 def test_the_revisions_make_what_the_tables_ask_for(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         different = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
         assert different == [], "the tables have changed; see CONTRIBUTING.md, Changing a table"
@@ -68,7 +69,7 @@ def test_the_revisions_make_what_the_tables_ask_for(database_url: str) -> None:
 
 
 def test_what_counts_up_by_itself_has_64_bits(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         if connection.dialect.name == "postgresql":
             for table in SQLModel.metadata.sorted_tables:
@@ -84,46 +85,46 @@ def test_the_files_are_named_and_ordered_by_their_revisions() -> None:
 
 
 def test_a_start_with_nothing_to_do_loads_no_alembic(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
     program = (
         "import sys\n"
         "from paas_controller.migrations.schema import bring_up_to_date\n"
-        "from tests.controller.store.rows import connected\n"
-        "with connected(sys.argv[1]) as connection: bring_up_to_date(connection)\n"
+        "from paas_controller.store.engines import transaction\n"
+        "with transaction(sys.argv[1]) as connection: bring_up_to_date(connection)\n"
         "sys.exit('alembic' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", program, database_url], check=False).returncode == 0
 
 
 def test_a_database_from_before_there_were_revisions_is_known_by_its_tables(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         SQLModel.metadata.create_all(connection)
         before = fill(connection)
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         assert revision(connection) == HEAD
         assert everything(connection) == before
 
 
 def test_tables_that_no_release_made_are_refused(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         connection.execute(text("CREATE TABLE instance (id INTEGER, name TEXT)"))
-    with pytest.raises(PaasError, match="tables that no release made; give"), connected(database_url) as connection:
+    with pytest.raises(PaasError, match="tables that no release made; give"), transaction(database_url) as connection:
         bring_up_to_date(connection)
 
 
 def test_tables_of_others_are_left_alone(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         connection.execute(text("CREATE TABLE theirs (id INTEGER)"))
         bring_up_to_date(connection)
         assert "theirs" in inspect(connection).get_table_names()
 
 
 def test_a_database_of_a_newer_release_is_refused_with_what_to_do(database_url: str, versions: Path) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection, versions)
-    with pytest.raises(PaasError) as refused, connected(database_url) as connection:
+    with pytest.raises(PaasError) as refused, transaction(database_url) as connection:
         bring_up_to_date(connection)
     told = f"at revision {NEXT} of a newer release; this one knows {HEAD} at most; start that release, or take it back"
     assert told in refused.value.message
@@ -131,24 +132,24 @@ def test_a_database_of_a_newer_release_is_refused_with_what_to_do(database_url: 
 
 
 def test_rows_in_every_table_go_forward_and_back(database_url: str, versions: Path) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         before = fill(connection)
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection, versions)
         assert revision(connection) == NEXT
         assert everything(connection) == before
         assert connection.execute(text("SELECT DISTINCT owner FROM instance")).scalars().all() == ["nobody"]
         connection.execute(text("INSERT INTO note (text) VALUES ('kept')"))
-    with connected(database_url) as connection:
-        steps.go_to(connection, HEAD, versions)
+    with transaction(database_url) as connection:
+        go_to(connection, HEAD, versions)
         assert revision(connection) == HEAD
         assert everything(connection) == before
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
 
 
 def test_all_the_way_back_leaves_nothing(database_url: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         fill(connection)
         steps.command.downgrade(steps.config(connection), "base")
@@ -158,12 +159,12 @@ def test_all_the_way_back_leaves_nothing(database_url: str) -> None:
 def test_a_revision_that_fails_halfway_leaves_everything_as_it_was(database_url: str, versions: Path) -> None:
     broken = versions / f"{NEXT}_made_up.py"
     broken.write_text(broken.read_text().replace("def downgrade", "    op.drop_table('nowhere')\n\n\ndef downgrade"))
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         before = fill(connection)
-    with pytest.raises(DBAPIError, match="nowhere"), connected(database_url) as connection:
+    with pytest.raises(DBAPIError, match="nowhere"), transaction(database_url) as connection:
         bring_up_to_date(connection, versions)
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         assert revision(connection) == HEAD
         assert everything(connection) == before
         assert "note" not in inspect(connection).get_table_names()
@@ -171,15 +172,15 @@ def test_a_revision_that_fails_halfway_leaves_everything_as_it_was(database_url:
 
 @pytest.mark.parametrize("number", ["9999", "", "head", "001"])
 def test_a_revision_that_there_is_not_is_refused(database_url: str, number: str) -> None:
-    with connected(database_url) as connection:
+    with transaction(database_url) as connection:
         bring_up_to_date(connection)
         with pytest.raises(PaasError, match=f"there is no revision {number}; there are 0001"):
-            steps.go_to(connection, number)
+            go_to(connection, number)
 
 
 def test_nothing_cannot_be_migrated(database_url: str) -> None:
-    with connected(database_url) as connection, pytest.raises(PaasError, match="holds nothing to migrate"):
-        steps.go_to(connection, HEAD)
+    with transaction(database_url) as connection, pytest.raises(PaasError, match="holds nothing to migrate"):
+        go_to(connection, HEAD)
 
 
 # The copy beside SQLite's file
@@ -187,14 +188,14 @@ def test_nothing_cannot_be_migrated(database_url: str) -> None:
 
 def test_a_copy_is_kept_beside_the_file_before_it_is_changed(tmp_path: Path, versions: Path) -> None:
     url, copy = f"sqlite:///{tmp_path / 'controller.db'}", tmp_path / f"controller.db.before-{NEXT}"
-    with connected(url) as connection:
+    with transaction(url) as connection:
         bring_up_to_date(connection)
         before = fill(connection)
     assert list(tmp_path.glob("*before*")) == []
-    with connected(url) as connection:
+    with transaction(url) as connection:
         bring_up_to_date(connection, versions)
     assert copy.stat().st_mode & 0o777 == 0o600
-    with connected(f"sqlite:///{copy}") as connection:
+    with transaction(f"sqlite:///{copy}") as connection:
         assert revision(connection) == HEAD
         assert everything(connection) == before
 
@@ -202,11 +203,11 @@ def test_a_copy_is_kept_beside_the_file_before_it_is_changed(tmp_path: Path, ver
 def test_without_room_for_a_copy_nothing_is_changed(tmp_path: Path, versions: Path) -> None:
     with small_disk(tmp_path / "disk", "1m") as disk:
         url = f"sqlite:///{disk / 'controller.db'}"
-        with connected(url) as connection:
+        with transaction(url) as connection:
             bring_up_to_date(connection)
         (disk / "ballast").write_bytes(bytes((disk / "controller.db").stat().st_size * 6))
-        with pytest.raises(PaasError, match=r"no copy of .* could be kept"), connected(url) as connection:
+        with pytest.raises(PaasError, match=r"no copy of .* could be kept"), transaction(url) as connection:
             bring_up_to_date(connection, versions)
-        with connected(url) as connection:
+        with transaction(url) as connection:
             assert revision(connection) == HEAD
         assert list(disk.glob("*before*")) == []

@@ -1,7 +1,5 @@
 """Rows in every table, whatever tables there are."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Float, Integer, MetaData, Table, insert, select
@@ -9,28 +7,22 @@ from sqlmodel import SQLModel
 
 import paas_controller.app  # noqa: F401 - makes every table known
 from paas_controller.store.columns import Number
-from paas_controller.store.engines import open_database
 
 Rows = dict[str, list[tuple[Any, ...]]]
 AWKWARD = "'; DROP TABLE instance; --\n\t\\ % :name 数据库 🐬 "
 
 
-@contextmanager
-def connected(url: str) -> Iterator[Connection]:
-    """A transaction of the database's writer."""
-    with closing(open_database(url)) as database, database.writing.begin() as connection:
-        yield connection
-
-
 def fill(connection: Connection, rows: int = 3) -> Rows:
     """Puts so many rows into every table; what is there then."""
     for table in SQLModel.metadata.sorted_tables:
-        connection.execute(insert(table), [_row(table, number) for number in range(1, rows + 1)])
+        connection.execute(insert(table), [row(table, number) for number in range(1, rows + 1)])
     return everything(connection)
 
 
-def _row(table: Table, number: int) -> dict[str, Any]:
-    return {column.name: _value(column, number) for column in table.columns}
+def row(table: Table, number: int) -> dict[str, Any]:
+    """A row unlike those of other numbers; what the database counts by itself is left to it."""
+    given = table.autoincrement_column
+    return {column.name: _value(column, number) for column in table.columns if column is not given}
 
 
 def _value(column: Column[Any], number: int) -> Any:

@@ -73,10 +73,10 @@ class Writes:
                        refusals=(409, 422), takes=("If-Match",), gives=("ETag",)), self.record),
             Route("DELETE", one, self.delete, WRITERS,
                   said(f"Forget a {self.kind}.", {200: ToldOrRehearsed}, query=queries.DeleteQuery,
-                       refusals=(409,))),
+                       refusals=(409,), takes=("If-Match",))),
             *(Route("PUT", f"{one}/{word}", handler, WRITERS,
-                    said(_WISHES[word], dry | {202: answers.InstanceStatus}, query=DryRun,
-                         refusals=(409,) if word == "restart" else ()), self.status)
+                    said(_WISHES[word], dry | {202: answers.InstanceStatus}, query=DryRun, refusals=(409,),
+                         takes=("If-Match",)), self.status)
               for word, handler in self._wishes().items()),
         ]  # fmt: skip
 
@@ -97,10 +97,16 @@ class Writes:
 
         async def handler(request: web.Request) -> web.Response:
             dry = read_query(request, DryRun).dry_run
+            self._require_match(request)
             after = await change(self.acting.by(dry_run=dry), request.match_info["name"], request[PRINCIPAL])
             return self.acting.rehearsed(after) if dry else answer(status(after), 202)
 
         return handler
+
+    def _require_match(self, request: web.Request) -> None:
+        """Conflict where If-Match says that this is meant for a record that has changed since."""
+        if "If-Match" in request.headers:
+            require_match(request, etag_of(self.views.instance(self.kind, request.match_info["name"])))
 
     async def create(self, request: web.Request) -> web.Response:
         asked, body = read_query(request, DryRun), await read_body(request, InstanceBody)
@@ -135,6 +141,7 @@ class Writes:
 
     async def delete(self, request: web.Request) -> web.Response:
         name, asked = request.match_info["name"], read_query(request, queries.DeleteQuery)
+        self._require_match(request)
         deleted = await self.acting.by(dry_run=asked.dry_run).delete(
             self.kind, name, request[PRINCIPAL], uninstall=asked.uninstall, orphan=asked.orphan
         )

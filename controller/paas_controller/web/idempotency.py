@@ -23,7 +23,7 @@ from paas_controller.store.company import company
 from paas_controller.store.store import Store
 from paas_controller.web import tables
 from paas_controller.web.faults import error_response, ours
-from paas_controller.web.routing import PRINCIPAL, Handler, Route
+from paas_controller.web.routing import ABOUT, PRINCIPAL, Handler, Route
 
 KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEPT = 86400.0
@@ -40,19 +40,22 @@ class Answer(msgspec.Struct):
     body: str
 
 
-class Request(msgspec.Struct):
-    """What was asked, as a hash; no answer: the change was committed and its answer lost."""
+class Once(msgspec.Struct):
+    """What was asked, as a hash, and what about; no answer: the change was committed and its answer lost."""
 
     asked: str
+    about: str
     answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Whose key it is."""
+class Asked:
+    """A request with a key."""
 
+    request: web.Request
     caller: str
     key: str
+    hash: str
 
 
 class Idempotency:
@@ -60,7 +63,7 @@ class Idempotency:
 
     def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
         self._store, self._vault, self._clock = store, vault, clock
-        self._under_way: set[Mark] = set()
+        self._under_way: set[tuple[str, str]] = set()
 
     def around(self, route: Route, handler: Handler) -> Handler:
         """The handler, asked once for each key. Invalid, Conflict, Refused say what is wrong with a key."""
@@ -68,72 +71,77 @@ class Idempotency:
             return handler
 
         async def once(request: web.Request) -> web.StreamResponse:
-            key = request.headers.get(KEY)
+            key, caller = request.headers.get(KEY), request[PRINCIPAL].name
             if key is None:
                 return await handler(request)
             if not _VISIBLE.fullmatch(key):
                 raise Invalid(f"{KEY} is 1 to 255 visible ASCII characters")
-            mark = Mark(request[PRINCIPAL].name, key)
-            if mark in self._under_way:
+            if (caller, key) in self._under_way:
                 raise Conflict(f"a request with this {KEY} is still under way; wait for its answer, then ask again")
-            self._under_way.add(mark)
+            self._under_way.add((caller, key))
             try:
-                return await self._once(request, mark, handler, route.again or handler)
+                return await self._once(Asked(request, caller, key, await _hash(request)), handler, route.again)
             finally:
-                self._under_way.discard(mark)
+                self._under_way.discard((caller, key))
 
         return once
 
-    async def _once(self, request: web.Request, mark: Mark, handler: Handler, again: Handler) -> web.StreamResponse:
-        asked = Request(await _hash(request))
-        known = await self._known(mark)
+    async def _once(self, asked: Asked, handler: Handler, again: Handler | None) -> web.Response:
+        known = await self._known(asked)
         if known is None:
-            return await self._first(request, mark, asked, handler)
-        if known.asked != asked.asked:
+            return await self._answered(asked, handler)
+        asked.request[ABOUT] = known.about
+        if known.asked != asked.hash:
             raise Refused(f"this {KEY} was used for another request; take a new key for each thing that you ask for")
-        if known.answer is None:
-            return await self._first(request, mark, asked, again)
-        headers = known.answer.headers | {REPLAYED: "true"}
-        return web.Response(body=known.answer.body.encode(), status=known.answer.status, headers=headers)
+        if known.answer is None and again is None:
+            return await self._answered(asked, handler)
+        response = _again(known.answer) if known.answer else await self._answered(asked, again or handler)
+        response.headers[REPLAYED] = "true"
+        return response
 
-    async def _first(self, request: web.Request, mark: Mark, asked: Request, handler: Handler) -> web.Response:
+    async def _answered(self, asked: Asked, handler: Handler) -> web.Response:
         """Has it done, and keeps the answer before it is sent. What may be tried again is no answer."""
-        along, done = company.get(), partial(self._keep, mark, asked)
+        along, done = company.get(), partial(self._keep, asked, None)
         assert along is not None
         along.add(done)
         try:
-            response = await handler(request)
+            response = await handler(asked.request)
         except Exception as error:
-            refusal = ours(error, request)
+            refusal = ours(error, asked.request)
             if refusal.status < 500 and refusal.status != 429:
-                await self._answered(mark, asked, error_response(refusal, request_id.get()))
+                await self._keep_answer(asked, error_response(refusal, request_id.get()))
             raise refusal from None
         finally:
             along.drop(done)
         assert isinstance(response, web.Response)
-        await self._answered(mark, asked, response)
+        await self._keep_answer(asked, response)
         return response
 
-    async def _answered(self, mark: Mark, asked: Request, response: web.Response) -> None:
+    async def _keep_answer(self, asked: Asked, response: web.Response) -> None:
         assert isinstance(response.body, bytes)
         headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
         answer = Answer(response.status, headers, response.body.decode())
-        await self._store.write(partial(self._keep, mark, Request(asked.asked, answer)), alone=True)
+        await self._store.write(partial(self._keep, asked, answer), alone=True)
 
-    def _keep(self, mark: Mark, request: Request, connection: Connection) -> None:
-        sealed = self._vault.seal(msgspec.json.encode(request).decode())
-        tables.keep(connection, mark.caller, mark.key, self._clock.time(), sealed)
+    def _keep(self, asked: Asked, answer: Answer | None, connection: Connection) -> None:
+        once = Once(asked.hash, asked.request.get(ABOUT, ""), answer)
+        sealed = self._vault.seal(msgspec.json.encode(once).decode())
+        tables.keep(connection, asked.caller, asked.key, self._clock.time(), sealed)
 
-    async def _known(self, mark: Mark) -> Request | None:
+    async def _known(self, asked: Asked) -> Once | None:
         after = self._clock.time() - KEPT
-        sealed = await self._store.read(lambda c: tables.find(c, mark.caller, mark.key, after))
-        return None if sealed is None else msgspec.json.decode(self._vault.open(sealed), type=Request)
+        sealed = await self._store.read(lambda c: tables.find(c, asked.caller, asked.key, after))
+        return None if sealed is None else msgspec.json.decode(self._vault.open(sealed), type=Once)
 
     async def retain(self) -> None:
         """Drops the keys of the day before, once an hour, for ever."""
         while True:
             await self._store.write(partial(tables.drop, before=self._clock.time() - KEPT))
             await asyncio.sleep(3600)
+
+
+def _again(answer: Answer) -> web.Response:
+    return web.Response(body=answer.body.encode(), status=answer.status, headers=answer.headers)
 
 
 async def _hash(request: web.Request) -> str:

@@ -104,6 +104,12 @@ async def test_a_change_that_changed_nothing_is_there_as_well(shell: Shell) -> N
     assert [status for (status,) in await told(shell, "status")] == [201, 202, 200, 200]
 
 
+async def test_what_is_asked_once_more_by_its_key_is_told_from_what_was_done(shell: Shell) -> None:
+    for _ in range(2):
+        await shell.post("/database/create", body(), headers={"Idempotency-Key": "1"})
+    assert await told(shell, "about", "status", "code") == [("db", 201, ""), ("db", 201, "replayed")]
+
+
 async def test_no_secret_is_in_a_path(shell: Shell) -> None:
     await shell.delete("/database/nothing?token=s3cret&orphan=true")
     ((path,),) = await told(shell, "path")

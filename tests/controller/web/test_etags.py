@@ -8,6 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from paas_controller.base.errors import Conflict, Invalid
 from paas_controller.web.etags import etag_of, require_match, tagged
+from tests.controller.shell import Shell
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,36 @@ def test_the_answer_to_a_write_has_its_tag_and_is_never_a_304() -> None:
     written = tagged(asked("PUT", If_None_Match="*"), {"name": "db"}, etag_of(Record()), 202)
     assert written.status == 202
     assert written.headers["ETag"].startswith('"17-3.')
+
+
+# Over HTTP
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/database/db/stopped"), ("DELETE", "/database/db")])
+async def test_a_wish_or_a_deletion_can_be_meant_for_what_was_read(shell: Shell, method: str, path: str) -> None:
+    await shell.create()
+    read = await shell.get("/database/db")
+    unless_changed = {"If-Match": read.headers["ETag"]}
+    await shell.put("/database/db", read.body | {"labels": {"tier": "gold"}})
+    assert (await shell.call(method, path, headers=unless_changed)).status == 409
+    fresh = {"If-Match": (await shell.get("/database/db")).headers["ETag"]}
+    assert (await shell.call(method, path, headers=fresh)).status < 300
+    assert (await shell.call(method, path.replace("/db", "/gone"), headers=fresh)).status == 404
+
+
+async def test_a_record_that_is_known_is_not_sent_again(shell: Shell) -> None:
+    await shell.create()
+    known = {"If-None-Match": (await shell.get("/database/db")).headers["ETag"]}
+    again = await shell.get("/database/db", headers=known)
+    assert (again.status, again.body) == (304, b"")
+    await shell.put("/database/db/hold")
+    assert (await shell.get("/database/db", headers=known)).status == 200
+
+
+async def test_a_name_that_is_used_anew_has_another_tag(shell: Shell) -> None:
+    await shell.create()
+    former = {"If-Match": (await shell.get("/database/db")).headers["ETag"]}
+    await shell.delete("/database/db")
+    await shell.create()
+    record = (await shell.get("/database/db")).body
+    assert (await shell.put("/database/db", record, headers=former)).status == 409

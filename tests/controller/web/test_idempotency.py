@@ -199,7 +199,7 @@ def killed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     async def ask(method: str, path: str, document: Any = None, headers: Any = None) -> None:
         with monkeypatch.context() as worst_moment:
-            worst_moment.setattr(Idempotency, "_answered", _never)
+            worst_moment.setattr(Idempotency, "_keep_answer", _never)
             assert (await shell.call(method, path, document, headers=KEY | (headers or {}))).status == 500
         await shell.restart()
 

@@ -31,7 +31,11 @@ async def start_controller(folder: Path, port: int) -> tuple[Program, Controller
     program = Program("controller", arguments, folder / "log")
     program.start()
     url = f"http://127.0.0.1:{port}"
+    await until_ready(program, url)
+    return program, Controller(url, (folder / "admin.token").read_text())
 
+
+async def until_ready(program: Program, url: str) -> None:
     async def ready() -> bool:
         assert program.alive, program.log.read_text()
         try:
@@ -41,7 +45,6 @@ async def start_controller(folder: Path, port: int) -> tuple[Program, Controller
             return False
 
     await until(ready, "the controller")
-    return program, Controller(url, (folder / "admin.token").read_text())
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,5 +1,6 @@
 """What paasctl says, and with which code it ends, when something is wrong."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 import pytest
 
 from paas_client.client import Client
-from tests.client.conftest import Agents, Paasctl
-from tests.testbeds.stack import free_port
+from tests.client.conftest import Agents, Controller, Paasctl
+from tests.testbeds.stack import Agent, free_port, until
 
 Body = Callable[..., dict[str, Any]]
 
@@ -51,6 +52,52 @@ async def test_an_unknown_name_is_exit_code_3_and_the_list_is_named(paasctl: Paa
     assert ended.code == 3
     assert "called nobody" in ended.err
     assert "paasctl middleware list" in ended.err
+
+
+async def test_a_name_that_was_mistyped_is_found(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:
+    await client.middleware.create(body(name))
+    ended = await paasctl("mw", "show", name.replace("mistyped", "mitsyped"))
+    assert ended.code == 3
+    assert f"did you mean {name}? see which there are: paasctl middleware list" in ended.err
+
+
+async def test_a_name_of_the_other_kind_is_found(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:
+    await client.middleware.create(body(f"X{name}"))
+    ended = await paasctl("db", "running", f"X{name}")
+    assert f"there is a middleware of this name: paasctl middleware show X{name}" in ended.err
+
+
+async def test_a_command_that_was_mistyped_is_found(paasctl: Paasctl) -> None:
+    ended = await paasctl("db", "lisst")
+    assert ended.code == 2
+    assert "Did you mean 'list'?" in ended.err
+
+
+async def test_an_agents_port_is_told_from_the_controllers(
+    paasctl: Paasctl, controller: Controller, client: Client, tmp_path: Path
+) -> None:
+    agent = Agent(tmp_path, controller.url, 0)
+    await asyncio.to_thread(agent.join, (await client.hosts.new_join_token()).join_token)
+    agent.start()
+    try:
+        there = paasctl.with_(PAAS_URL=f"http://{agent.host}")
+
+        async def answers() -> bool:
+            return (await there("db", "list")).code == 5
+
+        await until(answers, "the agent")
+        assert "an agent answers there; the controller listens on another port" in (await there("db", "list")).err
+    finally:
+        assert agent.stop() == 0
+
+
+async def test_a_wish_that_has_to_wait_says_what_for(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:
+    await client.database.create(body(name))
+    for wish in ("running", "stopped"):
+        ended = await paasctl("db", wish, name, "-o", "json")
+        assert (ended.code, ended.document["status"]["expect"]) == (0, wish)
+        assert ended.err.startswith("127.0.0.1:1 has no agent yet: run paas-agent join there")
+    assert (await paasctl("db", "uninstall", name)).err == ""
 
 
 async def test_waiting_for_an_unknown_name_is_exit_code_3(paasctl: Paasctl) -> None:

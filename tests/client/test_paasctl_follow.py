@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from paas_client.client import Client, connect
-from tests.client.conftest import Paasctl, start_controller
+from tests.client.conftest import Paasctl, start_controller, until_ready
 from tests.testbeds.stack import free_port, until
 
 Body = Callable[..., dict[str, Any]]
@@ -77,6 +77,7 @@ async def test_watching_without_a_terminal_is_a_line_for_each_event_and_survives
             program.kill()
             await watching.says("cannot be reached: connection refused; trying again")
             program.start()
+            await until_ready(program, own.url)
             await client.middleware.expect(name, "stopped")
             await watching.prints("admin expects stopped")
         for running in (watching, both):

@@ -70,7 +70,9 @@ async def test_the_story_of_wishes_is_told(paasctl: Paasctl, client: Client, nam
     assert answer.document["status"]["expect"] == "not-installed"
     sentences = [event["sentence"] for event in (await paasctl("db", "events", name, "-o", "json")).document]
     assert sentences[:2] == ["admin released it", "admin expects not-installed"]
-    assert "admin expects stopped" in (await paasctl("db", "events", name, "--limit", "3")).out
+    told = (await paasctl("db", "events", name, "--limit", "3")).out
+    assert "-     not-installed  wish   admin expects stopped" in told
+    assert "→" not in told
 
 
 async def test_what_changed_today_is_listed_by_name_and_in_detail(

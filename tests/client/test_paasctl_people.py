@@ -103,7 +103,7 @@ async def test_the_audit_is_for_administrators(paasctl: Paasctl, client: Client,
         ("7d", NOW - timedelta(days=7)),
         ("2026-06-01T10:00:00+02:00", datetime(2026, 6, 1, 8, tzinfo=UTC)),
         ("2026-06-01T08:00Z", datetime(2026, 6, 1, 8, tzinfo=UTC)),
-        ("2026-06-01", datetime(2026, 6, 1).astimezone()),  # noqa: DTZ001 - in the reader's zone
+        ("2026-06-01", datetime(2026, 6, 1).astimezone()),
     ],
 )
 def test_a_moment_is_said_as_people_say_it(text: str, at: datetime) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,34 @@ async def test_stopping_and_uninstalling_are_waited_for(
         assert (await client.database.status(name)).status.realtime == realtime
 
 
+async def test_a_deletion_is_over_when_nothing_is_left(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    await client.database.create(body(name, agent.port))
+    assert (await paasctl("db", "running", name, "--wait")).code == 0
+    ended = await paasctl("db", "delete", name, "--uninstall", "--wait")
+    assert (ended.code, ended.out) == (0, f"{name}: deleted\n")
+    assert "uninstalling → not-installed" in ended.err
+    assert "installing → stopped" not in ended.err
+    assert (await paasctl("db", "show", name)).code == 3
+    again = await paasctl("db", "delete", name, "--wait")
+    assert (again.code, again.err) == (0, "")
+
+
+async def test_a_deletion_whose_uninstall_fails_is_told(
+    paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
+) -> None:
+    agent = await new_agent()
+    agent.endings["uninstall"] = Ending("failed", "stopped", "uninstall.sh ended with 1", exit_code=1)
+    await client.database.create(body(name, agent.port))
+    assert (await paasctl("db", "stopped", name, "--wait")).code == 0
+    ended = await paasctl("db", "delete", name, "--uninstall", "--wait")
+    assert ended.code == 1
+    assert f"uninstall on {agent.host} failed: uninstall.sh ended with 1" in ended.err
+    assert "being deleted" in (await paasctl("db", "show", name)).out
+
+
 async def test_a_failed_script_ends_the_waiting_with_its_reason(
     paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
 ) -> None:
@@ -90,6 +119,8 @@ async def test_a_failed_script_ends_the_waiting_with_its_reason(
     assert f"start on {agent.host} failed: start.sh ended with 3: no such user" in ended.err
     failed = next(order.operation_id for action, order in agent.orders if action == "start")
     assert f"paasctl database log {failed}" in ended.err
+    member = (await paasctl("db", "show", name)).out.splitlines()[-1]
+    assert re.search(r"\(\w+\)  [1-9]", member), member
 
 
 async def test_a_failure_from_before_the_wish_is_not_held_against_it(
@@ -133,6 +164,7 @@ async def test_a_held_instance_is_not_waited_for(paasctl: Paasctl, client: Clien
     ended = await paasctl("db", "running", name, "--wait")
     assert ended.code == 1
     assert "is held" in ended.err
+    assert f"paasctl database release {name}" in ended.err
 
 
 async def test_another_wish_ends_the_waiting(paasctl: Paasctl, client: Client, name: str, body: Body) -> None:

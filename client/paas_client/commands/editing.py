@@ -1,10 +1,12 @@
 """`edit`: the spec in an editor, written back where nobody else wrote meanwhile."""
 
 import os
+import shlex
+import subprocess
 import tempfile
+from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from paas_client import show
@@ -50,21 +52,25 @@ def edit(
     asked, how = asker(context).about(name), applied(restart=restart, reinstall=reinstall)
     record, etag = asked.ask_for(lambda instances: instances.get_tagged(name), instance_hints(asked))
     text = _HEAD + show.as_yaml(_spec(record))
-    written = _edited(text)
-    if written is None or written == text:
-        return show.note("nothing was changed")
-    body = _parsed(written)
-    sending = Sending(asked, dry_run, wait, timeout)
-
-    async def replacing(client: Client) -> Outcome:
-        change = client.instances(asked.kind).replace(name, body, apply=how, removed=removed or "", etag=etag)
-        return await sending.replace(client, change, how)
-
+    file = _written(text)
     try:
-        return show_outcome(asked.ask(replacing), form)
+        _edit(file)
+        if file.read_text(encoding="utf-8") == text:
+            file.unlink()
+            return show.note("nothing was changed")
+        body = documents.given(str(file))
+        sending = Sending(asked, dry_run, wait, timeout)
+
+        async def replacing(client: Client) -> Outcome:
+            change = client.instances(asked.kind).replace(name, body, apply=how, removed=removed or "", etag=etag)
+            return await sending.replace(client, change, how)
+
+        outcome = asked.ask(replacing)
     except typer.Exit:
-        _keep(written)
+        show.note(f"what you wrote is kept in {file}")
         raise
+    file.unlink()
+    return show_outcome(outcome, form)
 
 
 def _spec(record: Record) -> dict[str, Any]:
@@ -76,25 +82,19 @@ def _spec(record: Record) -> dict[str, Any]:
     return spec
 
 
-def _edited(text: str) -> str | None:
-    try:
-        return click.edit(text, extension=".yaml")
-    except click.ClickException as error:
-        show.failure(error.message, hint="set EDITOR to an editor that is there")
-        raise typer.Exit(USAGE) from None
-
-
-def _parsed(written: str) -> dict[str, Any]:
-    try:
-        return documents.parse("what you wrote", written)
-    except documents.BadDocument as error:
-        show.failure(str(error))
-        _keep(written)
-        raise typer.Exit(USAGE) from None
-
-
-def _keep(written: str) -> None:
+def _written(text: str) -> Path:
+    """A file of this text that nobody else can read."""
     descriptor, path = tempfile.mkstemp(prefix="paasctl-", suffix=".yaml")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(written)
-    show.note(f"what you wrote is kept in {path}")
+        file.write(text)
+    return Path(path)
+
+
+def _edit(file: Path) -> None:
+    """Opens the editor, and comes back when it has ended."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 - the person's own editor
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        show.failure(f"the editor failed: {error}", hint="set EDITOR to an editor that is there")
+        raise typer.Exit(USAGE) from None

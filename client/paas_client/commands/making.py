@@ -23,7 +23,9 @@ app = typer.Typer()
 Outcome = InstanceStatus | Plan
 Applied = Literal["", "restart", "reinstall"]
 RestartOption = Annotated[bool, typer.Option("--restart", help="Apply it at once, by a restart.")]
-ReinstallOption = Annotated[bool, typer.Option("--reinstall", help="Apply it at once, by installing over what is there.")]
+ReinstallOption = Annotated[
+    bool, typer.Option("--reinstall", help="Apply it at once, by installing over what is there.")
+]
 RemovedOption = Annotated[
     Literal["uninstall", "orphan"] | None,
     typer.Option("--removed", help="What becomes of it on hosts that are taken off the list."),

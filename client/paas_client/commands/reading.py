@@ -57,7 +57,8 @@ def one(context: typer.Context, name: Name, form: show.FormOption = show.Form.ta
         show.fields(_described(record))
         print()
         columns = ("HOST", "REALTIME", "INSTALLED", "LAST OPERATION", "FAILURES", "NEXT TRY", "REASON")
-        show.table(columns, [_member(member) for member in record.members])
+        now = datetime.now(UTC)
+        show.table(columns, [_member(member, now) for member in record.members])
 
     show.answer(form, record.document(), draw)
 
@@ -99,18 +100,19 @@ def _described(record: Record) -> list[tuple[str, Text | str]]:
     ]
 
 
-def _member(member: Member) -> tuple[str | Text, ...]:
+def _member(member: Member, now: datetime) -> tuple[str | Text, ...]:
     last = member.last_operation
     told = f"{last.action} {last.state} ({last.id})" if last else "-"
     why = show.first_line(member.waiting or member.reason)
     failed = str(member.failures) if member.failures else "-"
     host = f"{member.host} (leaving)" if member.leaving else member.host
     installed = "yes" if member.installed else "no"
-    return host, show.state(member.realtime), installed, told, failed, _next_try(member), why
+    return host, show.state(member.realtime), installed, told, failed, next_try(member, now), why
 
 
-def _next_try(member: Member) -> str:
+def next_try(member: Member, now: datetime) -> str:
+    """When something is tried again of itself; a dash where nothing is due."""
     if member.retry_at is None or member.operation:
         return "-"
-    seconds = (member.retry_at - datetime.now(UTC)).total_seconds()
+    seconds = (member.retry_at - now).total_seconds()
     return f"{show.clock(member.retry_at)}, in {seconds:.0f} s" if seconds > 0 else "-"

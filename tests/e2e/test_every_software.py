@@ -36,7 +36,9 @@ class Row:
 SOFTWARE = (
     Row("database", "redis/7.0", (("PASSWORD", "pass word"),)),
     Row("database", "postgresql/15", (("PASSWORD", "pass word"),)),
+    Row("database", "mariadb/10.11", (("PASSWORD", "pass word"),)),
     Row("middleware", "nginx/1.22"),
+    Row("middleware", "rabbitmq/3.10", (("PASSWORD", "pass word"), ("BIND", "127.0.0.1"))),
 )
 
 
@@ -159,4 +161,5 @@ async def _nothing_failed_but_what_was_killed(stack: Stack, *instances: Instance
     for instance in instances:
         _, events = await stack.call("GET", f"{instance.path}/events?limit=1000")
         failed: list[dict[str, Any]] = [event for event in events["items"] if event["to"] == "failed"]
-        assert len(failed) == (1 if instance is instances[0] else 0), failed
+        sentences = [event["sentence"] for event in failed]
+        assert len(failed) == (1 if instance is instances[0] else 0), sentences

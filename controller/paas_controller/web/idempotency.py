@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault
-from paas_controller.base.errors import Conflict, Invalid, Refused
+from paas_controller.base.errors import Conflict, Invalid, Refused, Retryable
 from paas_controller.base.logs import request_id
 from paas_controller.store.company import company
 from paas_controller.store.store import Store
@@ -114,7 +114,11 @@ class Idempotency:
         finally:
             along.drop(done)
         assert isinstance(response, web.Response)
-        await self._keep_answer(asked, response)
+        try:
+            await self._keep_answer(asked, response)
+        except Retryable as error:
+            told = f"it was done, and its answer could not be kept; ask again with the same {KEY}"
+            raise Retryable(told, error.after) from None
         return response
 
     async def _keep_answer(self, asked: Asked, response: web.Response) -> None:

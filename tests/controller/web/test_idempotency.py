@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from paas_controller.base.errors import Retryable
 from paas_controller.identity.service import Identity
 from paas_controller.web import tables
 from paas_controller.web.idempotency import Idempotency
@@ -188,6 +189,21 @@ async def test_what_may_be_tried_again_is_no_answer(alone: Shell) -> None:
     database.close()
     answer = await alone.post("/database/create", body(), headers=KEY)
     assert (answer.status, replayed(answer)) == (201, False)
+
+
+async def test_an_answer_that_cannot_be_kept_is_not_sent_and_says_how_to_get_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise Retryable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Idempotency, "_keep_answer", full)
+        answer = await shell.post("/database/create", body(), headers=KEY)
+    assert (answer.status, answer.message) == (
+        503, "it was done, and its answer could not be kept; ask again with the same Idempotency-Key",
+    )  # fmt: skip
+    assert (await shell.post("/database/create", body(), headers=KEY)).status == 201
 
 
 # Killed between the commit of the change and that of its answer

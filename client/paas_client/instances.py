@@ -43,7 +43,10 @@ _ALL = Filter()
 
 @dataclass(frozen=True)
 class Instances:
-    """The databases, or the middleware."""
+    """The databases, or the middleware.
+
+    A write with the `etag` of a record that was read is a Conflict where somebody else has written since.
+    """
 
     transport: Transport
     kind: Kind
@@ -63,8 +66,7 @@ class Instances:
     ) -> Change[InstanceStatus]:
         """Changes the whole spec; it counts from the next action on, or at once where `apply` says how.
 
-        `removed` says what becomes of the members on hosts that are no longer listed. Conflict where that is not
-        said, or where somebody wrote since the record with this `etag` was read.
+        `removed` says what becomes of the members on hosts that are no longer listed; Conflict where that is not said.
         """
         return self._write(Call("PUT", (self.kind, name), {"apply": apply, "removed": removed}, document, etag))
 
@@ -90,24 +92,24 @@ class Instances:
     async def status(self, name: str) -> InstanceStatus:
         return read(InstanceStatus.model_validate_json, (await self.transport.get(self.kind, name, "status")).body)
 
-    def expect(self, name: str, expect: Expect) -> Change[InstanceStatus]:
+    def expect(self, name: str, expect: Expect, *, etag: str = "") -> Change[InstanceStatus]:
         """Sets the expectation; the answer is the status at that moment, the work goes on in the background."""
-        return self._wish(name, expect)
+        return self._wish(name, expect, etag)
 
-    def restart(self, name: str) -> Change[InstanceStatus]:
+    def restart(self, name: str, *, etag: str = "") -> Change[InstanceStatus]:
         """Wants a restart. Conflict unless running is expected."""
-        return self._wish(name, "restart")
+        return self._wish(name, "restart", etag)
 
-    def hold(self, name: str) -> Change[InstanceStatus]:
+    def hold(self, name: str, *, etag: str = "") -> Change[InstanceStatus]:
         """Hands off: it is observed and reported, and nothing is done until it is released."""
-        return self._wish(name, "hold")
+        return self._wish(name, "hold", etag)
 
-    def release(self, name: str) -> Change[InstanceStatus]:
-        return self._wish(name, "release")
+    def release(self, name: str, *, etag: str = "") -> Change[InstanceStatus]:
+        return self._wish(name, "release", etag)
 
-    def delete(self, name: str, *, uninstall: bool = False, orphan: bool = False) -> Change[Told]:
+    def delete(self, name: str, *, uninstall: bool = False, orphan: bool = False, etag: str = "") -> Change[Told]:
         """Forgets an instance that is not installed; otherwise a Conflict, unless one of the two ways is given."""
-        call = Call("DELETE", (self.kind, name), {"uninstall": uninstall, "orphan": orphan})
+        call = Call("DELETE", (self.kind, name), {"uninstall": uninstall, "orphan": orphan}, etag=etag)
         return Change(self.transport, call, Told.model_validate_json)
 
     async def changed(self, day: str, *, cause: str = "") -> list[str]:
@@ -126,8 +128,8 @@ class Instances:
         """What ran, newest first."""
         return await self._page(Operation, {"limit": limit, "cursor": cursor}, name, "operations")
 
-    def _wish(self, name: str, what: str) -> Change[InstanceStatus]:
-        return self._write(Call("PUT", (self.kind, name, what)))
+    def _wish(self, name: str, what: str, etag: str) -> Change[InstanceStatus]:
+        return self._write(Call("PUT", (self.kind, name, what), etag=etag))
 
     def _write(self, call: Call) -> Change[InstanceStatus]:
         return Change(self.transport, call, _status)

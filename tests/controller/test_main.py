@@ -1,5 +1,6 @@
 """The program's own front: what it refuses, and how."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,10 @@ import pytest
 
 from paas_controller.__main__ import only_one
 from paas_controller.base.errors import PaasError
+from paas_controller.migrations.schema import bring_up_to_date, known
+from paas_controller.store.engines import transaction
+from tests.controller.store.rows import fill
+from tests.testbeds.postgres import Server
 from tests.testbeds.stack import BIN, free_port
 
 
@@ -17,6 +22,13 @@ def refused(*arguments: str) -> str:
     assert ran.returncode in (1, 2)
     assert "Traceback" not in ran.stderr
     return ran.stderr
+
+
+def said(*arguments: str) -> str:
+    """What a command with these arguments prints before it ends well."""
+    ran = subprocess.run([BIN / "paas-controller", *arguments], check=False, capture_output=True, text=True, timeout=20)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
 def test_a_second_controller_in_one_folder_is_refused(tmp_path: Path) -> None:
@@ -43,6 +55,72 @@ def test_a_wildcard_without_an_address_for_agents_is_refused(tmp_path: Path) -> 
 def test_no_auth_is_for_loopback_only(tmp_path: Path) -> None:
     arguments = ("--data-dir", str(tmp_path), "--listen", "192.0.2.1:3334", "--no-auth")
     assert "--no-auth is for loopback only" in refused(*arguments)
+
+
+def test_a_second_controller_beside_one_file_is_refused_wherever_its_data_folder_is(tmp_path: Path) -> None:
+    with only_one(tmp_path / "one"):
+        told = refused("--data-dir", str(tmp_path / "two"), "--database-url", f"sqlite:///{tmp_path / 'one' / 'my.db'}")
+    assert f"another controller works in {tmp_path / 'one'}" in told
+
+
+def test_a_second_controller_on_one_database_is_refused_with_a_sentence(tmp_path: Path, postgres: Server) -> None:
+    with postgres.database() as url, transaction(url):
+        said = refused("--data-dir", str(tmp_path), "--database-url", url)
+    assert re.match(
+        r"paas-controller: another controller \(on \S+, process \d+\) works in postgresql://paas@/test", said
+    )
+
+
+def test_a_server_that_is_not_there_is_named_and_its_password_is_nowhere(tmp_path: Path) -> None:
+    url = f"postgresql://paas:kept-secret@127.0.0.1:{free_port()}/paas"
+    told = refused("--data-dir", str(tmp_path), "--database-url", url, "--log-level", "debug")
+    assert "postgresql://paas@127.0.0.1" in told
+    assert "cannot be used: connection failed" in told
+    assert "kept-secret" not in told
+
+
+# Commands
+
+
+def test_a_store_is_moved_with_its_progress_and_the_next_command(tmp_path: Path, postgres: Server) -> None:
+    source = f"sqlite:///{tmp_path / 'controller.db'}"
+    with transaction(source) as connection:
+        bring_up_to_date(connection)
+        fill(connection)
+    with postgres.database() as target:
+        moved = said("move-store", "--from", source, "--to", target)
+        again = refused("move-store", "--from", source, "--to", target)
+    assert "  instance                3 rows\n" in moved
+    assert f"rows were moved; {source} is as it was." in moved
+    assert f"  paas-controller --database-url '{target}'\n" in moved
+    assert "holds 3 rows" in again
+
+
+def test_a_password_is_left_out_of_the_next_command_and_its_place_said(tmp_path: Path, postgres: Server) -> None:
+    source = f"sqlite:///{tmp_path / 'controller.db'}"
+    with transaction(source) as connection:
+        bring_up_to_date(connection)
+    with postgres.database() as target:
+        moved = said("move-store", "--from", source, "--to", target.replace("paas@", "paas:kept-secret@"))
+    assert "kept-secret" not in moved
+    assert "PAAS_CONTROLLER_DATABASE_URL" in moved
+
+
+def test_a_store_is_not_moved_while_a_controller_works_on_it(tmp_path: Path) -> None:
+    source, target = (f"sqlite:///{tmp_path / name / 'controller.db'}" for name in ("one", "two"))
+    with transaction(source) as connection:
+        bring_up_to_date(connection)
+    with only_one(tmp_path / "one"):
+        assert "another controller works in" in refused("move-store", "--from", source, "--to", target)
+
+
+def test_a_database_is_taken_to_a_revision(tmp_path: Path) -> None:
+    with transaction(f"sqlite:///{tmp_path / 'controller.db'}") as connection:
+        bring_up_to_date(connection)
+    head = known()[-1]
+    assert said("--data-dir", str(tmp_path), "migrate", "--to", head).endswith(f"is at revision {head}\n")
+    assert "there is no revision 9999" in refused("--data-dir", str(tmp_path), "migrate", "--to", "9999")
+    assert "there is no file" in refused("--data-dir", str(tmp_path / "typo"), "migrate", "--to", head)
 
 
 def test_help_names_every_setting() -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,15 @@ class Server:
         assert self._process is not None
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
+
+    @contextmanager
+    def away(self, end: Callable[["Server"], None] = stop) -> Iterator[None]:
+        """It is not there; afterwards it is there again, with all that was committed."""
+        end(self)
+        try:
+            yield
+        finally:
+            self.start()
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://paas@/{database}?host={self.folder}"

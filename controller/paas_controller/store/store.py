@@ -6,6 +6,7 @@ was gone is connected to again with the next batch or read.
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from paas_controller.store.engines import open_database
 from paas_controller.store.figures import Figures
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _BATCH = 256
 _CANNOT_WRITE = "cannot write now"
 _MARKS = "marks"
@@ -55,6 +57,7 @@ class Store:
         self._last: asyncio.Future[Any] | None = None
         """The write asked for last: it is resolved after all those before it."""
         self._watchers: dict[str, Callable[[], None]] = {}
+        self._wrong = ""
         self.figures = Figures()
         self.ousted: asyncio.Future[str] = self._loop.create_future()
         """Why this controller must end, once another one has taken the database."""
@@ -163,12 +166,22 @@ class Store:
             self.figures.commit_writes.observe(len(batch))
             for what in marks:
                 self._loop.call_soon_threadsafe(self._watchers.get(what, _nobody))
+            self._tell("")
         except Exception as error:  # the writer outlives whatever became of one transaction
             if isinstance(error, Ousted):
                 self._loop.call_soon_threadsafe(self._oust, error.message)
             told = error if isinstance(error, PaasError) else unavailable(_CANNOT_WRITE, error)
+            self._tell(told.message)
             for command in batch:
                 command.error = command.error or told
+
+    def _tell(self, wrong: str) -> None:
+        """Says in the log when writing has ceased to go well, and when it goes well again."""
+        if wrong and not self._wrong:
+            _log.error("%s", wrong)
+        elif self._wrong and not wrong:
+            _log.info("the database can be written to again")
+        self._wrong = wrong
 
     def _oust(self, why: str) -> None:
         if not self.ousted.done():

@@ -47,26 +47,32 @@ def _cut(postgres: Server, url: str) -> None:
 # The server goes away
 
 
-async def test_while_the_server_is_away_it_is_told_and_afterwards_it_goes_on(on_own: Store, own: Server) -> None:
+async def test_while_the_server_is_away_it_is_told_and_afterwards_it_goes_on(
+    on_own: Store, own: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "paas_controller.store")
     await on_own.write(add("before"))
-    own.stop()
-    for _ in range(2):
-        with pytest.raises(Retryable, match=r"the database cannot write now \(.*\); nothing was changed, try again"):
-            await on_own.write(add("meanwhile"))
-        with pytest.raises(Retryable, match="the database cannot be read now"):
-            await on_own.read(notes)
-    own.start()
+    with own.away():
+        for _ in range(2):
+            with pytest.raises(
+                Retryable, match=r"the database cannot write now \(.*\); nothing was changed, try again"
+            ):
+                await on_own.write(add("meanwhile"))
+            with pytest.raises(Retryable, match="the database cannot be read now"):
+                await on_own.read(notes)
     assert await on_own.write(add("after")) == "after"
     assert await on_own.read(notes) == ["before", "after"]
+    gone, back = caplog.messages
+    assert gone.startswith("the database cannot write now")
+    assert back == "the database can be written to again"
 
 
 async def test_what_was_told_is_true_of_each_when_the_server_is_killed_among_many(on_own: Store, own: Server) -> None:
     writing = [asyncio.create_task(on_own.write(add(str(number)))) for number in range(3000)]
     while not any(task.done() for task in writing):
         await asyncio.sleep(0)
-    own.kill()
-    await asyncio.sleep(0)
-    own.start()
+    with own.away(Server.kill):
+        await asyncio.sleep(0)
     told = await asyncio.gather(*writing, return_exceptions=True)
     kept = [result for result in told if isinstance(result, str)]
     assert all(isinstance(result, str | Retryable) for result in told)

@@ -20,8 +20,8 @@ mysql_settings() {
 
 # make_database: whole or not at all. `make_tables` makes it in ./data/new.
 make_database() {
-    mkdir -p data/conf.d
-    own data data/conf.d
+    mkdir -p data/conf.d data/files
+    own data data/conf.d data/files
     [ ! -d data/db/mysql ] || return 0
     rm -rf run data/new
     mkdir run
@@ -52,11 +52,13 @@ CONF
     mv my.cnf.new my.cnf
 }
 
-# Names are not resolved, so that nobody but a client of the socket is a client from localhost.
+# Names are not resolved, so that nobody but a client of the socket is a client from localhost. SQL reads and writes files
+# of the host in ./data/files only.
 run() {
     # shellcheck disable=SC2086
     launch "$PORT" "log/$software.log" $as "software/$daemon" --defaults-file=my.cnf "--basedir=$home/software" \
-        "--datadir=$home/data/db" --socket=../../run/sock "--pid-file=$home/run/pid" --skip-name-resolve
+        "--datadir=$home/data/db" --socket=../../run/sock "--pid-file=$home/run/pid" --skip-name-resolve \
+        "--secure-file-priv=$home/data/files"
     [ -z "$password" ] || set_password
 }
 

@@ -1,5 +1,7 @@
+import gzip
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -10,6 +12,7 @@ import pytest
 
 from scripts_repo.build import SOURCE, build, cache_folder
 from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port
+from tests.scripts_repo.vendor import put_mysql
 
 USERS = [None, "nobody"] if os.geteuid() == 0 else [None]
 
@@ -32,8 +35,37 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def served(repo: Path, open_folder: Path) -> Path:
-    """The repository where every user can read it."""
-    return Path(shutil.copytree(repo, open_folder / "repo"))
+    """The repository where every user can read it, with what people bring. Uncompressed, packages install faster."""
+    folder = Path(shutil.copytree(repo, open_folder / "repo"))
+    for package in folder.glob("*/*/*.tar.gz"):
+        package.write_bytes(gzip.decompress(package.read_bytes()))
+    for version in ("5.7", "8.0"):
+        put_mysql(folder, version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fresh_data(served: Path, open_folder: Path) -> Callable[[Row, str | None], Path]:
+    """The data folder that an install makes; an empty database takes seconds, so it is made once for each user."""
+
+    made: dict[tuple[str, str | None], Path] = {}
+
+    def of(row: Row, user: str | None) -> Path:
+        if (str(row), user) not in made:
+            instance = new_instance(row, served, open_folder, user)
+            instance.do("install")
+            made[str(row), user] = instance.folder / "data"
+        return made[str(row), user]
+
+    return of
+
+
+def new_instance(row: Row, served: Path, open_folder: Path, user: str | None, **metadata: str) -> Instance:
+    folder = Path(tempfile.mkdtemp(prefix=f"{row.name}-", dir=open_folder))
+    if user:
+        shutil.chown(folder, user)
+    known = {"PORT": str(free_port()), **row.metadata, **metadata}
+    return Instance(row, served / row.name / row.version, folder, user, known)
 
 
 @pytest.fixture(params=SOFTWARE, ids=str)
@@ -44,20 +76,22 @@ def row(request: pytest.FixtureRequest) -> Row:
 
 @pytest.fixture(params=USERS, ids=lambda user: f"as {user or 'oneself'}")
 def make(
-    request: pytest.FixtureRequest, row: Row, served: Path, open_folder: Path
+    request: pytest.FixtureRequest,
+    row: Row,
+    served: Path,
+    open_folder: Path,
+    fresh_data: Callable[[Row, str | None], Path],
 ) -> Iterator[Callable[..., Instance]]:
     """Makes instances of the row's software, and takes away what they leave."""
     made: list[Instance] = []
 
     def one(**metadata: str) -> Instance:
-        folder = Path(tempfile.mkdtemp(prefix=f"{row.name}-", dir=open_folder))
-        if request.param:
-            shutil.chown(folder, request.param)
-        scripts = served / row.name / row.version
-        made.append(
-            Instance(row, scripts, folder, request.param, {"PORT": str(free_port()), **row.metadata, **metadata})
-        )
-        return made[-1]
+        instance = new_instance(row, served, open_folder, request.param, **metadata)
+        made.append(instance)
+        if row.slow:
+            data = fresh_data(row, request.param)
+            subprocess.run(["cp", "-a", "--sparse=always", data, instance.folder], check=True)
+        return instance
 
     yield one
     for instance in made:

@@ -34,6 +34,18 @@ class Row:
 
 INJECTIONS = ("80\nx y", "80; id", "$(touch owned)", "`touch owned`", 'a"b', "a'b c")
 
+SQL_REFUSED = (
+    *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+    *(("BIND", value) for value in ("10.0.0.1", "localhost", "127.0.0.1'", "127.0.0.1,::1", "127.0.0.1\nport = 1")),
+    *(("MAX_CONNECTIONS", value) for value in ("9", "100001", "10\nport = 1")),
+    *(("INNODB_BUFFER_POOL_SIZE", value) for value in ("1", "128m", "M", "1 G", "1\nG")),
+    *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u", "0")),
+)
+MYSQL_REFUSED = (
+    *(("APP_PASSWD", value) for value in ("a\nb", "pässword")),
+    *(("APP_USER", value) for value in ("a'b", "a b", "mysql.sys", "a" * 33, "needs-a-password")),
+)
+
 SOFTWARE = (
     Row("redis", "7.0", "redis.conf", (
         *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
@@ -56,7 +68,11 @@ SOFTWARE = (
         *(("MAX_CONNECTIONS", value) for value in ("9", "100001", "10\nport = 1")),
         *(("SHARED_BUFFERS", value) for value in ("1", "128mb", "MB", "1 GB", "1'GB")),
         *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u", "0")),
-    )),
+    ), slow=True),
+    Row("mariadb", "10.11", "my.cnf", (*SQL_REFUSED, *(("PASSWORD", value) for value in ("a\nb", "pässword"))),
+        slow=True),
+    Row("mysql", "5.7", "my.cnf", (*SQL_REFUSED, *MYSQL_REFUSED, ("BIND", "127.0.0.1 ::1")), slow=True),
+    Row("mysql", "8.0", "my.cnf", (*SQL_REFUSED, *MYSQL_REFUSED), slow=True),
     Row("rabbitmq", "3.10", "rabbitmq.config", (
         *((key, value) for key in ("PORT", "CONTROL_PORT", "MANAGEMENT_PORT") for value in ("0", "65536", *INJECTIONS)),
         *(("BIND", value) for value in ("localhost", '127.0.0.1"', "127.0.0.1 ::1")),
@@ -128,10 +144,11 @@ class Instance:
         return int((self.folder / "pid").read_text())
 
     def processes(self) -> list[psutil.Process]:
-        """All that runs a binary of this instance."""
+        """All that runs a binary of this instance; one that has ended and is not yet reaped runs none."""
         found = []
-        for process in psutil.process_iter(["exe"]):
-            if (process.info["exe"] or "").startswith(f"{self.folder}/"):
+        for process in psutil.process_iter(["exe", "status"]):
+            dead = process.info["status"] == psutil.STATUS_ZOMBIE
+            if not dead and (process.info["exe"] or "").startswith(f"{self.folder}/"):
                 found.append(process)
         return found
 

@@ -1,5 +1,5 @@
 import os
-import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.scripts_repo.conftest import USERS
 from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
+
+unprivileged = pytest.mark.parametrize("make", USERS[-1:], indirect=True)
 
 HARD_PASSWORD = "$(touch owned) `touch owned` \\! touch owned 'single' \"double\" :x ; -- |& *"
 
@@ -31,6 +34,7 @@ def ask(instance: Instance, sql: str) -> str:
     return done.stdout.strip()
 
 
+@unprivileged
 def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret")
     instance.do("install", "start")
@@ -40,6 +44,7 @@ def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[...
     assert ask(instance, "SELECT name FROM colours") == "blue"
 
 
+@unprivileged
 def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD=HARD_PASSWORD)
     instance.do("install", "start")
@@ -50,11 +55,7 @@ def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[...,
 
 def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="never-shown")
-    (instance.folder / "data/conf.d").mkdir(parents=True, mode=0o755)
-    (instance.folder / "data/conf.d/own.conf").write_text("log_statement = all\nlog_min_duration_statement = 0\n")
-    if instance.user:
-        shutil.chown(instance.folder / "data", instance.user)
-        shutil.chown(instance.folder / "data/conf.d", instance.user)
+    own_settings(instance, "log_statement = all\nlog_min_duration_statement = 0\n")
     instance.do("install", "start")
     assert instance.check()["code"] == "0"
     assert "statement: SHOW data_directory" in (instance.folder / "log/postgresql.log").read_text()
@@ -65,7 +66,8 @@ def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -
     assert all("never-shown" not in " ".join(process.cmdline()) for process in instance.processes())
 
 
-def test_a_changed_password_counts_from_the_restart_on_and_none_closes_the_network(
+@unprivileged
+def test_a_changed_password_counts_from_the_restart_on_and_stays_when_none_is_given(
     make: Callable[..., Instance],
 ) -> None:
     instance = make(PASSWORD="first")
@@ -73,13 +75,13 @@ def test_a_changed_password_counts_from_the_restart_on_and_none_closes_the_netwo
     instance.metadata["PASSWORD"] = "second"
     assert instance.check()["code"] == "0"
     instance.do("restart")
-    assert ask(instance, "SELECT 1") == "1"
+    assert "password authentication failed" in psql(instance, "-c", "SELECT 1", password="first").stderr
     del instance.metadata["PASSWORD"]
     instance.do("restart")
-    assert instance.check()["code"] == "0"
-    assert "password authentication failed" in psql(instance, "-c", "SELECT 1", password="second").stderr
+    assert psql(instance, "-c", "SELECT 1", password="second").stdout == "1\n"
 
 
+@unprivileged
 def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Instance]) -> None:
     alone, asked, elsewhere = make(), make(PASSWORD="secret"), make(PASSWORD="secret")
     own = next(iter(own_addresses()), "127.0.0.1")
@@ -89,6 +91,12 @@ def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Ins
         assert instance.check()["code"] == "0"
     assert [addresses(alone), addresses(elsewhere)] == [{"127.0.0.1"}, {"127.0.0.1"}]
     assert addresses(asked) == {"127.0.0.1", own}
+
+
+def own_settings(instance: Instance, text: str) -> None:
+    own = instance.folder / "data/conf.d/own.conf"
+    own.write_text(text)
+    own.chmod(0o644)
 
 
 def own_addresses() -> list[str]:
@@ -121,6 +129,7 @@ def privileges(instance: Instance) -> str:
     return next(line.split()[1].lstrip("0") or "0" for line in lines if line.startswith("CapPrm"))
 
 
+@unprivileged
 def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret", MAX_CONNECTIONS="20", SHARED_BUFFERS="16MB")
     instance.do("install", "start")
@@ -128,13 +137,12 @@ def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instanc
     ask(instance, "CREATE EXTENSION pgcrypto; CREATE EXTENSION pg_trgm; CREATE EXTENSION tablefunc")
     assert ask(instance, "SELECT encode(digest('x', 'sha1'), 'hex')").startswith("11f6ad8ec52a")
     assert ask(instance, "SELECT upper('ä'), now() AT TIME ZONE 'Asia/Shanghai' IS NULL") == "Ä|f"
-    (instance.folder / "data/conf.d/own.conf").write_text("shared_buffers = 24MB\nport = 1\n")
-    if instance.user:
-        shutil.chown(instance.folder / "data/conf.d/own.conf", instance.user)
+    own_settings(instance, "shared_buffers = 24MB\nport = 1\n")
     instance.do("restart", "uninstall", "install", "start")
     assert ask(instance, "SHOW shared_buffers") == "24MB"
 
 
+@unprivileged
 def test_a_client_that_stays_does_not_hold_up_a_stop(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret")
     instance.do("install", "start")
@@ -149,6 +157,30 @@ def test_a_client_that_stays_does_not_hold_up_a_stop(make: Callable[..., Instanc
         assert b"terminating connection" in client.communicate()[1]
 
 
+@unprivileged
+def test_its_many_processes_are_not_taken_for_the_server(instance: Instance) -> None:
+    instance.do("install", "start")
+    pid = instance.pid()
+    assert sum(os.getsid(process.pid) == process.pid for process in instance.processes()) > 1
+    (instance.folder / "pid").write_text(f"{os.getpid()}\n")
+    assert instance.check()["code"] == "0"
+    instance.do("start")
+    assert instance.pid() == pid
+    instance.do("stop")
+    assert not instance.processes()
+
+
+@unprivileged
+def test_stop_says_that_it_did_not_end_and_does_not_kill_it(instance: Instance) -> None:
+    instance.do("install", "start")
+    os.kill(instance.pid(), signal.SIGSTOP)
+    done = instance.run("stop", STOP_TIMEOUT="1")
+    assert "did not end within 1 s" in done.stderr
+    os.kill(instance.pid(), signal.SIGCONT)
+    wait_for(lambda: not instance.processes())
+
+
+@unprivileged
 def test_starting_never_makes_an_empty_database(instance: Instance) -> None:
     instance.do("install")
     (instance.folder / "data/db").rename(instance.folder / "data/away")

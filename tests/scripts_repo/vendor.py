@@ -1,0 +1,47 @@
+"""MySQL for the tests: the vendor's archive where somebody brought one, else MariaDB laid out as it is."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from scripts_repo.build import SOURCE
+
+MYSQLD = """#!/bin/sh
+# MariaDB with the manners of mysqld, as far as the scripts know them.
+base=${0%/*}/..
+for argument in "$@"; do
+    case $argument in
+    --initialize-insecure) initialize=yes ;;
+    --datadir=*) datadir=${argument#*=} ;;
+    esac
+done
+[ "${initialize:-}" ] || exec "$base/sbin/mariadbd" "$@"
+mkdir -p "$datadir"
+if [ "$(ls -A "$datadir")" ]; then
+    echo '[ERROR] --initialize specified but the data directory has files in it. Aborting.' >&2
+    exit 1
+fi
+accounts=$datadir.sql
+echo "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';" >"$accounts"
+"$base/bin/mariadb-install-db" --no-defaults "--basedir=$base" "--datadir=$datadir" --skip-name-resolve \\
+    --skip-test-db --auth-root-authentication-method=normal "--extra-file=$accounts"
+rm "$accounts"
+"""
+
+
+def put_mysql(repo: Path, version: str) -> None:
+    """Puts mysql-VERSION.tar.gz beside the scripts in a copy of the repository."""
+    target = repo / "mysql" / version / f"mysql-{version}.tar.gz"
+    brought = sorted((SOURCE / "mysql" / version).glob("*.tar.*"))
+    if brought:
+        shutil.copyfile(brought[-1], target)
+        return
+    top = repo / f"mysql-{version}.99-linux-glibc2.12-x86_64"
+    top.mkdir()
+    unpack = ["tar", "-xf", repo / "mariadb/10.11/mariadb-10.11.tar.gz", "-C", top, "--strip-components=1"]
+    subprocess.run(unpack, check=True)
+    (top / "bin/mariadb").rename(top / "bin/mysql")
+    (top / "bin/mysqld").write_text(MYSQLD)
+    (top / "bin/mysqld").chmod(0o755)
+    subprocess.run(["tar", "-cf", target, "-C", repo, top.name], check=True)
+    shutil.rmtree(top)

@@ -1,6 +1,6 @@
 """What is kept of the story."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Index, delete, func, insert, select
@@ -42,7 +42,7 @@ def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         mark(connection, WRITTEN)
 
 
-def page(connection: Connection, topic: str, name: str, before_id: int | None, limit: int) -> Iterable[dict[str, Any]]:
+def page(connection: Connection, topic: str, name: str, before_id: int | None, limit: int) -> list[dict[str, Any]]:
     """Newest first, those older than `before_id`."""
     query = select(_EVENT).where(_EVENT.c.topic == topic, _EVENT.c.name == name)
     if before_id is not None:

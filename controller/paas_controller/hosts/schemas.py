@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from paas_controller.web.schemas import Page, shaped
+from paas_controller.web.schemas import WHOLE, Page, shaped
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
@@ -37,7 +37,7 @@ _ADDRESS = {
     "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": rf"^(?![0-9.]*$){_NAME.pattern}$", "maxLength": 253}]
 }
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string"} | _ADDRESS)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=1, le=65535), WHOLE]
 
 
 class HostBody(BaseModel):

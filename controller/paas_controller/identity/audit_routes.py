@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.principal import ADMINISTRATORS, Role
 from paas_controller.identity.audit import Audit
 from paas_controller.web.answers import answer
-from paas_controller.web.queries import Limit, Position, read_query
+from paas_controller.web.queries import Limit, Moment, Position, read_query
 from paas_controller.web.routing import API, Route, Said
 from paas_controller.web.schemas import Page
 
@@ -21,10 +21,8 @@ class AuditQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     who: Annotated[str, Field(description="the name of a token's holder")] = ""
-    since: Annotated[AwareDatetime | None, Field(description="as in 2026-06-28T00:00:00Z; at this moment or after")] = (
-        None
-    )
-    until: Annotated[AwareDatetime | None, Field(description="before this moment")] = None
+    since: Annotated[Moment | None, Field(description="as in 2026-06-28T00:00:00Z; at this moment or after")] = None
+    until: Annotated[Moment | None, Field(description="before this moment")] = None
     limit: Limit = 100
     cursor: Annotated[Position | None, Field(description="next of the page before")] = None
 

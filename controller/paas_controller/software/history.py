@@ -1,8 +1,11 @@
 """Looking back: changed lists, events, operations and their output."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection
 
 from paas_agent.contract import Kind
 from paas_controller.base.clock import Clock, rfc3339
@@ -19,6 +22,8 @@ KEPT_DAYS = 400
 _CAUSES = ("", "check", "exit", "action", "report", "silence")
 
 
+Rows = list[dict[str, Any]]
+ReadPage = Callable[[Connection, str, str, int | None, int], Rows]
 Page = tuple[list[dict[str, Any]], str | None]
 """Documents, and the cursor to go on with, where there may be more."""
 
@@ -47,17 +52,19 @@ class History:
 
     async def events(self, kind: Kind, name: str, before: int | None, limit: int) -> Page:
         """Newest first. NotFound where no such instance ever was."""
-        rows = list(await self._store.read(lambda c: events.page(c, kind, name, before, limit)))
-        if not rows and before is None and not self._board.named(kind, name):
-            raise NotFound(f"no {kind} is or was called {name}")
+        rows = await self._newest(events.page, kind, name, before, limit)
         return [shown(row) for row in rows], _next(rows, "id", limit)
 
     async def operations(self, kind: Kind, name: str, before: int | None, limit: int) -> Page:
-        """Newest first. NotFound where there is no such instance."""
-        rows = await self._store.read(lambda c: records.operations_page(c, kind, name, before, limit))
-        if not rows and before is None:
-            self._board.get(kind, name)
+        """Newest first. NotFound where no such instance ever was."""
+        rows = await self._newest(records.operations_page, kind, name, before, limit)
         return [self._operation(row) for row in rows], _next(rows, "number", limit)
+
+    async def _newest(self, page: ReadPage, kind: Kind, name: str, before: int | None, limit: int) -> Rows:
+        rows = await self._store.read(lambda c: page(c, kind, name, before, limit))
+        if rows or self._board.named(kind, name) or await self._store.read(lambda c: page(c, kind, name, None, 1)):
+            return rows
+        raise NotFound(f"no {kind} is or was called {name}")
 
     async def operation(self, identifier: str) -> dict[str, Any]:
         return self._operation(await self._store.read(lambda c: find_row(c, identifier)))

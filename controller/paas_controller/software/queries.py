@@ -26,7 +26,7 @@ Label = Annotated[str, AfterValidator(_label), shaped(r"[^:]*:.*")]
 class ByName(BaseModel):
     """Which instance."""
 
-    name: InstanceName
+    name: Annotated[InstanceName, Field(examples=["redis-1"])]
 
 
 class ByDay(BaseModel):
@@ -35,7 +35,7 @@ class ByDay(BaseModel):
     day: Annotated[
         str,
         shaped(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})"),
-        Field(description="MMDD, the latest such day, or YYYY-MM-DD"),
+        Field(description="MMDD, the latest such day, or YYYY-MM-DD", examples=["0628"]),
     ]
 
 

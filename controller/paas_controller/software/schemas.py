@@ -19,7 +19,7 @@ from paas_agent.contract import DEFAULT_TIMEOUTS, RESERVED_ENVIRONMENT, Kind
 from paas_controller.hosts.schemas import Address, Port
 from paas_controller.software.decide import SelfHeal
 from paas_controller.software.states import Expect
-from paas_controller.web.schemas import keyed, shaped
+from paas_controller.web.schemas import WHOLE, keyed, shaped
 
 _OWN_METADATA = frozenset({"REPO_URL", "PACKAGE", "CreateAt"})
 _RESERVED_NAMES = frozenset({"create", "status"})
@@ -180,8 +180,8 @@ class App(_Body):
     metadata: Annotated[Metadata, Field(examples=[{"PORT": "6379"}], description="the environment of its scripts")] = {}
     status: Status = Status()
     check_interval: Annotated[float, Field(ge=1, le=3600, description="seconds between two checks")] = 10
-    check_fall: Annotated[int, Field(ge=1, le=100, description="bad checks in a row until it is failed")] = 2
-    check_rise: Annotated[int, Field(ge=1, le=100, description="good checks in a row until it is running")] = 1
+    check_fall: Annotated[int, Field(ge=1, le=100, description="bad checks in a row until it is failed"), WHOLE] = 2
+    check_rise: Annotated[int, Field(ge=1, le=100, description="good checks in a row until it runs"), WHOLE] = 1
     self_heal: Annotated[
         SelfHeal | None, Field(description="always, or only at the exit of its process; by default exit for databases")
     ] = None

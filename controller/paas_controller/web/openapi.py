@@ -46,6 +46,13 @@ _HEADERS = {
     "Idempotency-Replayed": "true where this is the first answer again, and nothing was done.",
     "Last-Event-ID": "Go on after this event.",
 }
+_TAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+_SHAPES = {
+    "If-Match": _TAGS,
+    "If-None-Match": _TAGS,
+    "Idempotency-Key": r"^[\x21-\x7e]{1,255}$",
+    "Last-Event-ID": r"^[0-9]{1,18}$",
+}
 _WITH = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}
 
 
@@ -131,7 +138,8 @@ def _refusal(status: int, told: str) -> Schema:
 
 
 def _header(name: str) -> Schema:
-    return {"description": _HEADERS[name], "schema": {"type": "string"}}
+    shape = {"pattern": _SHAPES[name]} if name in _SHAPES else {}
+    return {"description": _HEADERS[name], "schema": {"type": "string"} | shape}
 
 
 def _parameters(model: type[BaseModel] | None, place: str) -> Iterator[Schema]:

@@ -1,9 +1,10 @@
 """Query parameters, read strictly by a pydantic model: a wrong one is an Invalid that says what it takes."""
 
+import re
 from typing import Annotated, get_origin
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from paas_controller.base.errors import Invalid
 from paas_controller.web.bodies import Model, validated
@@ -35,11 +36,18 @@ def _whole(value: object) -> int:
     return int(value)
 
 
+def _moment(value: object) -> object:
+    if not (isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value)):
+        raise ValueError(f"is a moment such as 2026-06-28T00:00:00Z, not {value!r}")
+    return value
+
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Limit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole)]
 """How many are answered at most."""
 Position = Annotated[int, Field(ge=0, le=2**62), BeforeValidator(_whole)]
 """Where to go on."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 class DryRun(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, RootModel, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, RootModel, WithJsonSchema
 
 T = TypeVar("T")
 
@@ -20,6 +20,14 @@ def keyed(pattern: str) -> Any:
         schema["additionalProperties"] = False
 
     return Field(json_schema_extra=tell)
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""For JSON 7.0 is the whole number 7."""
 
 
 class Health(BaseModel):

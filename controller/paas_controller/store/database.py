@@ -61,9 +61,14 @@ def is_passing(error: BaseException) -> bool:
     return False
 
 
-def unavailable(what: str, error: BaseException) -> Retryable:
-    """The error for whoever asked: `what` as in "cannot write now"."""
-    return Retryable(f"the database {what} ({cause(error)}); nothing was changed, try again")
+def unwritten(error: BaseException) -> Retryable:
+    """The error for whoever asked to write."""
+    return Retryable(f"the database cannot write now ({cause(error)}); nothing was changed, try again")
+
+
+def unread(error: BaseException) -> Retryable:
+    """The error for whoever asked to read."""
+    return Retryable(f"the database cannot be read now ({cause(error)}); try again")
 
 
 def cause(error: BaseException) -> str:

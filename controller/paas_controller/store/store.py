@@ -22,14 +22,13 @@ from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError
 from paas_controller.store.company import Write, company
-from paas_controller.store.database import READERS, Database, Ousted, cause, is_passing, unavailable
+from paas_controller.store.database import READERS, Database, Ousted, cause, is_passing, unread, unwritten
 from paas_controller.store.engines import open_database
 from paas_controller.store.figures import Figures
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _BATCH = 256
-_CANNOT_WRITE = "cannot write now"
 _MARKS = "marks"
 
 
@@ -134,7 +133,7 @@ class Store:
                 return query(connection)
         except DBAPIError as error:
             if is_passing(error):
-                raise unavailable("cannot be read now", error) from None
+                raise unread(error) from None
             raise
 
     def _write_loop(self) -> None:
@@ -170,7 +169,7 @@ class Store:
         except Exception as error:  # the writer outlives whatever became of one transaction
             if isinstance(error, Ousted):
                 self._loop.call_soon_threadsafe(self._oust, error.message)
-            told = error if isinstance(error, PaasError) else unavailable(_CANNOT_WRITE, error)
+            told = error if isinstance(error, PaasError) else unwritten(error)
             self._tell(told.message)
             for command in batch:
                 command.error = command.error or told
@@ -212,7 +211,7 @@ def _run_one(connection: Connection, command: _Command) -> None:
         command.result = command.run(connection)
         savepoint.commit()
     except BaseException as error:  # whatever it is belongs to the one who asked, not to the batch
-        command.error = unavailable(_CANNOT_WRITE, error) if is_passing(error) else error
+        command.error = unwritten(error) if is_passing(error) else error
         savepoint.rollback()
         if connection.invalidated:
             raise  # what went before in this batch is gone as well

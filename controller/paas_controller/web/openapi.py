@@ -80,7 +80,8 @@ def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema
     said = route.said
     shown: Schema = {"summary": said.summary, "operationId": _identifier(route.method, path), "tags": [_tag(path)]}
     if route.roles and route.roles != ANYBODY:
-        shown["description"] = f"For tokens of role {' or '.join(sorted(route.roles))}."
+        *first, last = sorted(route.roles)
+        shown["description"] = f"For tokens of role {', '.join(first)}{' or ' if first else ''}{last}."
     shown["security"] = [] if route.roles is None else [{"token": sorted(route.roles)}]
     shown["parameters"] = [*_parameters(said.path, "path"), *_parameters(said.query, "query")]
     takes = (*said.takes, *(["Idempotency-Key"] if route.keyed else []))

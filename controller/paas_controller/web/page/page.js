@@ -49,12 +49,14 @@ function rendered(path, method, operation) {
 }
 
 function inside(path, method, operation) {
-  const fields = operation.parameters.map((parameter) => [parameter, el("input", { required: parameter.required })]);
+  const fields = operation.parameters.map((parameter) => [
+    parameter, el("input", { required: parameter.required, placeholder: parameter.schema.examples?.[0] ?? "" }),
+  ]);
   const schema = operation.requestBody?.content["application/json"].schema;
   const body = schema && el("textarea", { spellcheck: false }, JSON.stringify(example(schema), null, 2));
   const answer = el("div", {});
   const form = el("form", {}, ...fields.map(([parameter, input]) => asked(parameter, input)),
-    schema ? el("h3", {}, "Body") : "", schema ? named("its keys", schema) : "", body ?? "",
+    schema ? el("h3", {}, "Body") : "", body ?? "", schema ? named("what it may hold:", schema) : "",
     el("p", {}, el("button", {}, "Send")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -72,9 +74,10 @@ function asked(parameter, input) {
 
 function answered([status, response]) {
   const found = resolved(response);
+  if (response.$ref) return el("li", {}, el("code", {}, status), ` ${found.description}`); // of the one shape of errors
   const [type, content] = Object.entries(found.content ?? {})[0] ?? [];
   const about = el("li", {}, el("code", {}, status), ` ${found.description}`);
-  if (content?.schema) about.append(" ", named("its keys", content.schema));
+  if (content?.schema) about.append(" ", named("what it holds:", content.schema));
   else if (type) about.append(" ", el("span", { className: "type" }, type));
   return about;
 }
@@ -90,10 +93,11 @@ function kind(schema) {
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return choices.map(kind).join(" or ");
   if (schema.type === "array") return `list of ${schema.items ? kind(schema.items) : "anything"}`;
-  const known = { minimum: "≥", maximum: "≤", minLength: "length ≥", maxLength: "length ≤", pattern: "matches" };
+  const known = { minimum: "≥", maximum: "≤", minLength: "length ≥", maxLength: "length ≤" };
   const limits = Object.entries(known).filter(([key]) => key in schema).map(([key, word]) => `${word} ${schema[key]}`);
+  if (schema.pattern?.length < 60) limits.push(`matches ${schema.pattern}`);
   if (schema.default !== undefined) limits.push(`default ${JSON.stringify(schema.default)}`);
-  return [schema.format ?? schema.type ?? "anything", ...limits].join(", ");
+  return [schema.format ?? schema.type ?? (schema.pattern ? "string" : "anything"), ...limits].join(", ");
 }
 
 // The models that a schema leads to, through lists and choices.
@@ -126,9 +130,13 @@ function example(schema) {
   if (found.default !== undefined) return found.default;
   if (found.enum) return found.enum[0];
   if (found.anyOf) return example(found.anyOf[0]);
-  if (found.type === "object")
-    return Object.fromEntries((found.required ?? []).map((name) => [name, example(found.properties[name])]));
-  return { array: [], integer: found.minimum ?? 0, number: found.minimum ?? 0, boolean: false, string: "" }[found.type];
+  if (found.type === "object") {
+    const told = Object.entries(found.properties ?? {});
+    const wanted = told.filter(([name, child]) => found.required?.includes(name) || child.examples);
+    return Object.fromEntries(wanted.map(([name, child]) => [name, example(child)]));
+  }
+  if (found.type === "array") return found.minItems ? [example(found.items)] : [];
+  return { integer: found.minimum ?? 0, number: found.minimum ?? 0, boolean: false, string: "" }[found.type];
 }
 
 async function send(method, path, fields, body, answer) {
@@ -147,10 +155,17 @@ async function send(method, path, fields, body, answer) {
     const options = { method: method.toUpperCase(), headers, body: body?.value, signal: stop.signal };
     const response = await fetch(asked, options);
     text.append(`${response.status} ${response.statusText}\n\n`);
-    const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let piece = await pieces.read(); !piece.done; piece = await pieces.read()) text.append(piece.value);
+    if (response.headers.get("Content-Type")?.startsWith("application/json"))
+      text.append(JSON.stringify(await response.json(), null, 2));
+    else await follow(response, text);
   } catch (error) {
     if (error.name !== "AbortError") text.append(String(error.message));
   }
   button.remove();
+}
+
+// A stream is shown while it comes.
+async function follow(response, text) {
+  const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let piece = await pieces.read(); !piece.done; piece = await pieces.read()) text.append(piece.value);
 }

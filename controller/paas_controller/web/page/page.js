@@ -74,7 +74,8 @@ function asked(parameter, input) {
 
 function answered([status, response]) {
   const found = resolved(response);
-  if (response.$ref) return el("li", {}, el("code", {}, status), ` ${found.description}`); // of the one shape of errors
+  // Refusals have one shape, which need not be shown each time.
+  if (response.$ref) return el("li", {}, el("code", {}, status), ` ${found.description}`);
   const [type, content] = Object.entries(found.content ?? {})[0] ?? [];
   const about = el("li", {}, el("code", {}, status), ` ${found.description}`);
   if (content?.schema) about.append(" ", named("what it holds:", content.schema));

@@ -13,6 +13,7 @@ from paas_controller.identity.service import Identity
 from paas_controller.web import tables
 from paas_controller.web.idempotency import Idempotency
 from tests.controller.agents import Agent
+from tests.controller.conftest import database_url  # noqa: F401 - what is kept is tried on both databases
 from tests.controller.shell import Answer, Shell, body, until
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}

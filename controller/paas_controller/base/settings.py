@@ -77,6 +77,18 @@ class Settings(BaseModel):
             raise ValueError(f"no time zone is called {value!r}") from None
         return value
 
+    @field_validator("repo_dir", "tls_certificate", "tls_key", "ca_file", mode="before")
+    @classmethod
+    def _given(cls, value: object) -> object:
+        return None if value == "" else value  # as a path it would be the working folder
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _data(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("name a folder; an empty one would be the working folder")
+        return value
+
     @field_validator("repo_dir")
     @classmethod
     def _repo(cls, value: Path | None) -> Path | None:
@@ -98,6 +110,15 @@ class Settings(BaseModel):
             raise ValueError(f"--no-auth is for loopback only, and {self.listen} is not; leave one of the two")
         if _is(host, "unspecified") and not self.advertise:
             raise ValueError(f"listening on {self.listen}, agents need --advertise HOST:PORT to find this controller")
+        return self
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.repo_dir:
+            repo, data = self.repo_dir.resolve(), self.data_dir.resolve()
+            if repo.is_relative_to(data) or data.is_relative_to(repo):
+                told = f"--repo-dir {self.repo_dir} and the data folder {self.data_dir} lie in one another"
+                raise ValueError(f"{told}, and keys would be served with the scripts; give each a folder of its own")
         return self
 
     def server_tls(self) -> ssl.SSLContext | None:

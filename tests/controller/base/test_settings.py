@@ -124,6 +124,31 @@ def test_an_unknown_database_is_refused_and_its_password_not_repeated() -> None:
     assert "kept-secret" not in said
 
 
+@pytest.mark.parametrize("name", ["repo_dir", "tls_certificate", "tls_key", "ca_file"])
+def test_an_empty_file_or_folder_is_none_and_not_the_working_folder(name: str) -> None:
+    assert getattr(load(None, {name: ""}, {}), name) is None
+    assert getattr(load(None, {}, {f"PAAS_CONTROLLER_{name.upper()}": ""}), name) is None
+
+
+def test_an_empty_data_folder_is_refused() -> None:
+    assert "name a folder; an empty one would be the working folder" in refused(data_dir="")
+
+
+@pytest.mark.parametrize(("repo", "data"), [("all", "all"), ("all", "all/data"), ("all/repo", "all"), ("link", "all")])
+def test_a_repository_that_would_serve_the_data_folder_or_lies_in_it_is_refused(
+    tmp_path: Path, repo: str, data: str
+) -> None:
+    (tmp_path / "all" / "repo").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("all")
+    told = refused(repo_dir=tmp_path / repo, data_dir=tmp_path / data)
+    assert f"{tmp_path / repo} and the data folder {tmp_path / data} lie in one another" in told
+
+
+def test_a_repository_beside_the_data_folder_is_served(tmp_path: Path) -> None:
+    (tmp_path / "data-repo").mkdir()
+    assert Settings(repo_dir=tmp_path / "data-repo", data_dir=tmp_path / "data").repo_dir == tmp_path / "data-repo"
+
+
 def test_settings_are_shown_without_the_database_url() -> None:
     assert "kept-secret" not in repr(Settings(database_url="postgresql://paas:kept-secret@localhost/db"))
 

@@ -46,10 +46,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a wish does not come true, as a sentence, and the operation that failed, where its script has run."""
+    """Why a wish does not come true, as a sentence; the operation that failed, where its script has run."""
 
     sentence: str
     operation: str = ""
+    held: bool = False
 
 
 def fulfilled(record: Record, wish: Wish) -> bool:
@@ -73,7 +74,7 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
             sentence = f"{last.action} on {last.host} {last.state}: {last.message or member.reason}"
             return Obstacle(sentence, last.id if last.may_have_printed else "")
     if record.held and not fulfilled(record, wish):
-        return Obstacle(f"{record.name} is held, and nothing is done until it is released")
+        return Obstacle(f"{record.name} is held, and nothing is done until it is released", held=True)
     return None
 
 

@@ -161,6 +161,12 @@ async def test_deleting_what_is_installed_says_the_two_ways(
     assert ended.code == 6
     assert "- --orphan forgets it" in ended.err
     assert f"paasctl database delete {name} --uninstall" in ended.err
+    await client.middleware.create(body(name) | {"depends_on": [f"database/{name}"]})
+    needed = await paasctl("db", "delete", name, "--orphan")
+    assert needed.code == 6
+    assert f"- middleware/{name}" in needed.err
+    assert "→" not in needed.err
+    await client.middleware.delete(name)
     both = await paasctl("db", "delete", name, "--uninstall", "--orphan")
     assert both.code == 2
     gone = await paasctl("db", "delete", name, "--orphan")

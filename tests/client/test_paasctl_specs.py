@@ -188,7 +188,7 @@ path.write_text(path.read_text().replace("labels: {{}}", "labels: {{by: me}}"))
     ended = await paasctl.with_(EDITOR=editing(tmp_path, meanwhile), TMPDIR=str(tmp_path))("db", "edit", name)
     assert ended.code == 6
     assert "somebody changed it since you read it; read it again" in ended.err
-    kept = Path(ended.err.rpartition("kept in ")[2].strip())
+    kept = Path(ended.err.rpartition("apply -f ")[2].strip())
     assert "by: me" in kept.read_text()
     assert (await client.database.get(name)).labels == {"by": "another"}
 
@@ -201,4 +201,4 @@ async def test_what_was_edited_and_is_no_yaml_is_kept(
     ended = await broken("db", "edit", name)
     assert ended.code == 2
     assert "is not YAML: line 1" in ended.err
-    assert Path(ended.err.rpartition("kept in ")[2].strip()).read_text() == "name: ["
+    assert Path(ended.err.rpartition("apply -f ")[2].strip()).read_text() == "name: ["

@@ -26,9 +26,9 @@ EXIT_CODES = {
 }  # fmt: skip
 
 T = TypeVar("T")
-Hint = str | Callable[[Client], Awaitable[str]]
+Hint = str | Callable[[Client, ClientError], Awaitable[str]]
 Hints = Mapping[type[ClientError], Hint]
-"""What to try next, by the error it is for; the controller may be asked for it."""
+"""What to try next, by the error it is for; the controller may be asked for it. It may be empty."""
 
 
 class WaitFailed(ClientError):
@@ -62,7 +62,7 @@ class Asker:
     def about(self, name: str) -> "Asker":
         return replace(self, name=name)
 
-    def settings(self) -> Settings:
+    def _settings(self) -> Settings:
         """The settings, or the end of the program with a sentence."""
         try:
             settings = load(self.config, os.environ)
@@ -78,7 +78,7 @@ class Asker:
 
         `goes_on`: what was asked for is done by the controller, also where nobody waits for it.
         """
-        settings = self.settings()
+        settings = self._settings()
         try:
             return asyncio.run(self._asking(settings, question, hints or {}))
         except KeyboardInterrupt:
@@ -135,7 +135,7 @@ async def _hint(error: ClientError, client: Client, hints: Hints) -> str:
         return "an agent answers there; the controller listens on another port, mostly 3334: set PAAS_URL"
     hint = next((hint for kind, hint in hints.items() if isinstance(error, kind)), "")
     if callable(hint):
-        hint = await hint(client)
+        hint = await hint(client, error)
     return hint or _usual_hint(error, has_token=bool(client.transport.token))
 
 

@@ -14,7 +14,7 @@ from paas_client.commands.naming import instance_hints
 from paas_client.commands.options import DryRunOption, Name, TimeoutOption, WaitOption
 from paas_client.commands.planning import note_what_it_waits_for, show_outcome, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT, take_stock, watched
-from paas_client.errors import Conflict
+from paas_client.errors import ClientError, Conflict, Refused
 from paas_client.instances import Instances
 from paas_client.models import InstanceStatus, Plan, Told
 from paas_client.wait import Wish
@@ -136,9 +136,12 @@ def delete(
         await watched(client, asked, Wish("not-installed", known, deletion=True), timeout)
         return told.model_copy(update={"msg": "deleted"}) if uninstall else told
 
-    base = f"{asked.command} delete {name}"
-    hints: Hints = {Conflict: f"one of the two: {base} --uninstall, or {base} --orphan"}
-    show_told(asked.ask(deleting, hints), form)
+    async def two_ways(_: Client, error: ClientError) -> str:
+        base = f"{asked.command} delete {name}"
+        asked_for = isinstance(error, Refused) and any("uninstall" in detail for detail in error.details)
+        return f"one of the two: {base} --uninstall, or {base} --orphan" if asked_for else ""
+
+    show_told(asked.ask(deleting, {Conflict: two_ways}), form)
 
 
 async def _sent(client: Client, asked: Asker, verb: _Verb, *, dry_run: bool) -> InstanceStatus | Plan:

@@ -53,8 +53,8 @@ def edit(
     record, etag = asked.ask_for(lambda instances: instances.get_tagged(name), instance_hints(asked))
     text = _HEAD + show.as_yaml(_spec(record))
     file = _written(text)
+    _edit(file)
     try:
-        _edit(file)
         if file.read_text(encoding="utf-8") == text:
             file.unlink()
             return show.note("nothing was changed")
@@ -67,7 +67,7 @@ def edit(
 
         outcome = asked.ask(replacing)
     except typer.Exit:
-        show.note(f"what you wrote is kept in {file}")
+        show.note(f"what you wrote is kept; once it is right: {asked.command} apply -f {file}")
         raise
     file.unlink()
     return show_outcome(outcome, form)
@@ -96,5 +96,6 @@ def _edit(file: Path) -> None:
     try:
         subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 - the person's own editor
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        file.unlink()
         show.failure(f"the editor failed: {error}", hint="set EDITOR to an editor that is there")
         raise typer.Exit(USAGE) from None

@@ -4,13 +4,14 @@ import asyncio
 
 from paas_client import show
 from paas_client.client import Client
-from paas_client.commands.asking import HostSilent
+from paas_client.commands.asking import Hints, HostSilent
 from paas_client.errors import ClientError, NotFound, Unavailable
 from paas_client.models import LogPiece, Operation
 
 _FOLLOW_EVERY = 0.5
 _PATIENCE = 5.0
 """Seconds after which a host that does not answer is not waited for any longer."""
+SILENT: Hints = {Unavailable: "see which hosts are lost: paasctl host list"}
 
 
 async def last_operation(client: Client, kind: str, name: str, host: str) -> Operation:

@@ -1,5 +1,6 @@
 """Creating databases and middleware, and changing what they are."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -9,12 +10,12 @@ from paas_client import show
 from paas_client.change import Change
 from paas_client.client import Client
 from paas_client.commands import documents
-from paas_client.commands.asking import Asker, Hints, asker
+from paas_client.commands.asking import Asker, asker
 from paas_client.commands.documents import FileOption
 from paas_client.commands.options import DryRunOption, TimeoutOption, WaitOption
 from paas_client.commands.planning import note_what_it_waits_for, show_outcome
 from paas_client.commands.waiting import DEFAULT_TIMEOUT, take_stock, watched
-from paas_client.errors import Conflict, NotFound
+from paas_client.errors import ClientError, Conflict, NotFound
 from paas_client.models import InstanceStatus, Plan
 from paas_client.wait import Before, Wish
 
@@ -85,8 +86,14 @@ def create(
     body = documents.given(file)
     asked = asker(context).about(str(body.get("name")))
     sending = Sending(asked, dry_run, wait, timeout)
-    hints: Hints = {Conflict: f"see it: {asked.command} show {asked.name}; to change it: {asked.command} apply"}
-    show_outcome(asked.ask(lambda client: sending.create(client, body), hints), form)
+
+    async def there_already(client: Client, _: ClientError) -> str:
+        with suppress(ClientError):
+            await client.instances(asked.kind).status(asked.name)
+            return f"see it: {asked.command} show {asked.name}; to change it: {asked.command} apply -f {file}"
+        return ""
+
+    show_outcome(asked.ask(lambda client: sending.create(client, body), {Conflict: there_already}), form)
 
 
 @app.command("apply")

@@ -25,7 +25,7 @@ _PATIENCE = 3.0
 def instance_hints(asked: Asker) -> Hints:
     """Where there is no such instance: the one that was meant, and the command that lists them."""
 
-    async def hint(client: Client) -> str:
+    async def hint(client: Client, _: ClientError) -> str:
         listing = f"see which there are: {asked.command} list"
         with suppress(ClientError):
             here = await _names(client, asked.kind)
@@ -42,7 +42,7 @@ def instance_hints(asked: Asker) -> Hints:
 def near_hints(wanted: str, known: Callable[[Client], Awaitable[Iterable[str]]], listing: str) -> Hints:
     """The same for what is not an instance; `listing` is the command that lists them."""
 
-    async def hint(client: Client) -> str:
+    async def hint(client: Client, _: ClientError) -> str:
         with suppress(ClientError):
             if near := _near(wanted, await known(client)):
                 return f"did you mean {near}? see which there are: {listing}"

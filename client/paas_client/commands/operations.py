@@ -10,7 +10,7 @@ from rich.text import Text
 from paas_client import show
 from paas_client.client import Client
 from paas_client.commands.asking import Asker, Hints, asker
-from paas_client.commands.logs import print_log
+from paas_client.commands.logs import SILENT, print_log
 from paas_client.commands.naming import all_instance_names, instance_hints
 from paas_client.commands.options import DryRunOption, FollowOption, Limit, OperationId
 from paas_client.commands.planning import sent, show_plan
@@ -23,7 +23,7 @@ InstanceName = Annotated[
     str, typer.Argument(metavar="KIND/NAME", help="As in database/db7.", autocompletion=all_instance_names)
 ]
 _SHORT: dict[str, Kind] = {"db": "database", "mw": "middleware", "database": "database", "middleware": "middleware"}
-_HINTS: Hints = {NotFound: "see which there are: paasctl operation list KIND/NAME"}
+_HINTS: Hints = {NotFound: "see which there are: paasctl operation list KIND/NAME", **SILENT}
 
 
 @app.command("list")

@@ -9,7 +9,7 @@ from paas_client import show
 from paas_client.client import Client
 from paas_client.commands.asking import asker
 from paas_client.commands.following import follow_story
-from paas_client.commands.logs import last_operation, print_log
+from paas_client.commands.logs import SILENT, last_operation, print_log
 from paas_client.commands.naming import host_names, instance_hints, instance_names, words
 from paas_client.commands.operations import show_operations
 from paas_client.commands.options import FollowOption, Limit, Name
@@ -75,7 +75,7 @@ def log(context: typer.Context, name: NameOrOperation, follow: FollowOption = Fa
     async def printing(client: Client) -> None:
         await print_log(client, await last_operation(client, asked.kind, name, host), follow=follow)
 
-    asked.ask(printing, instance_hints(asked), goes_on=False)
+    asked.ask(printing, {**instance_hints(asked), **SILENT}, goes_on=False)
 
 
 @app.command()

@@ -98,17 +98,17 @@ class _Watch:
     def _despair(self, record: Record) -> None:
         """Raises WaitFailed where waiting longer is no use."""
         if found := obstacle(record, self.wish):
-            raise WaitFailed(found.sentence, self._hint(record, found))
+            raise WaitFailed(found.sentence, self._hint(found))
         now, reason = asyncio.get_running_loop().time(), left_alone(record)
         self.doubtful_since = (self.doubtful_since or now) if reason else None
         if self.doubtful_since is not None and now - self.doubtful_since > _LEFT_ALONE:
             restart = f"{self.asked.command} restart {self.asked.name}"
             raise WaitFailed(f"{self.asked.name} is failed and left alone: {reason}", f"start it anew: {restart}")
 
-    def _hint(self, record: Record, found: Obstacle) -> str:
+    def _hint(self, found: Obstacle) -> str:
         if found.operation:
             return f"its output: {self.asked.command} log {found.operation}"
-        return f"end the hold: {self.asked.command} release {self.asked.name}" if record.held else self._story
+        return f"end the hold: {self.asked.command} release {self.asked.name}" if found.held else self._story
 
     async def _show(self, record: Record) -> None:
         busy = [member.operation for member in record.members if member.operation]

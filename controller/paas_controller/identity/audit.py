@@ -15,7 +15,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import PaasError, Unauthorized
+from paas_controller.base.errors import PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.masking import MASK, is_secret
 from paas_controller.base.principal import Principal
@@ -85,8 +85,8 @@ class Audit:
         return write
 
     async def _refused(self, request: web.Request, refusal: PaasError) -> None:
-        if isinstance(refusal, Unauthorized):
-            _log.info("%s %s from %s: no valid token", request.method, request.path, request.remote)
+        if PRINCIPAL not in request:
+            _log.info("%s %s from %s refused: %s", request.method, request.path, request.remote, refusal.message)
             return
         outcome = Outcome(refusal.status, refusal.code, refusal.message)
         await self._store.write(self._row(request, outcome), alone=True)

@@ -73,10 +73,17 @@ async def test_what_was_refused_is_there_with_the_sentence_of_the_refusal(shell:
     assert (await rows(shell))[0]["sentence"] == "no database is called nothing"
 
 
-async def test_whoever_has_no_token_leaves_no_row(shell: Shell) -> None:
+async def test_whoever_has_no_token_leaves_a_line_in_the_log_and_no_row(
+    shell: Shell, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     assert (await shell.put("/database/db/running", token="wrong")).status == 401
     assert (await shell.post("/agents/join", {"join_token": "x", "address": "h", "port": "1"}, token="")).status == 401
+    assert (await shell.post("/agents/join", {"join_token": "x", "address": "", "port": ""}, token="")).status == 400
     assert await rows(shell) == []
+    told = [record.getMessage() for record in caplog.records if record.name.endswith("audit")]
+    assert len(told) == 3
+    assert told[0].startswith("PUT /apis/v1alpha1/database/db/running from 127.0.0.1 refused: this needs a valid token")
 
 
 async def test_a_join_is_there_and_what_agents_report_is_not(shell: Shell, joined: Agent) -> None:

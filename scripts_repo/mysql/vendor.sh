@@ -18,9 +18,10 @@ settings() {
     bound
 }
 
-# root needs no password, but exists for clients of the socket only; who may enter ./run, where that is, may be root.
+# root needs no password, but exists for clients of the socket only; who may enter ./run, where that is, may be root. The
+# client, which often misses a library, is tried too.
 make_tables() {
-    "software/$client" --no-defaults --version
     # shellcheck disable=SC2086
-    $as "software/$daemon" --no-defaults --initialize-insecure "--basedir=$home/software" "--datadir=$home/data/new"
+    "software/$client" --no-defaults --version && $as "software/$daemon" --no-defaults --initialize-insecure \
+        "--basedir=$home/software" "--datadir=$home/data/new"
 }

@@ -4,15 +4,19 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.scripts_repo.conftest import USERS
+from tests.scripts_repo.databases import (
+    HARD_PASSWORD,
+    account,
+    addresses,
+    needed_privileges,
+    own_address,
+    own_settings,
+    privileges,
+    unprivileged,
+)
 from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
-
-unprivileged = pytest.mark.parametrize("make", USERS[-1:], indirect=True)
-
-HARD_PASSWORD = "$(touch owned) `touch owned` \\! touch owned 'single' \"double\" :x ; -- |& *"
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[...,
 
 def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="never-shown")
-    own_settings(instance, "log_statement = all\nlog_min_duration_statement = 0\n")
+    own_settings(instance, "own.conf", "log_statement = all\nlog_min_duration_statement = 0\n")
     instance.do("install", "start")
     assert instance.check()["code"] == "0"
     assert "statement: SHOW data_directory" in (instance.folder / "log/postgresql.log").read_text()
@@ -84,7 +88,7 @@ def test_a_changed_password_counts_from_the_restart_on_and_stays_when_none_is_gi
 @unprivileged
 def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Instance]) -> None:
     alone, asked, elsewhere = make(), make(PASSWORD="secret"), make(PASSWORD="secret")
-    own = next(iter(own_addresses()), "127.0.0.1")
+    own = own_address()
     for instance, host_ip in ((alone, own), (asked, own), (elsewhere, "192.0.2.200")):
         instance.do("install")
         instance.do("start", HOST_IP=host_ip)
@@ -93,40 +97,15 @@ def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Ins
     assert addresses(asked) == {"127.0.0.1", own}
 
 
-def own_settings(instance: Instance, text: str) -> None:
-    own = instance.folder / "data/conf.d/own.conf"
-    own.write_text(text)
-    own.chmod(0o644)
-
-
-def own_addresses() -> list[str]:
-    found = [address.address for card in psutil.net_if_addrs().values() for address in card if address.family == 2]
-    return [address for address in found if not address.startswith("127.")]
-
-
-def addresses(instance: Instance) -> set[str]:
-    connections = psutil.Process(instance.pid()).net_connections("inet4")
-    return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
-
-
 def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(make: Callable[..., Instance]) -> None:
     instance = make()
     instance.do("install", "start")
-    assert {process.username() for process in instance.processes()} == {instance.user or own_account()}
-    assert privileges(instance) == ("4" if os.geteuid() == 0 and not instance.user else "0")
+    assert {process.username() for process in instance.processes()} == {account(instance)}
+    assert privileges(instance.pid()) == needed_privileges(instance)
     instance.folder.chmod(0o755)
     instance.do("restart")
     assert instance.check()["code"] == "0"
-    assert privileges(instance) == "0"
-
-
-def own_account() -> str:
-    return "nobody" if os.geteuid() == 0 else psutil.Process().username()
-
-
-def privileges(instance: Instance) -> str:
-    lines = Path(f"/proc/{instance.pid()}/status").read_text().splitlines()
-    return next(line.split()[1].lstrip("0") or "0" for line in lines if line.startswith("CapPrm"))
+    assert privileges(instance.pid()) == 0
 
 
 @unprivileged
@@ -137,7 +116,7 @@ def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instanc
     ask(instance, "CREATE EXTENSION pgcrypto; CREATE EXTENSION pg_trgm; CREATE EXTENSION tablefunc")
     assert ask(instance, "SELECT encode(digest('x', 'sha1'), 'hex')").startswith("11f6ad8ec52a")
     assert ask(instance, "SELECT upper('ä'), now() AT TIME ZONE 'Asia/Shanghai' IS NULL") == "Ä|f"
-    own_settings(instance, "shared_buffers = 24MB\nport = 1\n")
+    own_settings(instance, "own.conf", "shared_buffers = 24MB\nport = 1\n")
     instance.do("restart", "uninstall", "install", "start")
     assert ask(instance, "SHOW shared_buffers") == "24MB"
 

@@ -71,7 +71,8 @@ def _sentence(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{path}: no such key; {_instead(str(fault['loc'][-1]), _allowed(fault['loc'][:-1], model))}"
     if plain := _PLAIN.get(fault["type"]):
         return f"{path} {plain.format(**fault.get('ctx', {}))}"
-    return f"{path}: {fault['msg'].removeprefix('Value error, ')}"
+    told = fault["msg"].removeprefix("Value error, ")
+    return f"{path}: {told}" if fault["loc"] else told
 
 
 def _instead(key: str, allowed: list[str]) -> str:

@@ -27,15 +27,13 @@ function el(name, properties, ...children) {
 }
 
 function shown() {
-  const tags = new Map();
+  const tags = new Map(api.tags.map((tag) => [tag.name, []]));
   for (const [path, methods] of Object.entries(api.paths))
-    for (const [method, operation] of Object.entries(methods)) {
-      const tag = operation.tags[0];
-      if (!tags.has(tag)) tags.set(tag, []);
-      tags.get(tag).push(rendered(path, method, operation));
-    }
-  const links = [...tags.keys()].map((tag) => el("a", { href: `#${tag}` }, tag));
-  const sections = [...tags].map(([tag, operations]) => el("section", { id: tag }, el("h2", {}, tag), ...operations));
+    for (const [method, operation] of Object.entries(methods))
+      tags.get(operation.tags[0]).push(rendered(path, method, operation));
+  const links = api.tags.map((tag) => el("a", { href: `#${tag.name}` }, tag.name));
+  const sections = api.tags.map((tag) =>
+    el("section", { id: tag.name }, el("h2", {}, tag.name), el("p", {}, tag.description), ...tags.get(tag.name)));
   return [el("p", {}, `${api.info.description}Version ${api.info.version}.`), el("nav", {}, ...links), ...sections];
 }
 

@@ -1,0 +1,53 @@
+"""What the API's document says in words, and of headers."""
+
+ABOUT = """\
+Databases and middleware on hosts: what is expected of each is written down beside what is really there, and the
+controller closes the difference.
+
+Keys of a body that begin with `//` are comments: they are ignored and not kept. Any other unknown key is refused.
+Passwords, keys and secret metadata are answered as `******`; written back, that means unchanged.
+Lists answer `{"items": […], "next": …}`; `?cursor=` takes the `next` of the page before. Times are UTC.
+"""
+TAGS = {
+    "database": "Databases on hosts.",
+    "middleware": "Middleware on hosts; the calls are those of databases.",
+    "operations": "What ran: one action on one host.",
+    "events": "Every change as it happens.",
+    "hosts": "The registry of hosts; each has one agent.",
+    "tokens": "Who may ask, and what.",
+    "audit": "Who asked for which change.",
+    "agents": "What agents ask, and nobody else.",
+    "controller": "The program itself.",
+}
+"""By the first word of the path."""
+REFUSALS = {
+    400: "Malformed: the message names what is wrong.",
+    401: "No valid token.",
+    403: "The token's role may not do this.",
+    404: "There is nothing of this name.",
+    409: "It stands against what is there; the message says how to go on.",
+    413: "The body is larger than 1 MiB.",
+    422: "Understood, and refused for good.",
+    503: "Not now; ask again after as many seconds as Retry-After says.",
+}
+WITH = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}
+"""The headers of refusals."""
+HEADERS = {
+    "X-Request-Id": "Names the request, in the answer and in the log.",
+    "Retry-After": "Seconds.",
+    "WWW-Authenticate": "Bearer.",
+    "ETag": "The version of this record.",
+    "If-Match": "Do this only to the version that an ETag named; 409 where it is another one by now.",
+    "If-None-Match": "An ETag that is known already; 304 while it is the same.",
+    "Idempotency-Key": "Do this once: within a day the same key and body get the first answer.",
+    "Idempotency-Replayed": "true where this is the first answer again, and nothing was done.",
+    "Last-Event-ID": "Go on after this event.",
+}
+_ETAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+SHAPES = {
+    "If-Match": _ETAGS,
+    "If-None-Match": _ETAGS,
+    "Idempotency-Key": r"^[\x21-\x7e]{1,255}$",
+    "Last-Event-ID": r"^[0-9]{1,18}$",
+}
+"""The patterns of headers that are read."""

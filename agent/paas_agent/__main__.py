@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 from paas_agent import app, logs
 from paas_agent.join import JoinFailed, join, load
+from paas_agent.process import keep_inherited
 from paas_agent.settings import BadSetting, Settings, read
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     try:
         settings = read(sys.argv[1:], os.environ)
         logs.set_up(settings.log_level)
+        keep_inherited()
         asyncio.run(_command(settings))
     except BadSetting as error:
         sys.exit(_say(error, 2))

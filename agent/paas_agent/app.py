@@ -113,8 +113,9 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _check_script(packages: Packages, order: Order) -> Path:
-    return await packages.fetch(order.repo_url, order.check, since=asyncio.get_running_loop().time() - SCRIPT_AGE)
+async def _check_script(packages: Packages, order: Order) -> tuple[Path, str]:
+    lately = asyncio.get_running_loop().time() - SCRIPT_AGE
+    return await packages.fetch(order.repo_url, order.check, since=lately), await packages.held(order)
 
 
 async def _tidy(instances: Instances, packages: Packages, settings: Settings, world: World) -> None:

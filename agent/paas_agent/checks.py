@@ -21,7 +21,8 @@ from paas_agent.world import World
 
 log = logging.getLogger(__name__)
 
-Fetch = Callable[[Order], Awaitable[Path]]
+Fetch = Callable[[Order], Awaitable[tuple[Path, str]]]
+"""Gives the check script of an order, and where its package is (empty: nowhere)."""
 _JITTER = 0.1
 
 
@@ -52,7 +53,7 @@ class Checks:
     def schedule(self, live: Live, *, first: float | None = None) -> None:
         """(Re)start the checks of an instance at rest: in `first` seconds, else after an interval."""
         forgotten = self._instances.get(live.key) is not live
-        if forgotten or not live.record.installed or live.record.operation is not None:
+        if forgotten or not live.record.installed or live.record.operation is not None or live.unwanted:
             return
         interval = live.order.check_interval
         self._scheduler.add_job(
@@ -98,8 +99,8 @@ class Checks:
 
     async def _once(self, live: Live) -> Result:
         try:
-            script = await self._fetch(live.order)
-            return await run_check(script, live.order, live.folder, self._world.spawn)
+            script, package = await self._fetch(live.order)
+            return await run_check(script, live.order, live.folder, self._world.spawn, package)
         finally:
             self._running.pop(live.key, None)
 

@@ -17,7 +17,7 @@ from paas_agent.process import Spawn
 KEPT_OUTPUT = 16 * 1024
 MAX_MESSAGE = 500
 MOST_READS = 64
-_COMMAND = 'umask 022; cd "$INSTANCE_DIR" && exec /bin/sh "$1"'
+_COMMAND = 'umask 022; cd "$INSTANCE_DIR" && unset OLDPWD && exec /bin/sh "$1"'
 
 
 class Result(msgspec.Struct):
@@ -31,14 +31,14 @@ class Result(msgspec.Struct):
         return self.code == "0"
 
 
-async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn) -> Result:
+async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn, package: str = "") -> Result:
     """Run a check script, `order.check_timeout` seconds at most. It never fails: what goes wrong is its result."""
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     printed, complained = _Tail(), _Tail()
     try:
         command = ("/bin/sh", "-c", _COMMAND, "paas-agent", str(script))
         stdio = (nothing, printed.writing, complained.writing)
-        pid = spawn(command, environment(order, "check", str(folder)), stdio)
+        pid = spawn(command, environment(order, "check", str(folder), package), stdio)
         code = await _wait(pid, order.check_timeout)
     except OSError as error:
         return Result("not-started", f"the check script cannot be started: {error.strerror}")

@@ -111,9 +111,12 @@ class Performer:
         course.live.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # an uninstall may have removed it
         self._journal.keep_order(course.operation)
         await self._checks.pause(course.live.key)
-        files = await self._fetch(course)
+        files: dict[str, Path] | None = None
         for step in course.steps:
-            await self._run(course, step, files)
+            # What a former agent began is taken up before anything else: it may be running now.
+            if files is None and not runner.was_started(course.folder / step):
+                files = await self._fetch(course)
+            await self._run(course, step, files or {})
         action = course.operation.action
         if action in ("start", "restart"):
             await self._confirm(course)
@@ -138,7 +141,7 @@ class Performer:
     async def _run(self, course: Course, step: Action, files: dict[str, Path]) -> None:
         self._enter(course, PHASES[step])
         name = course.script(step)
-        package = str(files.get(course.order.package, "")) if step == "install" else ""
+        package = str(files.get(course.order.package, "")) or await self._packages.held(course.order)
         variables = environment(course.order, step, str(course.live.folder), package)
         course.step = runner.Run(course.folder / step, course.output, files.get(name, Path()), variables)
         course.touched = True

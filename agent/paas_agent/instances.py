@@ -56,6 +56,11 @@ class Live:
     def order(self) -> Order:
         return self.record.order
 
+    @property
+    def unwanted(self) -> bool:
+        """The last order was to uninstall it: how it is does not matter any more."""
+        return bool(self.record.ended) and self.record.ended[-1].outcome.action == "uninstall"
+
     def report(self) -> InstanceReport:
         """The instance as the controller is told of it."""
         record = self.record

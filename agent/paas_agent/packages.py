@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from paas_agent.cache import Cache, Sums, boot_id, free_bytes_of, parse_sums
+from paas_agent.contract import Order
 from paas_agent.download import FetchFailed, Missing, Patience, Source, Unreachable, Watch, download
 from paas_agent.partial import Partial, Version, in_thread
 
@@ -107,6 +108,12 @@ class Packages:
         except OSError as exc:
             advice = "make room on that disk" if exc.errno in (errno.ENOSPC, errno.EDQUOT) else "see to that disk"
             raise FetchFailed(f"{place.url} cannot be kept in {self._root}: {exc.strerror}; {advice}") from exc
+
+    async def held(self, order: Order) -> str:
+        """Where an order's package is, verified, on this disk; empty where it is not."""
+        if not order.package:
+            return ""
+        return str(await self._last_good(locate(order.repo_url, order.package)) or "")
 
     async def prune(self, keep_bytes: int) -> None:
         """Drop what was unused for longest until `keep_bytes` are left; what was used within the hour stays."""

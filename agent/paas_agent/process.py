@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,13 @@ def spawn(argv: tuple[str, ...], environment: Mapping[str, str], stdio: tuple[in
     return os.posix_spawn(
         argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=ignored_by_python
     )
+
+
+def keep_inherited() -> None:
+    """From now on what this process was started with, beyond its standard three, is not handed on to what it starts."""
+    for path in list(Path("/proc/self/fd").iterdir()):
+        with suppress(OSError):  # the listing's own descriptor is closed by now
+            os.set_inheritable(int(path.name), int(path.name) <= 2)
 
 
 def identify(pid: int, boot: str) -> Identity | None:

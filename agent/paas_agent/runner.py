@@ -21,7 +21,7 @@ trap : TERM INT HUP
 umask 022
 echo $$ > "$1.started" || exit 125
 set +C
-cd "$INSTANCE_DIR" && /bin/sh "$2" </dev/null
+cd "$INSTANCE_DIR" && unset OLDPWD && /bin/sh "$2" </dev/null
 code=$?
 echo $code > "$1.exit"
 exit $code

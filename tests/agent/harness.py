@@ -5,7 +5,7 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,13 +145,14 @@ class Agent:
         printed, _ = await process.communicate()
         return process.returncode or 0, printed.decode()
 
-    async def start(self) -> None:
+    async def start(self, pass_fds: Sequence[int] = ()) -> None:
         """Run the agent, and return when it answers."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "paas_agent", "run", "--work-dir", str(self.work_dir)),
                 stdout=log,
                 stderr=log,
+                pass_fds=pass_fds,
             )
         async with asyncio.timeout(20):
             while True:

@@ -159,6 +159,32 @@ async def test_an_operation_ends_the_check_that_runs(
     assert (status, answer["error"]["code"]) == (409, "busy")
 
 
+async def test_a_check_that_runs_is_ended_before_the_script_begins(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(check="echo $$ > checking; sleep 1000", stop='kill -0 "$(cat checking)" 2>/dev/null && touch beside')
+    wanted = order("op", believed="stopped")
+    asking = asyncio.ensure_future(agent.send("check", wanted))
+    file = agent.folder(wanted) / "checking"
+    await until(lambda: file.exists() and file.read_text())
+    await agent.order("stop", order("two"))
+    await controller.outcome("two")
+    await asking
+    assert not (agent.folder(wanted) / "beside").exists()
+
+
+async def test_what_was_to_be_uninstalled_and_failed_is_not_checked(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.put(uninstall="exit 3", check='echo x >> asked; echo \'{"code": "0", "msg": ""}\'')
+    wanted = order("one", believed="stopped", check_interval=1)
+    await agent.order("uninstall", wanted)
+    assert (await controller.outcome("one")).status == "failed"
+    reports = len(controller.reports)
+    await until(lambda: len(controller.reports) >= reports + 5)  # half a second each
+    assert not (agent.folder(wanted) / "asked").exists()
+
+
 async def test_an_install_whose_check_takes_too_long_is_installed(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:

@@ -11,7 +11,7 @@ from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, ali
 
 
 async def test_nothing_of_the_agents_surroundings_reaches_a_script(
-    idle_agent: Agent, controller: Controller, repository: Repository, order: Orders, monkeypatch
+    idle_agent: Agent, controller: Controller, repository: Repository, order: Orders, monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("LEAKED", "yes")
     repository.put(
@@ -22,7 +22,10 @@ async def test_nothing_of_the_agents_surroundings_reaches_a_script(
         """
     )
     repository.files["software.tar.gz"] = b"the package"
-    await idle_agent.start()
+    inherited = tmp_path / "of the agent's own parent"
+    with inherited.open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        await idle_agent.start(pass_fds=[file.fileno()])
     wanted = order("op", package="software.tar.gz", metadata={"APP_USER": "me"}, host_ip="192.0.2.1", hosts=["a", "b"])
     await idle_agent.order("install", wanted)
     assert (await controller.outcome("op")).state == "succeeded"
@@ -30,10 +33,7 @@ async def test_nothing_of_the_agents_surroundings_reaches_a_script(
     found = dict(line.split("=", 1) for line in (folder / "env").read_text().split("\0") if line)
     package = Path(found.pop("PACKAGE_FILE"))
     assert package.read_bytes() == (folder / "package").read_bytes() == b"the package"
-    assert {name: found.pop(name, None) for name in ("PWD", "OLDPWD", "_")}["PWD"] in (
-        str(folder),
-        None,
-    )  # the shell's own
+    assert {name: found.pop(name, None) for name in ("PWD", "_")}["PWD"] in (str(folder), None)  # the shell's own
     assert sorted(found) == sorted(
         [
             *("PATH", "LANG", "HOME", "REPO_URL", "PACKAGE", "INSTANCE_NAME", "INSTANCE_KIND", "INSTANCE_DIR"),
@@ -45,11 +45,26 @@ async def test_nothing_of_the_agents_surroundings_reaches_a_script(
     assert (folder / "stdin").read_text().strip() == "/dev/null"
     assert "install.lock" not in (folder / "fds").read_text()
     assert "socket" not in (folder / "fds").read_text()
+    assert str(inherited) not in (folder / "fds").read_text()
     ignored = int((folder / "signals").read_text().split()[1], 16)
     assert not [number for number in signal.Signals if number < 32 and ignored & 1 << number - 1]
     assert (folder / "umask").read_text().strip() == "0022"
     group, session = (folder / "group").read_text().split()
     assert group == session != str(os.getpgrp())
+
+
+async def test_every_script_knows_where_its_verified_package_is(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders
+) -> None:
+    repository.files["software.tar.gz"] = b"the package"
+    kept = 'cat "$PACKAGE_FILE" > "of-$ACTION"'
+    repository.put(install=kept, start=kept, stop=kept, check=kept + '; echo \'{"code": "0", "msg": ""}\'')
+    wanted = order(package="software.tar.gz")
+    for action in ("install", "start", "stop"):
+        await agent.order(action, order(action, package="software.tar.gz"))
+        await controller.outcome(action)
+    for action in ("install", "start", "stop", "check"):
+        assert (agent.folder(wanted) / f"of-{action}").read_bytes() == b"the package"
 
 
 async def test_an_operation_is_done_when_its_script_is_though_a_service_holds_the_output(

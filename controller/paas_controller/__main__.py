@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from paas_controller import __version__
 from paas_controller.app import serve
@@ -20,7 +21,7 @@ from paas_controller.base.errors import PaasError
 from paas_controller.base.settings import PREFIX, Settings, load
 from paas_controller.migrations.move import move
 from paas_controller.migrations.schema import go_to
-from paas_controller.store.database import parsed, shown
+from paas_controller.store.database import parsed, shown, unusable
 from paas_controller.store.engines import file_of, transaction
 
 
@@ -60,6 +61,8 @@ def _refuse(error: Exception) -> int:
         for fault in error.errors(include_url=False):
             name = "".join(f"--{str(part).replace('_', '-')}: " for part in fault["loc"])
             print(f"paas-controller: {name}{fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+    elif isinstance(error, OSError):
+        print(f"paas-controller: {error.filename} cannot be read: {error.strerror}", file=sys.stderr)
     else:
         print("paas-controller:", error, file=sys.stderr)
     return 2
@@ -85,11 +88,13 @@ def main() -> int:
 
 def _serve(settings: Settings) -> None:
     file = file_of(settings.database)
-    try:
-        with only_one(settings.data_dir, *([file.parent] if file else [])):
+    with only_one(settings.data_dir, *([file.parent] if file else [])):
+        try:
             asyncio.run(serve(settings))
-    except OSError as error:
-        raise PaasError(f"cannot serve on {settings.listen}: {error}") from None
+        except DBAPIError as error:
+            raise unusable(shown(parsed(settings.database)), error) from None
+        except OSError as error:
+            raise PaasError(f"cannot serve on {settings.listen}: {error}") from None
 
 
 def _move_store(_: Settings, source: str, target: str) -> None:
@@ -119,8 +124,12 @@ def only_one(*folders: Path) -> Iterator[None]:
     """Keeps data folders to one controller, which has all of it in memory; PaasError where another one runs."""
     with ExitStack() as stack:
         for folder in {folder.resolve() for folder in folders}:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = stack.enter_context((folder / "lock").open("a"))
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = stack.enter_context((folder / "lock").open("a"))
+            except OSError as error:
+                told = f"{error.filename} cannot be made or written to: {error.strerror}"
+                raise PaasError(f"{told}; give its folder to this user, or name another one") from None
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

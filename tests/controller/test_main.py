@@ -1,6 +1,7 @@
 """The program's own front: what it refuses, and how."""
 
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,10 @@ from tests.testbeds.postgres import Server
 from tests.testbeds.stack import BIN, free_port
 
 
-def refused(*arguments: str) -> str:
-    """What a start with these arguments says on standard error before it ends."""
+def refused(*arguments: str, code: int | None = None) -> str:
+    """What a start with these arguments says on standard error before it ends, with this exit code or with 1 or 2."""
     ran = subprocess.run([BIN / "paas-controller", *arguments], check=False, capture_output=True, text=True, timeout=20)
-    assert ran.returncode in (1, 2)
+    assert ran.returncode in ((1, 2) if code is None else (code,)), ran.stderr
     assert "Traceback" not in ran.stderr
     return ran.stderr
 
@@ -41,6 +42,65 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert "controller.db cannot be used" in refused(
         "--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}"
     )
+
+
+def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for wrong in (file, file / "below"):
+        told = refused("--data-dir", str(wrong), "--listen", f"127.0.0.1:{free_port()}", code=2)
+        assert told.startswith(f"paas-controller: --data-dir: {file} is a file; name a folder")
+
+
+@pytest.mark.parametrize("setting", ["--tls-certificate", "--tls-key", "--ca-file"])
+def test_a_file_of_tls_that_is_not_there_is_named(tmp_path: Path, setting: str) -> None:
+    told = refused("--data-dir", str(tmp_path), setting, "/nope.pem", code=2)
+    assert told == f"paas-controller: {setting}: /nope.pem cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("setting", ["--tls-certificate", "--ca-file"])
+def test_a_file_of_tls_that_holds_nothing_of_use_is_named(tmp_path: Path, setting: str) -> None:
+    (tmp_path / "bad.pem").write_text("no certificate")
+    told = refused("--data-dir", str(tmp_path), setting, str(tmp_path / "bad.pem"), code=2)
+    assert f"{setting} {tmp_path / 'bad.pem'} cannot be used" in told
+    assert "PEM" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"listen = \n", b"\xff\xfe"])
+def test_a_settings_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.toml").write_bytes(content)
+    told = refused("--config", str(tmp_path / "broken.toml"), code=2)
+    assert told.startswith(f"paas-controller: {tmp_path / 'broken.toml'} is not TOML: ")
+    assert told.count("\n") == 1
+
+
+def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    told = refused("--config", str(tmp_path / "nope.toml"), code=2)
+    assert told == f"paas-controller: {tmp_path / 'nope.toml'} cannot be read: No such file or directory\n"
+
+
+def test_a_database_that_is_spoiled_in_the_middle_is_named_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "controller.db"
+    with transaction(f"sqlite:///{file}") as connection:
+        bring_up_to_date(connection)
+        fill(connection)
+    _spoil(file, "token")
+    told = refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}", code=1)
+    assert f"{file} cannot be used: database disk image is malformed" in told
+    assert "bring back a copy" in told
+
+
+def _spoil(file: Path, table: str) -> None:
+    """Overwrites the page on which a table begins."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * size : page * size] = b"\x99" * size
+    file.write_bytes(content)
 
 
 def test_a_spoiled_key_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import ssl
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -89,6 +89,24 @@ class Settings(BaseModel):
             raise ValueError("name a folder; an empty one would be the working folder")
         return value
 
+    @field_validator("data_dir")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        for part in (value, *value.parents):
+            if part.is_file():
+                raise ValueError(f"{part} is a file; name a folder, which is made where there is none")
+        return value
+
+    @field_validator("tls_certificate", "tls_key", "ca_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        try:
+            if value is not None:
+                value.open("rb").close()
+        except OSError as error:
+            raise ValueError(f"{value} cannot be read: {error.strerror}") from None
+        return value
+
     @field_validator("repo_dir")
     @classmethod
     def _repo(cls, value: Path | None) -> Path | None:
@@ -121,6 +139,21 @@ class Settings(BaseModel):
                 raise ValueError(f"{told}, and keys would be served with the scripts; give each a folder of its own")
         return self
 
+    @model_validator(mode="after")
+    def _pem(self) -> Self:
+        key = f" and --tls-key {self.tls_key}" if self.tls_key else ""
+        about: list[tuple[Callable[[], object], str, str]] = [
+            (self.server_tls, f"--tls-certificate {self.tls_certificate}{key}", "a chain, and its own private key")
+        ]
+        if self.ca_file:
+            about.append((self.client_tls, f"--ca-file {self.ca_file}", "certificates"))
+        for use, named, wanted in about:
+            try:
+                use()
+            except ssl.SSLError as error:
+                raise ValueError(f"{named} cannot be used ({error.reason}): give {wanted}, in PEM") from None
+        return self
+
     def server_tls(self) -> ssl.SSLContext | None:
         """What to serve with, None for plain HTTP. Raises OSError where a file cannot be used."""
         if self.tls_certificate is None:
@@ -144,10 +177,17 @@ class Settings(BaseModel):
 
 def load(config: Path | None, arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings from all three sources. Raises ValidationError, OSError or TOMLDecodeError."""
-    from_file = tomllib.loads(config.read_text()) if config else {}
+    from_file = _read(config) if config else {}
     from_environment = {
         name: environment[variable]
         for name in Settings.model_fields
         if (variable := PREFIX + name.upper()) in environment
     }
     return Settings.model_validate({**from_file, **from_environment, **arguments})
+
+
+def _read(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise tomllib.TOMLDecodeError(f"{config} is not TOML: {error}") from None

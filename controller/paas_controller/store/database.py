@@ -1,5 +1,6 @@
 """What the store works on: one connection to write by, a few to read by, and how a commit is made sure of."""
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -59,6 +60,13 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or getattr(error.orig, "sqlstate", None) == _READ_ONLY
     return False
+
+
+def unusable(name: str, error: DBAPIError) -> PaasError:
+    """The error for whoever named this database: what the driver said, and what to do where the file is spoiled."""
+    spoiled = getattr(error.orig, "sqlite_errorcode", 0) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    hint = "; bring back a copy of it, or name another one" if spoiled else ""
+    return PaasError(f"{name} cannot be used: {cause(error)}{hint}")
 
 
 def unwritten(error: BaseException) -> Retryable:

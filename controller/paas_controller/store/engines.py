@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from paas_controller.base.errors import PaasError
-from paas_controller.store.database import Database, cause, parsed
+from paas_controller.store.database import Database, parsed, unusable
 from paas_controller.store.sqlite import open_sqlite
 
 
@@ -37,5 +37,5 @@ def transaction(url: str, *, may_be_new: bool = True) -> Iterator[Connection]:
         try:
             connection = stack.enter_context(database.writing.begin())
         except DBAPIError as error:
-            raise PaasError(f"{database.name} cannot be used: {cause(error)}") from None
+            raise unusable(database.name, error) from None
         yield connection

@@ -22,7 +22,7 @@ from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError
 from paas_controller.store.company import Write, company
-from paas_controller.store.database import READERS, Database, Ousted, cause, is_passing, unread, unwritten
+from paas_controller.store.database import READERS, Database, Ousted, is_passing, unread, unusable, unwritten
 from paas_controller.store.engines import open_database
 from paas_controller.store.figures import Figures
 
@@ -68,7 +68,7 @@ class Store:
         try:
             await asyncio.to_thread(store._prepare, prepare)
         except DBAPIError as error:
-            raise PaasError(f"{store._database.name} cannot be used: {cause(error)}") from None
+            raise unusable(store._database.name, error) from None
         store._writer.start()
         return store
 

@@ -22,7 +22,7 @@ async def completed(paasctl: Paasctl, *words: str) -> list[str]:
     return ended.out.split()
 
 
-@pytest.mark.parametrize("command", ["show", "running", "delete", "events", "log", "edit"])
+@pytest.mark.parametrize("command", ["show", "log", "edit"])
 async def test_names_are_completed_from_the_controller(
     paasctl: Paasctl, client: Client, name: str, body: Body, command: str
 ) -> None:

@@ -106,15 +106,17 @@ take_folder() {
     (cd "$work/files" && grep -lxFf "$work/taken" -- *) >>"$work/owners"
 }
 
-# take_libraries FILE...: what these files of the package load, but for the C library.
+# take_libraries FILE...: what these files of the package load, but for each other and the C library.
 take_libraries() {
     path=$(find "$tree/lib" "$tree/usr/lib" -maxdepth 1 -name '*-linux-gnu*' | tr '\n' ':')
+    path=$path$(dirname "$@" | sort -u | sed "s|^|$out/|" | tr '\n' ':')
     for file in "$@"; do
         LD_LIBRARY_PATH=$path ldd "$out/$file" || die "$file is no program for this machine"
     done | awk '$2 == "=>" { print $1, $3 }' | sort -u >"$work/libraries"
     while read -r name place; do
         case $place in
         "$tree"/*) take "${place#"$tree"/}" lib ;;
+        "$out"/*) ;;
         not) die "$name is in none of the packages" ;;
         *) is_libc "$name" || die "$name would come from this machine ($place), not from the package" ;;
         esac

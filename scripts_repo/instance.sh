@@ -99,6 +99,9 @@ in_time() {
     [ "${now%.*}${now#*.}" -lt "$deadline" ]
 }
 
+# opened: whether the server just launched holds its port. A server.sh may know it otherwise than by the server's file.
+opened() { [ -s "$pid_file" ]; }
+
 # launch PORT LOG COMMAND...: in a session of its own, back as soon as it holds its port; then ./pid is there.
 launch() {
     port=$1 log=$2
@@ -109,13 +112,13 @@ launch() {
     LD_LIBRARY_PATH=$home/software/lib setsid "$@" </dev/null >>"$log" 2>&1 &
     server=$!
     set_deadline "$patience"
-    until [ -s "$pid_file" ]; do
+    until opened; do
         kill -0 "$server" 2>/dev/null || died
         in_time ||
             fail "$software (process $server) runs, but did not open port $port within $patience s; see $home/$log"
         sleep 0.02
     done
-    [ "$pid_file" = pid ] || echo "$server" >pid
+    [ -s pid ] || echo "$server" >pid
     echo "$software runs on port $port, process $server"
 }
 

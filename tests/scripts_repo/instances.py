@@ -32,6 +32,8 @@ class Row:
         return f"{self.name}-{self.version}"
 
 
+C_LIBRARY = ("ld-linux", "libc.", "libm.", "libdl.", "librt.", "libpthread.", "libresolv.", "libnss_")
+
 INJECTIONS = ("80\nx y", "80; id", "$(touch owned)", "`touch owned`", 'a"b', "a'b c")
 
 SQL_REFUSED = (
@@ -80,6 +82,13 @@ SOFTWARE = (
         *(("PASSWORD", value) for value in ("", 'a"b', "a\\b", "a\nb", "pässword")),
         *(("MEMORY_LIMIT", value) for value in ("40%", "1GB", "-1")),
     ), {"PASSWORD": "secret"}, slow=True),
+    Row("tomcat", "10", "server.xml", (
+        *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+        *(("BIND", value) for value in ("localhost", '127.0.0.1"', "127.0.0.1 ::1")),
+        *(("HEAP_LIMIT", value) for value in ("1g", "-1", "50%")),
+        *(("MAX_THREADS", value) for value in ("0", "10001", '5"')),
+        ("ACCESS_LOG", "log/a"),
+    ), slow=True),
 )  # fmt: skip
 
 
@@ -151,6 +160,18 @@ class Instance:
             if not dead and (process.info["exe"] or "").startswith(f"{self.folder}/"):
                 found.append(process)
         return found
+
+    def listeners(self) -> set[tuple[str, int]]:
+        """Addresses and ports that the server itself listens on."""
+        found = [one for one in psutil.Process(self.pid()).net_connections() if one.status == psutil.CONN_LISTEN]
+        return {(one.laddr.ip.removeprefix("::ffff:"), one.laddr.port) for one in found}
+
+    def libraries_of_the_host(self) -> set[str]:
+        """What the server has loaded that came neither with its package nor with the C library."""
+        maps = (Path("/proc") / str(self.pid()) / "maps").read_text()
+        loaded = {Path(line.split(maxsplit=5)[5]) for line in maps.splitlines() if ".so" in line}
+        foreign = {path for path in loaded if self.folder.resolve() not in path.parents}
+        return {path.name for path in foreign if not path.name.startswith(C_LIBRARY)}
 
     def kill(self) -> None:
         """The server dies as in an accident."""

@@ -6,7 +6,6 @@ from urllib.request import Request, urlopen
 
 import pika
 import pika.exceptions
-import psutil
 import pytest
 
 from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port, wait_for
@@ -37,6 +36,7 @@ def test_a_message_survives_kill_uninstall_and_install(instance: Instance) -> No
         channel.basic_publish("", "colours", b"blue", kept)
     instance.kill()
     instance.do("uninstall", "install", "start")
+    assert instance.libraries_of_the_host() == set()
     with connect(instance, "secret") as connection:
         _, _, message = connection.channel().basic_get("colours", auto_ack=True)
     assert message == b"blue"
@@ -63,7 +63,7 @@ def test_only_the_password_opens_and_it_stands_in_no_argument_list_and_no_log(ma
 
 def test_changed_metadata_and_files_count_from_the_restart_on(instance: Instance) -> None:
     instance.do("install", "start")
-    assert set(listeners(instance)) == {("0.0.0.0", instance.port), ("127.0.0.1", control_port(instance))}
+    assert instance.listeners() == {("0.0.0.0", instance.port), ("127.0.0.1", control_port(instance))}
     pages = free_port()
     instance.metadata |= {"PASSWORD": "second", "MANAGEMENT_PORT": str(pages), "MEMORY_LIMIT": "1", "BIND": "127.0.0.1"}
     own = instance.folder / "data" / "conf.d" / "own.conf"
@@ -74,7 +74,7 @@ def test_changed_metadata_and_files_count_from_the_restart_on(instance: Instance
     login = {"Authorization": "Basic " + b64encode(b"admin:second").decode()}
     with urlopen(Request(f"http://127.0.0.1:{pages}/api/whoami", headers=login), timeout=10) as answer:
         assert json.load(answer)["tags"] == ["administrator"]
-    assert set(listeners(instance)) == {("127.0.0.1", n) for n in (instance.port, pages, control_port(instance))}
+    assert instance.listeners() == {("127.0.0.1", n) for n in (instance.port, pages, control_port(instance))}
     assert "{channel_max,99}" in control(instance, "environment")
     wait_for(lambda: "it is short of [memory]" in instance.check()["msg"])
     assert instance.check()["code"] == "0"
@@ -87,8 +87,3 @@ def control_port(instance: Instance) -> int:
 def control(instance: Instance, *words: str) -> str:
     command = [instance.folder / "software" / "bin" / "rabbitmqctl", *words]
     return subprocess.run(command, capture_output=True, text=True, check=True, user=instance.user).stdout
-
-
-def listeners(instance: Instance) -> list[tuple[str, int]]:
-    found = [one for process in instance.processes() for one in psutil.Process(process.pid).net_connections()]
-    return [(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN]

@@ -43,11 +43,11 @@ HEADERS = {
     "Idempotency-Replayed": "true where this is the first answer again, and nothing was done.",
     "Last-Event-ID": "Go on after this event.",
 }
-_ETAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+_ETAGS = r'^(\*|(W/)?"[!#-~]+"( *, *(W/)?"[!#-~]+")*)$'
 SHAPES = {
-    "If-Match": _ETAGS,
-    "If-None-Match": _ETAGS,
-    "Idempotency-Key": r"^[\x21-\x7e]{1,255}$",
-    "Last-Event-ID": r"^[0-9]{1,18}$",
+    "If-Match": {"pattern": _ETAGS, "examples": ['"17-3"']},
+    "If-None-Match": {"pattern": _ETAGS, "examples": ['"17-3"']},
+    "Idempotency-Key": {"pattern": r"^[\x21-\x7e]{1,255}$", "examples": ["7b0e2c"]},
+    "Last-Event-ID": {"pattern": r"^[0-9]{1,18}$", "examples": ["0"]},
 }
-"""The patterns of headers that are read."""
+"""The shapes of headers that are read."""

@@ -83,8 +83,8 @@ async def controller(
             Software(rehearsal, board, specs, operations, hosts, clock),
             reconciler.rehearse,
         )
-        views = Views(store, board, specs, days, reconciler.decision)
         history = History(store, board, operations, days, clock)
+        views = Views(store, board, specs, days, reconciler.decision, history.shown)
         reports = Reports(hosts, intake, clock, settings.report_interval)
 
         await identity.start(settings.data_dir / "admin.token")

@@ -12,7 +12,7 @@ from paas_controller.software.states import Expect, Realtime
 from paas_controller.web.schemas import Page, Rehearsed
 
 
-class CheckResult(msgspec.Struct):
+class CheckResult(msgspec.Struct, forbid_unknown_fields=True):
     """What a check script prints: code "0", a string, is good; anything else is a failure."""
 
     code: str

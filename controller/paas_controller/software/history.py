@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from paas_agent.contract import Kind
+from paas_agent.contract import ENDED, Kind
 from paas_controller.base.clock import Clock, rfc3339
 from paas_controller.base.errors import Conflict, Invalid, NotFound
 from paas_controller.events import tables as events
@@ -58,7 +58,7 @@ class History:
     async def operations(self, kind: Kind, name: str, before: int | None, limit: int) -> Page:
         """Newest first. NotFound where no such instance ever was."""
         rows = await self._newest(records.operations_page, kind, name, before, limit)
-        return [self._operation(row) for row in rows], _next(rows, "number", limit)
+        return [self.shown(row) for row in rows], _next(rows, "number", limit)
 
     async def _newest(self, page: ReadPage, kind: Kind, name: str, before: int | None, limit: int) -> Rows:
         rows = await self._store.read(lambda c: page(c, kind, name, before, limit))
@@ -67,7 +67,16 @@ class History:
         raise NotFound(f"no {kind} is or was called {name}")
 
     async def operation(self, identifier: str) -> dict[str, Any]:
-        return self._operation(await self._store.read(lambda c: find_row(c, identifier)))
+        (row,) = await self._read(lambda c: [find_row(c, identifier)])
+        return self.shown(row)
+
+    async def _read(self, rows: Callable[[Connection], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Rows of operations; read again where one has ended since, which its row does not say yet."""
+        for _ in range(3):
+            found = await self._store.read(rows)
+            if all(row["state"] in ENDED or self._operations.get(row["id"]) for row in found):
+                break
+        return found
 
     async def in_flight(self, identifier: str) -> Operation:
         """The operation, while it may still be cancelled; Conflict where it has ended, NotFound."""
@@ -77,7 +86,7 @@ class History:
             raise Conflict(f"the {row['action']} of {row['name']} has ended: {row['state']}")
         return flying
 
-    def _operation(self, row: dict[str, Any]) -> dict[str, Any]:
+    def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = operation_shown(row)
         flying = self._operations.get(row["id"])
         if flying is None:

@@ -40,6 +40,8 @@ class Member:
     failures: int = 0
     obstacles: int = 0
     """Failed attempts that were not the software's fault."""
+    attempted: bool = True
+    """No fall was blamed yet on the last attempt, or on how it was found: each counts as one failure at most."""
     retry_at: float = 0.0
     settled_at: float = 0.0
     operation: str = ""

@@ -61,9 +61,9 @@ def revised(
     """
     _require_applicable(instance, apply)
     members = _members(instance, [host.id for host in fresh.host], removed, new_id, now)
-    if _words(known) == _words(fresh) and tuple(members) == instance.members and not apply:
+    if _words(instance, known) == _words(instance, fresh) and tuple(members) == instance.members and not apply:
         return instance
-    changed = _spec_of(known) != _spec_of(fresh) or apply == "reinstall"
+    changed = _spec_of(instance, known) != _spec_of(instance, fresh) or apply == "reinstall"
     generation = instance.generation + changed
     if changed:
         members = [turns.wished(member) for member in members]
@@ -96,13 +96,17 @@ def _name(entry: str) -> tuple[str, str]:
     return kind, name
 
 
-def _words(body: InstanceBody) -> object:
-    return body.model_dump(exclude={"app": {"status"}})
+def _words(instance: Instance, body: InstanceBody) -> object:
+    return body.model_dump(exclude={"app"}), _app(instance, body)
 
 
-def _spec_of(body: InstanceBody) -> object:
+def _spec_of(instance: Instance, body: InstanceBody) -> object:
     """What scripts can tell apart: credentials, labels and order are for others."""
-    return body.app.model_dump(exclude={"status"}), [host.id for host in body.host]
+    return _app(instance, body), [host.id for host in body.host]
+
+
+def _app(instance: Instance, body: InstanceBody) -> object:
+    return body.app.model_dump(exclude={"status"}) | {"self_heal": body.self_heal(instance.kind)}
 
 
 def _require_applicable(instance: Instance, apply: Apply) -> None:

@@ -18,6 +18,7 @@ from paas_controller.software.operations import Operations
 from paas_controller.software.views import Filter, Views
 from paas_controller.software.writes import Acting, Writes, cancel_route
 from paas_controller.web.answers import answer
+from paas_controller.web.bodies import parse
 from paas_controller.web.etags import etag_of, tagged
 from paas_controller.web.queries import read_query
 from paas_controller.web.routing import API, PRINCIPAL, Handler, Route, Said
@@ -67,8 +68,9 @@ class _Reads:
 
     async def check(self, request: web.Request) -> web.Response:
         try:
-            result = _check.decode(await request.read())
+            result = _check.decode(body := await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
+            parse(body)  # what is no JSON at all is told by line and column
             raise Invalid(f'a check result is {{"code": "0", "msg": "…"}}: {error}') from None
         name = request.match_info["name"]
         await self.intake.check(request[PRINCIPAL].host, self.kind, name, result.code, result.msg)

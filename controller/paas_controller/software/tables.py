@@ -55,6 +55,7 @@ class MemberRow(SQLModel, table=True):
     reason: str = ""
     failures: int = 0
     obstacles: int = 0
+    attempted: bool = True
     retry_at: float = 0.0
     settled_at: float = 0.0
     operation: str = ""

@@ -26,19 +26,22 @@ from paas_controller.software.states import IN_BETWEEN, Expect, Realtime, route
 
 
 def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float, moment: Moment) -> Turn:
-    """A member left its state by itself. A fall, or a start against a stop, soon after is one more failed attempt."""
+    """A member left its state by itself. A fall, or a start against a stop, soon after an attempt makes it a failed one.
+
+    What falls again without any attempt in between (a check that comes and goes) has not failed once more.
+    """
     if after == member.realtime:
         return Turn(member)
     if member.realtime == "unknow" and after == "failed" and member.cause != "check":
         cause = member.cause  # silence does not change what made it fail
-    turn = move(member, after, at, cause, reason)
+    turn = move(member, after, at, "report" if member.realtime == "unknow" else cause, reason)
     known = replace(turn.member, cause=cause)
     if member.realtime == "unknow" or not (after == "failed" or member.realtime == "stopped"):
         known = replace(known, settled_at=moment.now)
     elif moment.now - member.settled_at >= QUIET_AFTER:
         known = replace(known, failures=0, obstacles=0, retry_at=moment.now)
-    else:
-        known = blamed(known, "software", reason, moment)
+    elif member.attempted:
+        known = replace(blamed(known, "software", reason, moment), attempted=False)
     return Turn(known, turn.story, turn.changes)
 
 
@@ -105,7 +108,7 @@ def _accounted(member: Member, outcome: Outcome, moment: Moment) -> Member:
     if outcome.state == "succeeded":
         served = outcome.action in ("start", "restart")
         done = max(member.restart_done, member.serving) if served else member.restart_done
-        return replace(member, obstacles=0, retry_at=0.0, settled_at=moment.now, restart_done=done)
+        return replace(member, obstacles=0, retry_at=0.0, settled_at=moment.now, attempted=True, restart_done=done)
     if outcome.state == "cancelled":
         return replace(member, cancelled=True)
     fault: Fault = "environment" if outcome.state == "interrupted" else outcome.fault or "software"

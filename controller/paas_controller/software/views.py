@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,6 @@ from paas_controller.software import records
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
 from paas_controller.software.decide import Decision, Wait
-from paas_controller.software.history import operation_shown
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
 from paas_controller.software.orders import Specs
@@ -27,7 +27,11 @@ def status(instance: Instance) -> dict[str, Any]:
     return {"name": instance.name, "status": {"expect": instance.expect, "realtime": instance.realtime}}
 
 
+_LOOKS = 10
+"""How often it is looked again at what changes all the time, before two moments are shown as one."""
 Decide = Callable[[Instance, Member], Decision]
+Shown = Callable[[dict[str, Any]], dict[str, Any]]
+"""An operation's row for people, with how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,11 @@ class Filter:
 
 
 class Views:
-    """Reads only; answers with plain JSON documents. `decide` says what a member waits for."""
+    """Reads only; answers with plain JSON documents. `decide` says what is waited for, `shown` shows an operation."""
 
-    def __init__(self, store: Store, board: Board, specs: Specs, days: Days, decide: Decide) -> None:
-        self._store, self._board, self._specs, self._days, self._decide = store, board, specs, days, decide
+    def __init__(self, store: Store, board: Board, specs: Specs, days: Days, decide: Decide, shown: Shown) -> None:
+        self._store, self._board, self._specs = store, board, specs
+        self._days, self._decide, self._shown = days, decide, shown
 
     def instance(self, kind: Kind, name: str) -> Instance:
         return self._board.get(kind, name)
@@ -83,11 +88,9 @@ class Views:
 
     async def record(self, kind: Kind, name: str) -> dict[str, Any]:
         """The whole record: the spec with its defaults and secrets masked, the members, each one's last operation."""
-        instance = self._board.get(kind, name)
+        instance, last = await self._at_one_moment(kind, name)
         document, body = await self.echo(instance), await self._specs.of(instance)
-        last = await self._store.read(lambda c: records.last_operations(c, instance.id))
-        last = {member: operation_shown(row) for member, row in last.items()}
-        document["app"] = _defaults(body) | document["app"]
+        document["app"] = _defaults(body) | document["app"] | {"self_heal": instance.self_heal}
         document |= {"labels": body.labels, "depends_on": body.depends_on}
         shown: dict[str, Any] = masked(document)  # type: ignore[assignment]
         applied = [member.generation for member in instance.members if member.installed]
@@ -99,6 +102,15 @@ class Views:
             for member in instance.members
         ]
         return shown
+
+    async def _at_one_moment(self, kind: Kind, name: str) -> tuple[Instance, dict[int, dict[str, Any]]]:
+        """An instance and its members' last operations, as they were together."""
+        for _ in range(_LOOKS):
+            instance = self._board.get(kind, name)
+            last = await self._store.read(partial(records.last_operations, instance=instance.id))
+            if self._board.get(kind, name) is instance:
+                break
+        return instance, {member: self._shown(row) for member, row in last.items()}
 
     def page(self, kind: Kind, wanted: Filter, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """Instances by name, those after `after`; with the name to go on from, where there are more."""

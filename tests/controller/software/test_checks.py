@@ -117,3 +117,17 @@ async def test_a_code_that_is_no_string_is_a_400(runs: Agent, code: Any) -> None
     refused = await _check(runs, code)
     assert refused.status == 400
     assert '"code": "0"' in refused.message
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [(b'{"code":"0",}', "line 1 column 13"), (b'{"code":"0","more":1}', "`more`"), (b"[" * 9999, "not JSON")],
+)
+async def test_a_result_that_is_none_is_refused_with_the_place(
+    shell: Shell, joined: Agent, body: bytes, sentence: str
+) -> None:
+    await shell.create(joined.host)
+    assert joined.joined
+    answer = await shell.put("/database/db/check", body, token=joined.joined.agent_token)
+    assert answer.status == 400
+    assert sentence in answer.message

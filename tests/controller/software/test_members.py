@@ -4,7 +4,7 @@ import pytest
 
 from paas_agent.contract import Check
 from paas_controller.software.members import HELD_EVERY, LONGEST_WAIT, PATIENCE, QUIET_AFTER, Member, backoff
-from paas_controller.software.turns import checked, ended, gave_up, observed, restart_wished, silent, wished
+from paas_controller.software.turns import checked, ended, gave_up, observed, ordered, restart_wished, silent, wished
 from tests.controller.software.members import NOON, at, busy, failed_again, member, outcome, seen
 
 BAD = Check(code="7", streak=9)
@@ -119,3 +119,20 @@ def test_a_stop_that_does_not_stop_backs_off_and_is_held_in_the_end() -> None:
         due.append(known.retry_at - NOON - attempt)
     assert due == pytest.approx([1, 2, 4, 8, 16, HELD_EVERY])
     assert known.held_back
+
+
+def test_a_check_that_comes_and_goes_is_not_a_failed_attempt_each_time() -> None:
+    known = member("running", installed=True)
+    for seconds in range(0, 120, 10):
+        known = observed(known, seen("failed", alive=True), at(seconds)).member
+        known = observed(known, seen("running", alive=True), at(seconds + 5)).member
+    assert known.failures == 1
+
+
+def test_each_start_that_falls_again_is_a_failed_attempt() -> None:
+    known = member("running", installed=True)
+    for seconds in (0, 10, 20):
+        known = observed(known, seen("failed", alive=False), at(seconds)).member
+        known = ordered(known, "restart", "op", NOON, has_restart_script=True).member
+        known = ended(known, outcome("restart"), at(seconds + 5)).member
+    assert known.failures == 3

@@ -64,3 +64,9 @@ def test_what_ran_before_the_silence_and_is_failed_after_it_was_found_so_by_a_ch
 def test_one_check_is_enough_to_know_an_unknow_member_again(code: str, expect: str, after: str) -> None:
     lost = silent(member("running"), NOON + 15).member
     assert checked(lost, Check(code=code), expect, (5, 5), Moment(NOON + 20)).member.realtime == after
+
+
+def test_what_came_back_is_told_as_a_report_and_not_as_found_by_a_check() -> None:
+    lost = silent(member("running"), NOON + 15).member
+    turn = observed(lost, seen("stopped"), at(20))
+    assert [(change.before, change.after, change.why) for change in turn.changes] == [("unknow", "stopped", "report")]

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("obstacles", sa.Integer(), nullable=False),
         sa.Column("retry_at", sa.Float(), nullable=False),
+        sa.Column("attempted", sa.Boolean(), nullable=False),
         sa.Column("settled_at", sa.Float(), nullable=False),
         sa.Column("operation", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),

@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError
@@ -206,15 +206,18 @@ def _together(command: Callable[[Connection], T], others: list[Write], connectio
 def _run_one(connection: Connection, command: _Command) -> None:
     if command.future.cancelled():
         return
-    savepoint = connection.begin_nested()
+    connection.exec_driver_sql("SAVEPOINT command")  # a begin_nested() of SQLAlchemy costs four times as much
+    around = connection.get_transaction()
     try:
         command.result = command.run(connection)
-        savepoint.commit()
+        if connection.get_transaction() is not around:
+            raise InvalidRequestError("a command may not end the transaction that it runs in")
     except BaseException as error:  # whatever it is belongs to the one who asked, not to the batch
         command.error = unwritten(error) if is_passing(error) else error
-        savepoint.rollback()
         if connection.invalidated:
             raise  # what went before in this batch is gone as well
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT command")
+    connection.exec_driver_sql("RELEASE SAVEPOINT command")
 
 
 def _resolve(batch: list[_Command]) -> None:

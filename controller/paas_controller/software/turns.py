@@ -26,7 +26,7 @@ from paas_controller.software.states import IN_BETWEEN, Expect, Realtime, route
 
 
 def _left(member: Member, after: Realtime, cause: Cause, reason: str, at: float, moment: Moment) -> Turn:
-    """A member left its state by itself. A fall, or a start against a stop, soon after an attempt is one failed attempt.
+    """A member left its state by itself. A fall (or a start against a stop) soon after an attempt is its failure.
 
     What falls again without any attempt in between (a check that comes and goes) has not failed once more.
     """

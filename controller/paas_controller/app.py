@@ -104,7 +104,7 @@ async def controller(
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
         requests = Requests()
-        parts = [requests.collect, of_software(board, operations), of_hosts(hosts, clock), of_stream(stream)]
+        parts = [requests.collect, of_software(board, operations), of_hosts(hosts), of_stream(stream)]
         routes.append(metrics_route([*parts, of_store(store), of_process]))
         hooks = Hooks(requests.measure, audit.around, once.around)
         app = application(routes + document_routes(routes), identity.authenticate, hooks)

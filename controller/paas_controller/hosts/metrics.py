@@ -6,7 +6,6 @@ from typing import get_args
 
 from prometheus_client.core import Metric
 
-from paas_controller.base.clock import Clock
 from paas_controller.hosts.service import AgentState, Hosts
 from paas_controller.web.meters import Collect, Labels, Meter
 
@@ -17,16 +16,16 @@ REPORT_AGE = Meter(
 METERS = (HOSTS, REPORT_AGE)
 
 
-def of_hosts(hosts: Hosts, clock: Clock) -> Collect:
+def of_hosts(hosts: Hosts) -> Collect:
     """The registry, counted."""
 
     async def collect() -> Iterable[Metric]:
-        now, states = clock.time(), Counter[Labels]({(state,): 0 for state in get_args(AgentState)})
+        states = Counter[Labels]({(state,): 0 for state in get_args(AgentState)})
         oldest = 0.0
         for host in hosts.all():
             states[host.state,] += 1
             if host.state == "online":
-                oldest = max(oldest, now - host.heard_at)
+                oldest = max(oldest, hosts.silence(host))
         return HOSTS.of(states.items()), REPORT_AGE.of([((), oldest)])
 
     return collect

@@ -103,7 +103,7 @@ class Reports:
                     await self._lose(host)
 
     def _silent(self, host: Host) -> bool:
-        return host.state == "online" and host.heard_at < self._clock.time() - MISSED_REPORTS * self._interval
+        return host.state == "online" and self._hosts.silence(host) > MISSED_REPORTS * self._interval
 
     async def _lose(self, host: Host) -> None:
         """Gives a host up, unless a report of it is being taken."""

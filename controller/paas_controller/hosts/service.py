@@ -28,7 +28,7 @@ AgentState = Literal["absent", "online", "lost"]
 
 @dataclass(slots=True)
 class Host:
-    """A host as the controller knows it. `heard_at` is UTC seconds, kept in memory only."""
+    """A host as the controller knows it. `heard_at` is UTC seconds, in memory only; 0 where this run heard nothing."""
 
     id: str
     address: str
@@ -91,16 +91,16 @@ class Hosts:
     def __init__(self, store: Store, identity: Identity, vault: Vault, clock: Clock, interval: float) -> None:
         self._store, self._identity, self._vault, self._clock = store, identity, vault, clock
         self._interval = interval
+        self._started_at = clock.time()
         self._hosts: dict[str, Host] = {}
 
     async def start(self) -> None:
-        """Loads the registry. All count as heard now, so that a restarted controller loses nobody."""
-        now = self._clock.time()
+        """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
+        self._started_at = self._clock.time()
         for row in await self._store.read(lambda c: c.execute(select(_HOST)).all()):
             token = self._vault.open(row.controller_token) if row.controller_token else ""
             host = Host(row.id, row.address, row.port, token, row.epoch, row.sequence, row.changes_seen, row.version)
             host.features, host.facts = tuple(row.features.split()), json.loads(row.facts)
-            host.heard_at = now
             self._hosts[host.id] = host
 
     def get(self, identifier: str) -> Host:
@@ -117,6 +117,10 @@ class Hosts:
         """Something came from this host."""
         host = self._hosts[identifier]
         host.heard_at, host.lost = self._clock.time(), False
+
+    def silence(self, host: Host) -> float:
+        """Seconds for which it could have been heard by this controller, and was not."""
+        return self._clock.time() - max(host.heard_at, self._started_at)
 
     def all(self) -> list[Host]:
         return sorted(self._hosts.values(), key=lambda host: host.id)
@@ -173,8 +177,6 @@ class Hosts:
 
     async def join(self, asked: Join) -> Joined:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
-        if not is_address(asked.address) or not is_port(asked.port):
-            raise Invalid(f"{asked.address}:{asked.port} is no address and port; start the agent with --advertise H:P")
         named = NamedHost(asked.address, asked.port, 22, "")
         agent_token, controller_token = new_token(), new_token()
         principal = Principal(f"agent {named.id}", "agent", named.id)
@@ -182,7 +184,9 @@ class Hosts:
         row |= {"features": " ".join(asked.features)}
 
         def enrol(connection: Connection) -> None:
-            self._identity.redeem(connection, asked.join_token)
+            self._identity.redeem(connection, asked.join_token)  # first: nobody else learns anything
+            if not is_address(asked.address) or not is_port(asked.port):
+                raise Invalid(f"{named.id} is no address and port; start the agent with --advertise H:P")
             self.name(connection, [named])
             joined = row | {"joined_at": self._clock.time()}
             connection.execute(update(_HOST).where(_HOST.c.id == named.id).values(joined))

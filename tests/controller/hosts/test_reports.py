@@ -232,6 +232,9 @@ async def test_a_host_that_is_heard_while_it_is_being_lost_is_not_lost() -> None
         def get(self, _: str) -> Host:
             return host
 
+        def silence(self, host: Host) -> float:
+            return clock.now - host.heard_at
+
     reports = Reports(Registry(), sink, clock, 0.01)  # type: ignore[arg-type]
     watching = asyncio.create_task(reports.watch())
     await until(sink.asked.is_set, "silence to be seen")

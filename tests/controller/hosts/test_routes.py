@@ -16,6 +16,19 @@ async def test_a_host_can_be_named_before_anything_stands_on_it(shell: Shell) ->
     assert (await shell.get("/hosts/192.168.19.7:4335")).body["ip"] == "192.168.19.7"
 
 
+async def test_a_host_was_heard_only_when_something_came_from_it(shell: Shell, joined: Agent) -> None:
+    async def last_heard() -> list[str | None]:
+        return [host["last_heard"] for host in (await shell.get("/hosts")).body["items"]]
+
+    await shell.post("/hosts", {"ip": "192.168.19.7"})
+    assert await last_heard() == ["2026-06-28T10:00:00.000Z", None]
+    await shell.restart()
+    assert await last_heard() == [None, None]
+    assert (await shell.get(f"/hosts/{joined.host}")).body["state"] == "online"
+    await joined.report()
+    assert await last_heard() == ["2026-06-28T10:00:00.000Z", None]
+
+
 async def test_hosts_are_listed_by_their_names(shell: Shell) -> None:
     for address in ("db2", "db1"):
         await shell.post("/hosts", {"ip": address})

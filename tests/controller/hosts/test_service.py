@@ -63,6 +63,11 @@ async def test_a_join_from_no_address_and_port_is_refused_and_uses_up_no_token(s
     assert (await agent.ask_to_join(token)).status == 200
 
 
+async def test_who_has_no_join_token_does_not_learn_what_an_address_must_look_like(agent: Agent) -> None:
+    for wrong in NO_PLACES:
+        assert (await agent.ask_to_join("garbage", **wrong)).status == 401, wrong
+
+
 async def test_joining_again_replaces_both_tokens(shell: Shell, agent: Agent) -> None:
     first = await agent.join()
     second = await agent.join()

@@ -2,24 +2,27 @@
 # What the scripts of the SQL databases share beyond instance.sh: the account that the server runs as, where it listens,
 # and the passwords.
 
-# secret KEY VALUE: it may hold quotes and all; whoever writes it somewhere has to quote it.
+# secret KEY VALUE: the value becomes $password, and leaves the environment, which a server would inherit. It may hold
+# quotes and all: whoever writes it somewhere has to quote it.
 secret() {
-    case $2 in
+    password=$2
+    case $password in
     *[![:print:]]*) refuse "$1 has to be printable ASCII characters" ;;
     esac
+    unset "$1"
 }
 
-# listen_on PASSWORD_KEY PASSWORD: BIND as a list. Without a password the database is for this machine alone; with one
+# listen_on PASSWORD_KEY: BIND as a list. Without a password the database is for this machine alone; with one
 # also for those who reach the address that the host goes by, if the host has it itself.
 listen_on() {
     if [ -z "${BIND:=}" ]; then
         BIND=127.0.0.1
-        [ -z "$2" ] || ! has_address "${HOST_IP:-}" || BIND="$BIND $HOST_IP"
+        [ -z "$password" ] || ! has_address "${HOST_IP:-}" || BIND="$BIND $HOST_IP"
     fi
     case $BIND in
     *[!0-9A-Fa-f.:\ ]* | *,* | ' '* | *' ') refuse "BIND has to be IP addresses with one blank between them" ;;
     esac
-    [ -n "$2" ] || [ "$BIND" = 127.0.0.1 ] || [ "$BIND" = ::1 ] || refuse "BIND beyond 127.0.0.1 or ::1 needs $1"
+    [ -n "$password" ] || [ "$BIND" = 127.0.0.1 ] || [ "$BIND" = ::1 ] || refuse "BIND beyond 127.0.0.1 or ::1 needs $1"
 }
 
 # has_address IPV4: one of this host's own, but for loopback.

@@ -1,14 +1,14 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # What MariaDB and MySQL share. Their server.sh sets `daemon` and `client`, programs below ./software, where needed `more`
-# lines for the server's file, and in `settings` `login` and `password`: the administrator who may come over the network.
+# lines for the server's file, and in `settings` `login`: the administrator who may come over the network.
 pid_file=run/pid
 patience=86400 # the port is opened after recovery, which can take its time: whoever waits has a deadline
 
-# mysql_settings PASSWORD_KEY
+# mysql_settings PASSWORD_KEY PASSWORD
 mysql_settings() {
     number PORT "${PORT:=3306}" 1 65535
-    secret "$1" "$password"
-    listen_on "$1" "$password"
+    secret "$1" "$2"
+    listen_on "$1"
     number MAX_CONNECTIONS "${MAX_CONNECTIONS:=151}" 10 100000
     : "${INNODB_BUFFER_POOL_SIZE:=128M}"
     case $INNODB_BUFFER_POOL_SIZE in
@@ -48,7 +48,7 @@ ${more:-}
 bind-address = $(echo "$BIND" | tr ' ' ,)
 port = $PORT
 CONF
-    own run my.cnf.new
+    own data data/conf.d data/files run my.cnf.new
     mv my.cnf.new my.cnf
 }
 
@@ -59,7 +59,16 @@ run() {
     launch "$PORT" "log/$software.log" $as "software/$daemon" --defaults-file=my.cnf "--basedir=$home/software" \
         "--datadir=$home/data/db" --socket=../../run/sock "--pid-file=$home/run/pid" --skip-name-resolve \
         "--secure-file-priv=$home/data/files"
+    first_client
     [ -z "$password" ] || set_password
+}
+
+# A TERM that came before the first client was served could be lost, and the server would not end.
+first_client() {
+    until said=$(echo 'SELECT 1' | ask) || [ "${said#ERROR 1045 }" != "$said" ]; do
+        kill -0 "$server" 2>/dev/null || died
+        sleep 0.1
+    done
 }
 
 # A replica has its primary's accounts, and a server that is read-only takes none. No log of the server gets the

@@ -12,9 +12,8 @@ settings() {
         ;;
     esac
     login=$APP_USER
-    password=${APP_PASSWD:=}
-    [ "$login" = root ] || [ -n "$password" ] || refuse "APP_USER needs APP_PASSWD"
-    mysql_settings APP_PASSWD
+    [ "$login" = root ] || [ -n "${APP_PASSWD:=}" ] || refuse "APP_USER needs APP_PASSWD"
+    mysql_settings APP_PASSWD "${APP_PASSWD:=}"
     bound
 }
 

@@ -39,8 +39,7 @@ def served(repo: Path, open_folder: Path) -> Path:
     folder = Path(shutil.copytree(repo, open_folder / "repo"))
     for package in folder.glob("*/*/*.tar.gz"):
         package.write_bytes(gzip.decompress(package.read_bytes()))
-    for version in ("5.7", "8.0"):
-        put_mysql(folder, version)
+    put_mysql(folder, "5.7", "8.0")
     return folder
 
 

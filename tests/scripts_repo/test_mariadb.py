@@ -71,7 +71,8 @@ def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -
         ["grep", "-rla", "never-shown", instance.folder], capture_output=True, text=True, check=False
     )
     assert found.stdout == ""
-    assert all("never-shown" not in " ".join(process.cmdline()) for process in instance.processes())
+    for process in instance.processes():
+        assert "never-shown" not in " ".join([*process.cmdline(), *process.environ().values()])
 
 
 @unprivileged
@@ -129,6 +130,13 @@ def test_own_settings_count_but_for_where_it_listens(make: Callable[..., Instanc
     own_settings(instance, "own.cnf", "[mysqld]\nmax_connections = 30\n")
     instance.do("restart")
     assert ask(instance, "SELECT @@max_connections, @@character_set_server") == "30\tutf8mb4"
+
+
+@unprivileged
+def test_it_may_be_stopped_as_soon_as_it_is_started(instance: Instance) -> None:
+    instance.do("install")
+    for _ in range(5):
+        instance.do("start", "stop", STOP_TIMEOUT="10")
 
 
 @unprivileged

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,8 @@ def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -
         ["grep", "-rla", "never-shown", instance.folder], capture_output=True, text=True, check=False
     )
     assert found.stdout == ""
-    assert all("never-shown" not in " ".join(process.cmdline()) for process in instance.processes())
+    for process in instance.processes():
+        assert "never-shown" not in " ".join([*process.cmdline(), *process.environ().values()])
 
 
 @unprivileged
@@ -119,6 +121,20 @@ def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instanc
     own_settings(instance, "own.conf", "shared_buffers = 24MB\nport = 1\n")
     instance.do("restart", "uninstall", "install", "start")
     assert ask(instance, "SHOW shared_buffers") == "24MB"
+
+
+@unprivileged
+def test_it_does_not_go_without_an_address_that_another_program_has(make: Callable[..., Instance]) -> None:
+    instance = make(PASSWORD="secret", BIND="127.0.0.1 127.0.0.2")
+    instance.do("install")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.2", instance.port))
+        taken.listen()
+        done = instance.run("start")
+    assert (done.returncode, f"port {instance.port} is taken" in done.stderr) == (1, True)
+    assert not instance.processes()
+    instance.do("start")
+    assert addresses(instance) == {"127.0.0.1", "127.0.0.2"}
 
 
 @unprivileged

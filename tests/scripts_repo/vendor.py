@@ -29,14 +29,17 @@ rm "$accounts"
 """
 
 
-def put_mysql(repo: Path, version: str) -> None:
-    """Puts mysql-VERSION.tar.gz beside the scripts in a copy of the repository."""
-    target = repo / "mysql" / version / f"mysql-{version}.tar.gz"
-    brought = sorted((SOURCE / "mysql" / version).glob("*.tar.*"))
-    if brought:
-        shutil.copyfile(brought[-1], target)
-        return
-    top = repo / f"mysql-{version}.99-linux-glibc2.12-x86_64"
+def put_mysql(repo: Path, *versions: str) -> None:
+    """Puts mysql-VERSION.tar.gz beside the scripts of each version in a copy of the repository."""
+    made = repo / "made.tar"
+    _make(repo, made)
+    for version in versions:
+        brought = sorted((SOURCE / "mysql" / version).glob("*.tar.*"))
+        shutil.copyfile([made, *brought][-1], repo / "mysql" / version / f"mysql-{version}.tar.gz")
+
+
+def _make(repo: Path, target: Path) -> None:
+    top = repo / "mysql-linux-glibc2.12-x86_64"
     top.mkdir()
     unpack = ["tar", "-xf", repo / "mariadb/10.11/mariadb-10.11.tar.gz", "-C", top, "--strip-components=1"]
     subprocess.run(unpack, check=True)

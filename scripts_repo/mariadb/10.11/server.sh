@@ -12,8 +12,7 @@ client=bin/mariadb
 
 settings() {
     login=root
-    password=${PASSWORD:=}
-    mysql_settings PASSWORD
+    mysql_settings PASSWORD "${PASSWORD:=}"
 }
 
 # root needs no password, but exists for clients of the socket only; who may enter ./run, where that is, may be root.

@@ -11,7 +11,7 @@ ending=INT # with TERM it would wait until the last client has gone
 settings() {
     number PORT "${PORT:=5432}" 1 65535
     secret PASSWORD "${PASSWORD:=}"
-    listen_on PASSWORD "$PASSWORD"
+    listen_on PASSWORD
     number MAX_CONNECTIONS "${MAX_CONNECTIONS:=100}" 10 100000
     : "${SHARED_BUFFERS:=128MB}"
     case $SHARED_BUFFERS in
@@ -51,7 +51,7 @@ unix_socket_directories = '../../run'
 unix_socket_permissions = 0700
 external_pid_file = '../../run/pid'
 CONF
-    own data run postgresql.conf.new
+    own data data/conf.d run postgresql.conf.new
     mv postgresql.conf.new postgresql.conf
 }
 
@@ -59,12 +59,20 @@ CONF
 run() {
     # shellcheck disable=SC2086
     launch "$PORT" log/postgresql.log $as software/bin/postgres -D data/db -c config_file=postgresql.conf
+    ! last_words | grep -q 'Address already in use' || half_open
     until state=$(sed -n 8p data/db/postmaster.pid 2>/dev/null) && [ "${state%% *}" = ready ]; do
         kill -0 "$server" 2>/dev/null || died
         [ "${state%% *}" != standby ] || return 0
         sleep 0.05
     done
-    [ -z "$PASSWORD" ] || set_password
+    [ -z "$password" ] || set_password
+}
+
+# It would do without an address that another program has, and clients would find that program.
+half_open() {
+    end "$server"
+    rm -f pid
+    died
 }
 
 # psql hashes the password, so that no log and no statistics of the server ever hold it. A replica has its primary's.
@@ -73,7 +81,7 @@ set_password() {
         {
             echo '\set ON_ERROR_STOP 1'
             echo 'SELECT pg_is_in_recovery() AS replica \gset'
-            printf '%s\n' '\if :replica' '\q' '\endif' '\password postgres' "$PASSWORD" "$PASSWORD"
+            printf '%s\n' '\if :replica' '\q' '\endif' '\password postgres' "$password" "$password"
         } | ask "$PORT"
     ) || fail "the password of postgres could not be set: $said"
 }

@@ -30,7 +30,7 @@ class Event(SQLModel, table=True):
 
 
 _EVENT = SQLModel.metadata.tables["event"]
-_APPEND = insert(_EVENT)
+_APPEND = insert(_EVENT).inline()
 WRITTEN = "events"
 """What a commit with new rows is marked by."""
 

@@ -22,7 +22,7 @@ from paas_controller.software.instances import Instance, Name
 from paas_controller.software.members import Member, Moved
 from paas_controller.store.store import Store
 
-_ADD_CHANGE = insert(records.CHANGE)
+_ADD_CHANGE = insert(records.CHANGE).inline()
 
 
 class Board:

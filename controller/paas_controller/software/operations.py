@@ -209,7 +209,7 @@ class Operations:
         return await self._agents.log(host.url, host.controller_token, identifier, offset)
 
 
-_ADD = insert(OPERATION)
+_ADD = insert(OPERATION).inline()
 _END = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.host == bindparam("on"))
 
 

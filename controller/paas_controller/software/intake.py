@@ -29,6 +29,8 @@ from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.operations import Operation, Operations, end_row
 
 Step = Callable[[Member], Turn]
+Ending = tuple[OperationState, str]
+"""The state that an operation ended in, and what was said of it."""
 
 
 class Adopt(Protocol):
@@ -57,11 +59,12 @@ class Intake:
         draft = Draft()
         draft.closed = replaced = bool(host.epoch) and report.epoch != host.epoch
         flying = {operation.id for operation in self._operations.on_host(host.id)}
-        over = {outcome.operation_id: outcome.state for outcome in report.outcomes if outcome.operation_id in flying}
+        ended = (outcome for outcome in report.outcomes if outcome.operation_id in flying)
+        over: dict[str, Ending] = {outcome.operation_id: (outcome.state, outcome.message) for outcome in ended}
         for outcome in report.outcomes:
             self._ended(draft, host, outcome)
         if replaced:
-            over |= dict.fromkeys(self._interrupt(draft, host, report.epoch), "interrupted")
+            over |= dict.fromkeys(self._interrupt(draft, host, report.epoch), ("interrupted", _new_journal(host)))
         forgotten = self._board.forgotten(host.id)
         for change in changes:
             if not change.operation_id and (change.type, change.name) not in forgotten:  # else its outcome tells it
@@ -80,10 +83,10 @@ class Intake:
             self._board.notify(instance.id)
         return self._to_forget(host, report)
 
-    def _spread(self, host: Host, over: Mapping[str, OperationState], strangers: Sequence[Instance]) -> None:
+    def _spread(self, host: Host, over: Mapping[str, Ending], strangers: Sequence[Instance]) -> None:
         """Tells everybody who waits for what this report said."""
-        for identifier, state in over.items():
-            self._operations.over(identifier, state)
+        for identifier, (state, message) in over.items():
+            self._operations.over(identifier, state, message)
         self._operations.heard(host.id)
         if host.lost or not host.epoch:
             for instance, _ in self._board.on_host(host.id):
@@ -145,7 +148,7 @@ class Intake:
         """The agent has a new journal: nobody can say any more how the orders of the former one ended."""
         lost = [flying for flying in self._operations.on_host(host.id) if flying.epoch != epoch]
         for operation in lost:
-            self._give_up(draft, operation, "interrupted", f"{host.id} has a new journal")
+            self._give_up(draft, operation, "interrupted", _new_journal(host))
         return [operation.id for operation in lost]
 
     def _unlisted(self, draft: Draft, host: Host, report: Report, *, doubt: bool) -> list[Instance]:
@@ -195,7 +198,7 @@ class Intake:
         draft = Draft()
         self._give_up(draft, operation, state, sentence)
         await self._board.commit(draft)
-        self._operations.over(operation.id, state)
+        self._operations.over(operation.id, state, sentence)
 
     def _give_up(self, draft: Draft, operation: Operation, state: OperationState, sentence: str) -> None:
         status: Status = "failed"
@@ -231,3 +234,7 @@ class Intake:
             draft = Draft()
             draft.take(instance, member, turn)
             await self._board.commit(draft)
+
+
+def _new_journal(host: Host) -> str:
+    return f"{host.id} has a new journal"

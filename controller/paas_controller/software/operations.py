@@ -103,12 +103,13 @@ class Operations:
             operation.called_off.set()
         operation.carrier = asyncio.create_task(self._carry(operation), name=f"operation {operation.id}")
 
-    def over(self, identifier: str, state: OperationState) -> None:
-        """Its outcome is stored: the state that it ended in."""
+    def over(self, identifier: str, state: OperationState, message: str = "") -> None:
+        """Its outcome is stored: the state that it ended in, and what was said of it."""
         operation = self._flying.pop(identifier, None)
         if operation is None:
             return
         self.tally.count(operation.action, state, self._clock.time() - operation.created_at)
+        _log_end(operation, state, message)
         del self._of_host[operation.host][identifier]
         if operation.carrier and operation.carrier is not asyncio.current_task():
             operation.carrier.cancel()
@@ -117,7 +118,7 @@ class Operations:
         """An instance, or some of its members, was forgotten: nobody waits for their operations any more."""
         for operation in list(self._flying.values()):
             if operation.instance == instance and (not members or operation.member in members):
-                self.over(operation.id, "interrupted")
+                self.over(operation.id, "interrupted", "its instance was forgotten")
 
     async def stop(self) -> None:
         carriers = [operation.carrier for operation in self._flying.values() if operation.carrier]
@@ -211,6 +212,14 @@ class Operations:
 
 _ADD = insert(OPERATION).inline()
 _END = update(OPERATION).where(OPERATION.c.id == bindparam("of"), OPERATION.c.host == bindparam("on"))
+
+
+def _log_end(operation: Operation, state: OperationState, message: str) -> None:
+    level = logging.INFO if state in ("succeeded", "cancelled") else logging.WARNING
+    told = (operation.kind, operation.name, operation.host, operation.action, state)
+    sentence = message.partition("\n")[0]
+    said = f": {sentence}" if sentence else ""
+    _log.log(level, "%s %s on %s: %s %s%s", *told, said, extra={"operation_id": operation.id})
 
 
 def add_row(connection: Connection, operation: Operation) -> None:

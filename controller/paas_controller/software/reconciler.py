@@ -170,7 +170,8 @@ class Reconciler:
                 draft.afterwards.append(partial(self._carry, operation))
 
     def _carry(self, operation: Operation) -> None:
-        _log.info("%s %s on %s: %s", operation.kind, operation.name, operation.host, operation.action)
+        told = (operation.kind, operation.name, operation.host, operation.action)
+        _log.info("%s %s on %s: %s", *told, extra={"operation_id": operation.id})
         self._operations.carry(operation)
 
     def _begin(self, instance: Instance, member: Member, act: Act, body: InstanceBody) -> Operation:

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from pydantic import BaseModel
 
-from paas_controller.base.errors import Forbidden, Invalid
+from paas_controller.base.errors import Forbidden, Invalid, PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import AGENTS, ANYBODY, Principal, Role
 from paas_controller.store.company import Company, company
@@ -125,13 +125,23 @@ def _mapped(handler: Handler) -> Handler:
         try:
             response = await handler(request)
         except Exception as error:
-            response = error_response(ours(error, request), identifier)
+            refusal = ours(error, request)
+            _log_refusal(request, refusal)
+            response = error_response(refusal, identifier)
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         response.headers[REQUEST_ID] = identifier
         return response
 
     return mapped
+
+
+def _log_refusal(request: web.Request, error: PaasError) -> None:
+    """Without what stands behind the question mark. What nobody expected is in the log already, with its cause."""
+    if error.code != PaasError.code:
+        level = logging.WARNING if error.status >= 500 else logging.INFO
+        told = (request.method, request.rel_url.raw_path, error.status, error.code, error.message)
+        _log.log(level, "%s %s %d %s: %s", *told)
 
 
 def _allowed(route: Route, handler: Handler, authenticate: Authenticate) -> Handler:

@@ -72,6 +72,29 @@ async def test_an_order_that_is_refused_for_good_failed_with_the_agents_sentence
     assert (await shell.status())[1] == "failed"
 
 
+async def test_the_log_tells_how_each_operation_began_and_ended(
+    shell: Shell, starts: Agent, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        await shell.put("/database/db/running")
+        _, start = await starts.ordered()
+        await starts.ends("start", start)
+        await shell.put("/database/db/stopped")
+        _, stop = await starts.ordered()
+        await starts.ends("stop", stop, "failed", message="no room for it\nall of its output")
+    told = [
+        (record.levelname, record.getMessage().removeprefix(f"database db on {starts.host}: "), of)
+        for record in caplog.records
+        if (of := getattr(record, "operation_id", ""))
+    ]
+    assert told == [
+        ("INFO", "start", start.operation_id),
+        ("INFO", "start succeeded", start.operation_id),
+        ("INFO", "stop", stop.operation_id),
+        ("WARNING", "stop failed: no room for it", stop.operation_id),
+    ]
+
+
 async def test_an_order_for_another_journal_is_interrupted(shell: Shell, starts: Agent) -> None:
     starts.refuses = refusing(412, "another journal")
     await shell.put("/database/db/running")

@@ -177,6 +177,37 @@ async def test_not_now_says_when(failing: str) -> None:
         assert (await answer.json())["error"]["message"] == "not now"
 
 
+REFUSALS = [
+    ("GET", "/nothing?token=kept-secret", "admin", "404 not-found: there is nothing at /apis/v1alpha1/nothing"),
+    ("GET", "/database/x%0Ay", "admin", "404 not-found: "), ("GET", "/database", "", "401 unauthorized: "),
+    ("POST", "/tokens", "viewer", "403 forbidden: "), ("POST", "/database/create", "admin", "400 invalid: "),
+    ("PUT", "/database/db/restart", "admin", "409 conflict: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "who", "sentence"), REFUSALS)
+async def test_a_refusal_is_logged_once_with_its_sentence(
+    shell: Shell, caplog: pytest.LogCaptureFixture, method: str, path: str, who: str, sentence: str
+) -> None:
+    await shell.create()
+    token = {"admin": shell.token, "": "", "viewer": await shell.token_of("viewer")}[who]
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        await shell.call(method, path, token=token)
+    told = [record for record in caplog.records if record.name.startswith("paas_controller.web")]
+    assert [record.levelname for record in told] == ["INFO"]
+    line = told[0].getMessage()
+    assert line.startswith(f"{method} /apis/v1alpha1{path.partition('?')[0]} {sentence}")
+    assert "kept-secret" not in line
+
+
+async def test_a_refusal_for_now_is_a_warning(failing: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{failing}/later"):
+        pass
+    told = [(record.levelname, record.getMessage()) for record in caplog.records if "routing" in record.name]
+    assert told == [("WARNING", "GET /later 503 unavailable: not now")]
+
+
 async def test_writes_are_logged_with_who_wrote(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         await shell.create()

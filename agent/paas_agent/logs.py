@@ -5,6 +5,10 @@ import sys
 from datetime import UTC, datetime
 
 import msgspec
+from aiohttp.http_exceptions import HttpProcessingError
+
+_ABOUT = ("request_id", "operation_id")
+"""What a line may be about, under the names that the controller's log uses."""
 
 
 def set_up(level: str) -> None:
@@ -13,12 +17,26 @@ def set_up(level: str) -> None:
     handler.setFormatter(_Text() if sys.stderr.isatty() else _Json())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_one_line_for_no_http)
+
+
+def _one_line_for_no_http(record: logging.LogRecord) -> bool:
+    """A filter: what cannot be read as HTTP is nobody's error here, and worth no trace."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        # Only its first line: the others show what was sent, and that may be a token.
+        record.msg = f"this is no HTTP, from %s: {error.message.partition(chr(10))[0].replace('%', '%%')}"
+    return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
+def _about(record: logging.LogRecord) -> dict[str, str]:
+    return {name: value for name in _ABOUT if (value := getattr(record, name, ""))}
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        operation = getattr(record, "operation", "")
-        about = f" [{operation}]" if operation else ""
+        about = "".join(f" [{name}={value}]" for name, value in _about(record).items())
         return f"{self.formatTime(record)} {record.levelname.lower()}{about} {_message(self, record)}"
 
 
@@ -30,8 +48,7 @@ class _Json(logging.Formatter):
             "room": record.name.rpartition(".")[2],
             "message": _message(self, record),
         }
-        operation = getattr(record, "operation", "")
-        return msgspec.json.encode({**entry, "operation": operation} if operation else entry).decode()
+        return msgspec.json.encode(entry | _about(record)).decode()
 
 
 def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -69,7 +69,7 @@ class Operations:
             live = self._instances.begin(operation)
         except OSError as error:
             raise Refused(*_no_journal(error)) from error
-        log.info("%s %s/%s was accepted", action, *live.key, extra={"operation": operation.id})
+        log.info("%s %s/%s was accepted", action, *live.key, extra={"operation_id": operation.id})
         self._set_off(live, operation, asked_at)
         return Accepted(operation_id=operation.id, state="running")
 
@@ -77,7 +77,7 @@ class Operations:
         """Go on with what a former agent had accepted."""
         for live in self._instances:
             if live.record.operation is not None:
-                log.info("goes on", extra={"operation": live.record.operation.id})
+                log.info("goes on", extra={"operation_id": live.record.operation.id})
                 self._set_off(live, live.record.operation)
 
     def cancel(self, operation_id: str) -> None:
@@ -147,7 +147,7 @@ class Operations:
         except OSError as error:
             return Failed(f"the agent's work folder cannot be used: {error.strerror}", "environment")
         except Exception as error:
-            log.exception("the %s failed inside the agent", action, extra={"operation": course.operation.id})
+            log.exception("the %s failed inside the agent", action, extra={"operation_id": course.operation.id})
             return Failed(f"the agent itself failed: {type(error).__name__}; its log says more", "environment")
         except asyncio.CancelledError:
             if not course.operation.cancelled:
@@ -183,7 +183,7 @@ class Operations:
         )
         self.ended[outcome.state] += 1
         sentence = outcome.message.partition("\n")[0]
-        about = {"operation": operation.id}
+        about = {"operation_id": operation.id}
         log.info("%s %s/%s: %s", operation.action, *live.key, sentence or outcome.state, extra=about)
         self._instances.settle(live, outcome, sentence)
 

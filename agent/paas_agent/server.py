@@ -150,8 +150,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _error(status: int, code: str, message: str) -> web.Response:
-    error = {"code": code, "message": message, "details": [], "request_id": uuid.uuid4().hex}
-    log.info("refused (%s): %s", status, message)
+    request_id = uuid.uuid4().hex
+    error = {"code": code, "message": message, "details": [], "request_id": request_id}
+    log.info("refused (%s): %s", status, message, extra={"request_id": request_id})
     return _json({"error": error}, status)
 
 

@@ -81,5 +81,5 @@ async def test_logs_are_json_where_no_terminal_is(agent: Agent, controller: Cont
     await agent.order("install", order("op"))
     await controller.outcome("op")
     lines = [json.loads(line) for line in agent.log.read_text().splitlines()]
-    assert {line["operation"] for line in lines if "operation" in line} == {"op"}
+    assert {line["operation_id"] for line in lines if "operation_id" in line} == {"op"}
     assert {"at", "level", "room", "message"} <= set(lines[0])

@@ -103,6 +103,30 @@ async def test_a_body_that_is_no_order_is_a_400_that_says_why(agent: Agent, orde
     assert "Traceback" not in agent.log.read_text()
 
 
+async def test_a_refusal_stands_in_the_log_under_the_request_id_of_its_answer(agent: Agent) -> None:
+    _, answer = await agent.call("GET", "/operations/none")
+    lines = [json.loads(line) for line in agent.log.read_text().splitlines()]
+    (line,) = [line for line in lines if line.get("request_id") == answer["error"]["request_id"]]
+    assert line["level"] == "info"
+    assert answer["error"]["message"] in line["message"]
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n", b"\x16\x03\x01\x02"])
+async def test_what_is_no_http_is_a_line_in_the_log_and_no_trace(agent: Agent, sent: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", agent.port)
+    writer.write(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b" 200 " in await reader.readline()
+    writer.write(sent + b"\r\n\r\n")
+    async with asyncio.timeout(20):
+        await reader.readuntil(b" 400 Bad Request")
+    writer.close()
+    await writer.wait_closed()
+    lines = [json.loads(line) for line in agent.log.read_text().splitlines()]
+    (line,) = [line for line in lines if "this is no HTTP" in line["message"]]
+    assert line["level"] == "info"
+    assert "Traceback" not in agent.log.read_text()
+
+
 async def test_two_megabytes_are_too_much(agent: Agent, order: Orders) -> None:
     text = body(order(), metadata={"A": "x" * 2 * 1024**2})
     status, answer = await agent.call("POST", "/install", data=io.BytesIO(text.encode()))

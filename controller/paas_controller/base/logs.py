@@ -47,7 +47,8 @@ def one_line_for_no_http(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
         record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
-        record.msg = f"this is no HTTP, from %s: {' '.join(error.message.split()).replace('%', '%%')}"
+        # Only its first line: the others show what was sent, and that may be a token.
+        record.msg = f"this is no HTTP, from %s: {error.message.partition(chr(10))[0].replace('%', '%%')}"
     return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 

@@ -43,10 +43,10 @@ def _record(error: Exception) -> logging.LogRecord:
 
 def test_what_is_no_http_is_a_line_without_a_trace(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    record = _record(BadHttpMessage("Invalid header:\n\n  b'x'\n    ^"))
+    record = _record(BadHttpMessage("100% invalid:\n\n  b'kept-secret'\n    ^"))
     assert logs.one_line_for_no_http(record)
     assert (record.levelno, record.levelname, record.exc_info) == (logging.INFO, "INFO", None)
-    assert record.getMessage() == "this is no HTTP, from 192.168.19.7: Invalid header: b'x' ^"
+    assert record.getMessage() == "this is no HTTP, from 192.168.19.7: 100% invalid:"
 
 
 def test_what_is_no_http_is_no_line_where_only_warnings_are_wanted(caplog: pytest.LogCaptureFixture) -> None:

@@ -108,7 +108,7 @@ take_folder() {
 
 # take_libraries FILE...: what these files of the package load, but for each other and the C library.
 take_libraries() {
-    path=$(find "$tree/lib" "$tree/usr/lib" -maxdepth 1 -name '*-linux-gnu*' | tr '\n' ':')
+    path=$(find "$tree/lib" "$tree/usr/lib" -maxdepth 1 -name '*-linux-gnu*' 2>/dev/null | tr '\n' ':')
     path=$path$(dirname "$@" | sort -u | sed "s|^|$out/|" | tr '\n' ':')
     for file in "$@"; do
         LD_LIBRARY_PATH=$path ldd "$out/$file" || die "$file is no program for this machine"

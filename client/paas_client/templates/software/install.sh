@@ -1,0 +1,7 @@
+#!/bin/sh
+# Installs @software@ from PACKAGE_FILE, or renews its binaries; what data there is stays.
+# shellcheck source=server.sh
+. "${0%/*}/server.sh"
+
+settings
+install_package bin/busybox true

@@ -1,6 +1,7 @@
 """The wheels as they reach people: what is in them, and that each runs where nothing else is installed."""
 
 import email
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -65,6 +66,19 @@ def test_the_same_commit_gives_the_same_bytes(tmp_path: Path) -> None:
         built.append({wheel.name: wheel.read_bytes() for wheel in target.iterdir()})
     assert len(built[0]) == len(PROJECTS)
     assert built[0] == built[1]
+
+
+def test_wheels_are_built_without_git_and_the_date_is_said(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "dirname", "mkdir", "realpath", "rm", "sha256sum"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    command = [ROOT / "packaging" / "wheels", tmp_path / "wheels"]
+    done = subprocess.run(command, env={"PATH": str(programs)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "wheels").iterdir())) == len(PROJECTS)
+    assert "files are dated 1980; set SOURCE_DATE_EPOCH" in done.stderr
+    assert "not found" not in done.stderr
 
 
 def test_the_agent_runs_in_an_empty_environment(installed: Installed) -> None:

@@ -29,6 +29,7 @@ from paas_controller.identity.audit import Audit
 from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
 from paas_controller.identity.service import Identity
+from paas_controller.migrations.schema import bring_up_to_date
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
@@ -62,7 +63,7 @@ async def controller(
     clock = clock or SystemClock()
     await asyncio.to_thread(settings.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        store = await Store.open(settings.database)
+        store = await Store.open(settings.database, bring_up_to_date)
         stack.push_async_callback(store.close)
         connector = aiohttp.TCPConnector(limit=1000, ssl=settings.client_tls())
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))

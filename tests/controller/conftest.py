@@ -1,23 +1,47 @@
 """A controller on a folder of its own, and agents on loopback. Whatever keeps something is tried on both databases."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from paas_controller.migrations.schema import bring_up_to_date
+from paas_controller.store.engines import transaction
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell
 from tests.testbeds.postgres import Server
 
 
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of SQLite with the tables of this release."""
+    file = tmp_path_factory.mktemp("made") / "controller.db"
+    with transaction(f"sqlite:///{file}") as connection:
+        bring_up_to_date(connection)
+    return file
+
+
+@pytest.fixture(scope="session")
+def made_database(postgres: Server) -> Iterator[str]:
+    """The name of one of PostgreSQL, likewise."""
+    with postgres.database() as url:
+        with transaction(url) as connection:
+            bring_up_to_date(connection)
+        yield str(make_url(url).database)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database with nothing in it."""
+    """A database with the tables of this release, and nothing in them."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'data' / 'controller.db'}"
+        (tmp_path / "data").mkdir(mode=0o700)
+        file = shutil.copyfile(request.getfixturevalue("made_file"), tmp_path / "data" / "controller.db")
+        yield f"sqlite:///{file}"
     else:
         server: Server = request.getfixturevalue("postgres")
-        with server.database() as url:
+        with server.database(like=request.getfixturevalue("made_database")) as url:
             yield url
 
 

@@ -86,10 +86,10 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of a new, empty database; it is dropped at the end, whoever still uses it."""
+    def database(self, like: str = "template0") -> Iterator[str]:
+        """The URL of a new database, empty or like another one; it is dropped at the end, whoever still uses it."""
         name = f"test{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
         yield self.url(name)
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -18,7 +18,6 @@ from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
-from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError
 from paas_controller.store.company import Write, company
@@ -62,7 +61,7 @@ class Store:
         """Why this controller must end, once another one has taken the database."""
 
     @classmethod
-    async def open(cls, url: str, prepare: Callable[[Connection], None] = SQLModel.metadata.create_all) -> Self:
+    async def open(cls, url: str, prepare: Callable[[Connection], None] = lambda _: None) -> Self:
         """Opens the database behind the URL and has it prepared, all or nothing; PaasError where it cannot be used."""
         store = cls(await asyncio.to_thread(open_database, url))
         try:

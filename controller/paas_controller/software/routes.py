@@ -26,6 +26,13 @@ from paas_controller.web.routing import API, PRINCIPAL, Handler, Route, Said
 _check = msgspec.json.Decoder(answers.CheckResult)
 
 
+def _result(body: bytes) -> answers.CheckResult:
+    try:
+        return _check.decode(body)
+    except msgspec.DecodeError:  # it may hold comments; and what is no JSON is told by line and column
+        return msgspec.convert(parse(body), answers.CheckResult)
+
+
 def software_routes(
     acting: Acting, views: Views, intake: Intake, history: History, operations: Operations
 ) -> list[Route]:
@@ -68,9 +75,8 @@ class _Reads:
 
     async def check(self, request: web.Request) -> web.Response:
         try:
-            result = _check.decode(body := await request.read())
+            result = _result(await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
-            parse(body)  # what is no JSON at all is told by line and column
             raise Invalid(f'a check result is {{"code": "0", "msg": "…"}}: {error}') from None
         name = request.match_info["name"]
         await self.intake.check(request[PRINCIPAL].host, self.kind, name, result.code, result.msg)

@@ -43,8 +43,8 @@ def schemas_of(models: Collection[Document]) -> tuple[dict[str, Schema], dict[Do
     names |= {model: reference["$ref"] for model, reference in zip(theirs, wire, strict=True)}
     if twice := shown["$defs"].keys() & schemas.keys():
         raise ValueError(f"two models are called {', '.join(twice)}")
-    with_comments = {name: _with_comments(schema) for name, schema in shown["$defs"].items()}
-    return with_comments | schemas, {model: name.removeprefix(SCHEMAS) for model, name in names.items()}
+    described = {name: _with_comments(schema) for name, schema in (shown["$defs"] | schemas).items()}
+    return described, {model: name.removeprefix(SCHEMAS) for model, name in names.items()}
 
 
 def _is_pydantic(model: Document) -> TypeGuard[type[BaseModel]]:

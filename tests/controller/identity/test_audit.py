@@ -79,7 +79,7 @@ async def test_whoever_has_no_token_leaves_a_line_in_the_log_and_no_row(
     caplog.set_level("INFO")
     assert (await shell.put("/database/db/running", token="wrong")).status == 401
     assert (await shell.post("/agents/join", {"join_token": "x", "address": "h", "port": "1"}, token="")).status == 401
-    assert (await shell.post("/agents/join", {"join_token": "x", "address": "", "port": ""}, token="")).status == 400
+    assert (await shell.post("/agents/join", {"join_token": "x", "address": "", "port": ""}, token="")).status == 401
     assert await rows(shell) == []
     told = [record.getMessage() for record in caplog.records if record.name.endswith("audit")]
     assert len(told) == 3

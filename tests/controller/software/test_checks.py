@@ -131,3 +131,10 @@ async def test_a_result_that_is_none_is_refused_with_the_place(
     answer = await shell.put("/database/db/check", body, token=joined.joined.agent_token)
     assert answer.status == 400
     assert sentence in answer.message
+
+
+async def test_a_result_may_hold_comments(shell: Shell, runs: Agent) -> None:
+    assert (await _check(runs, "0")).status == 202
+    assert runs.joined
+    commented = {"code": "0", "// why": "a person reads this"}
+    assert (await shell.put("/database/db/check", commented, token=runs.joined.agent_token)).status == 202

@@ -5,12 +5,14 @@ With `--once` it ends by itself; the exit code is 0 only if every step was seen.
 
 import argparse
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -121,8 +123,39 @@ async def stay(stack: Stack, story: Story) -> None:
     say("\nending")
 
 
+class AlreadyRunning(Exception):
+    """Another demo works in the folder."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keeps the folder to one demo. Raises AlreadyRunning."""
+    FOLDER.mkdir(exist_ok=True)
+    descriptor = os.open(FOLDER, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"a demo runs in {FOLDER} already; end that one first") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def clear() -> None:
+    """Removes what a former demo left; the folder itself stays, because it is locked."""
+    for left in FOLDER.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink()
+
+
 async def demo(*, once: bool) -> None:
-    await asyncio.to_thread(shutil.rmtree, FOLDER, ignore_errors=True)
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    await asyncio.to_thread(clear)
     step("Controller, scripts repository and agent come up")
     async with Stack(FOLDER) as stack:
         say(f"  controller on {stack.url}, the repository at {stack.url}/repo/")
@@ -140,12 +173,18 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="end by itself; exit code 0 only if every step was seen")
     once = parser.parse_args().once
     try:
-        asyncio.run(demo(once=once))
+        with alone():
+            asyncio.run(demo(once=once))
+    except AlreadyRunning as error:
+        print(error, file=sys.stderr)
+        return 1
     except AssertionError as error:
         say(f"\nnot seen: {error}\nthe logs are in {FOLDER}")
         return 1
     except KeyboardInterrupt:
         return 130
+    except asyncio.CancelledError:
+        return 143
     say("\neverything was seen" if once else "")
     return 0
 

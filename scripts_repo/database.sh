@@ -47,19 +47,36 @@ run_as() {
     account=$(id -u -- "$RUN_AS" 2>/dev/null) || refuse "RUN_AS has to be an account of this host"
     [ "$account" != 0 ] || refuse "RUN_AS has to be another account than root: databases refuse to run as root"
     group=$(id -g -- "$RUN_AS")
-    as="setpriv --reuid=$account --regid=$group --init-groups --inh-caps=-all"
-    $as test -x "$home" || as="$as,+$(entering) --ambient-caps=-all,+$(entering) --securebits=+no_setuid_fixup"
-}
-
-# entering: the privilege that opens closed folders. Containers often have the wider one only.
-entering() {
-    privileges=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
-    if [ $((privileges & 4)) != 0 ]; then
-        echo dac_read_search
+    as="setpriv --reuid=$account --regid=$group --init-groups"
+    if $as --inh-caps=-all test -x "$home"; then
+        as="$as --inh-caps=-all"
     else
-        echo dac_override
+        as="$as $(entering)"
     fi
 }
+
+# may BIT: whether this process has that capability.
+may() {
+    capabilities=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
+    [ $((capabilities >> $1 & 1)) = 1 ]
+}
+
+# entering: with the privilege that opens closed folders (CAP_DAC_READ_SEARCH); containers often have the wider one only.
+entering() {
+    privilege=dac_override
+    ! may 2 || privilege=dac_read_search
+    echo "--inh-caps=-all,+$privilege --ambient-caps=-all,+$privilege --securebits=+no_setuid_fixup"
+}
+
+# see: a root without CAP_SYS_PTRACE, as in most containers, may not know which program another account's process runs.
+# The account itself may: the one that ./run, the server's folder, belongs to.
+see() {
+    look=''
+    [ -d run ] && [ "$(id -u)" = 0 ] && ! may 19 || return 0
+    look="setpriv --reuid=$(stat -c %u run) --regid=$(stat -c %g run) --clear-groups $(entering)"
+}
+
+see
 
 # own FILE...: hands them to the account, with all that is in them, unless they are its own already.
 own() {

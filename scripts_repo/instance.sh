@@ -9,12 +9,13 @@ home=$(pwd -P)
 
 # What a server.sh may set otherwise: how the server's binary ends, where helpers of it lead sessions too; the file that
 # the server writes once it holds its port, the seconds it may take for that (a minute is more than any disk needs), the
-# signal that ends it, and what a package needs to run.
+# signal that ends it, what a package needs to run, and the command that looks at the server's processes for us.
 program=
 pid_file=pid
 patience=60
 ending=TERM
 needs='its machine type and glibc 2.36 (Debian 12) or newer'
+look=
 
 fail() {
     echo "$*" >&2
@@ -50,7 +51,7 @@ ours() {
     case ${1:-none} in
     *[!0-9]*) return 1 ;;
     esac
-    binary=$(readlink "/proc/$1/exe") || return 1
+    binary=$($look readlink "/proc/$1/exe") || return 1
     case $binary in
     "$home"/*) ;;
     *) return 1 ;;
@@ -59,7 +60,7 @@ ours() {
 
 # own_processes [END]: the pids of all of them, also those whose parent was killed; or of those whose binary ends so.
 own_processes() {
-    find /proc/[0-9]*/exe -maxdepth 0 -printf '%h %l\n' 2>/dev/null | while read -r process binary; do
+    $look find /proc/[0-9]*/exe -maxdepth 0 -printf '%h %l\n' 2>/dev/null | while read -r process binary; do
         case $binary in
         "$home"/*"${1:-}") echo "${process#/proc/}" ;;
         esac

@@ -49,6 +49,7 @@ bind-address = $(echo "$BIND" | tr ' ' ,)
 port = $PORT
 CONF
     own data data/conf.d data/files run my.cnf.new
+    see
     mv my.cnf.new my.cnf
 }
 

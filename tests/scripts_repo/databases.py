@@ -1,11 +1,13 @@
 """What the tests of the SQL databases share."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from scripts_repo.build import SCRIPTS
 from tests.scripts_repo.conftest import USERS
 from tests.scripts_repo.instances import Instance
 
@@ -14,6 +16,7 @@ HARD_PASSWORD = "$(touch owned) `touch owned` \\! touch owned 'single' \"double\
 READ_ALL, WRITE_ALL = 1 << 2, 1 << 1
 
 unprivileged = pytest.mark.parametrize("make", USERS[-1:], indirect=True)
+as_oneself = pytest.mark.parametrize("make", USERS[:1], indirect=True)
 
 
 def own_settings(instance: Instance, name: str, text: str) -> None:
@@ -38,6 +41,19 @@ def addresses(instance: Instance) -> set[str]:
 def account(instance: Instance) -> str:
     """Whom its server has to run as."""
     return instance.user or ("nobody" if os.geteuid() == 0 else psutil.Process().username())
+
+
+def in_a_container(instance: Instance) -> Instance:
+    """The instance under an agent that is root as in a container: it may not look into others' processes."""
+    scripts = instance.folder / "scripts"
+    scripts.mkdir()
+    gone = "-sys_ptrace,-dac_read_search,-sys_admin,-sys_resource"
+    enter = f"setpriv --bounding-set={gone} --inh-caps=-all" if os.geteuid() == 0 else ""
+    for name in SCRIPTS:
+        (scripts / name).write_text(f"exec {enter} /bin/sh {instance.scripts / name}\n")
+    package = f"{instance.row}.tar.gz"
+    (scripts / package).symlink_to(instance.scripts / package)
+    return replace(instance, scripts=scripts)
 
 
 def privileges(process: int | str) -> int:

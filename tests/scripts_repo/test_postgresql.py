@@ -11,6 +11,8 @@ from tests.scripts_repo.databases import (
     HARD_PASSWORD,
     account,
     addresses,
+    as_oneself,
+    in_a_container,
     needed_privileges,
     own_address,
     own_settings,
@@ -108,6 +110,21 @@ def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(m
     instance.do("restart")
     assert instance.check()["code"] == "0"
     assert privileges(instance.pid()) == 0
+
+
+@as_oneself
+def test_a_root_that_may_not_see_into_processes_knows_its_server_all_the_same(make: Callable[..., Instance]) -> None:
+    instance = in_a_container(make())
+    instance.do("install", "start")
+    pid = instance.pid()
+    assert instance.check()["code"] == "0"
+    (instance.folder / "pid").unlink()
+    instance.do("start")
+    assert instance.pid() == pid
+    instance.kill()
+    assert instance.check()["code"] == "1"
+    instance.do("start", "restart", "uninstall")
+    assert not instance.processes()
 
 
 @unprivileged

@@ -52,6 +52,7 @@ unix_socket_permissions = 0700
 external_pid_file = '../../run/pid'
 CONF
     own data data/conf.d run postgresql.conf.new
+    see
     mv postgresql.conf.new postgresql.conf
 }
 

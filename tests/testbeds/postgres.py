@@ -22,6 +22,7 @@ from psycopg import sql
 from scripts_repo.build import SOURCE, build, cache_folder
 from tests.testbeds.stack import REPO
 
+_PACKAGE = REPO / "postgresql" / "15" / "postgresql-15.tar.gz"
 _FAST = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=50", "-c", "shared_buffers=32MB")
 _NEW = ("--no-sync", "--auth=trust", "--username=paas", "--encoding=UTF8", "--locale=C.UTF-8")
 _MEMORY = Path("/dev/shm")
@@ -106,9 +107,9 @@ def server() -> Iterator[Server]:
     """A new server that runs; nothing of it is left at the end."""
     in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
     with _folder() as programs, _folder(_MEMORY if in_memory else None) as folder:
-        build(SOURCE, REPO, cache_folder(), only="postgresql/15")
-        package = REPO / "postgresql" / "15" / "postgresql-15.tar.gz"
-        subprocess.run(["tar", "-xzf", package, "-C", programs, "--strip-components=1"], check=True)
+        if not _PACKAGE.exists():
+            build(SOURCE, REPO, cache_folder(), only="postgresql/15")
+        subprocess.run(["tar", "-xzf", _PACKAGE, "-C", programs, "--strip-components=1"], check=True)
         server = Server(programs, folder)
         server.make()
         server.start()

@@ -138,7 +138,7 @@ pack() {
     done >"$out/PACKAGES"
     tar -C "$work/pack" --sort=name --mtime='2023-01-01 00:00Z' --owner=0 --group=0 --numeric-owner \
         --mode=u=rwX,go=rX --format=gnu -cf "$work/package.tar" "$software-$version"
-    gzip -9n "$work/package.tar"
+    gzip -n "$work/package.tar"
     cp "$work/package.tar.gz" "$target.new"
     mv "$target.new" "$target"
     say "made $target"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from paas_controller.base.errors import PaasError, Retryable
 from paas_controller.store.store import Store
@@ -38,9 +38,13 @@ async def on_own(own: Server) -> AsyncIterator[Store]:
         await store.close()
 
 
+def _name(url: str) -> str:
+    return str(make_url(url).database)
+
+
 def _cut(postgres: Server, url: str) -> None:
     """Ends all sessions of a database, as a network or an administrator may."""
-    name = url.partition("@/")[2].partition("?")[0]
+    name = _name(url)
     postgres.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
@@ -122,7 +126,7 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up(postgres: Server, data
 async def test_a_database_that_is_only_to_be_read_is_told_and_written_to_again_later(
     store: Store, postgres: Server, database_url: str
 ) -> None:
-    name = database_url.partition("@/")[2].partition("?")[0]
+    name = _name(database_url)
     postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     _cut(postgres, database_url)
     with pytest.raises(Retryable, match=r"cannot execute INSERT in a read-only transaction.*try again"):
@@ -169,6 +173,20 @@ async def _opened_at_last(opening: asyncio.Task[Store], postgres: Server, url: s
         except PaasError:
             _cut(postgres, url)
             opening = asyncio.create_task(opened(url))
+
+
+async def test_to_own_the_database_is_right_enough(postgres: Server, database_url: str) -> None:
+    name = _name(database_url)
+    postgres.execute("CREATE ROLE clerk LOGIN")
+    postgres.execute(f"ALTER DATABASE {name} OWNER TO clerk")
+    url = database_url.replace("paas@", "clerk@")
+    store = await opened(url)
+    await store.write(add("first"))
+    with pytest.raises(PaasError, match=r"another controller \(on .*, process \d+\) works in postgresql://clerk@"):
+        await Store.open(url)
+    _cut(postgres, database_url)
+    assert await store.write(add("second")) == "second"
+    await store.close()
 
 
 async def test_databases_of_one_server_do_not_get_into_each_others_way(store: Store, postgres: Server) -> None:

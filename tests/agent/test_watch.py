@@ -68,10 +68,15 @@ def test_a_zombie_is_nobody(tmp_path: Path) -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("text", ["1", "2", "0", "-1", "x", "99999999", "9" * 40, os.getpid(), "../1", "١"])
-def test_what_cannot_be_the_instances_process_is_a_stranger(tmp_path: Path, text: object) -> None:
+@pytest.mark.parametrize("text", ["1", "2", "0", "-1", "x", "99999999", "9" * 40, "../1", "١"])
+def test_what_cannot_be_the_instances_process_is_a_stranger(tmp_path: Path, text: str) -> None:
     with pytest.raises(Stranger):
         find(named(tmp_path, text), known=None, since=0, boot=BOOT)
+
+
+def test_the_agent_itself_is_a_stranger(tmp_path: Path) -> None:
+    with pytest.raises(Stranger):
+        find(named(tmp_path, os.getpid()), known=None, since=0, boot=BOOT)
 
 
 def test_a_pid_file_that_is_none_is_not_read(tmp_path: Path) -> None:

@@ -14,6 +14,14 @@ from tests.controller.shell import Shell
 from tests.testbeds.postgres import Server
 
 
+_ON_ONE = {"test_checks.py", "test_roles.py", "test_routes.py", "test_schemas.py", "test_views.py"}
+"""Tests of what does not depend on the database, and would take as long again."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if not (item.path.name in _ON_ONE and "[postgres" in item.name)]
+
+
 @pytest.fixture(scope="session")
 def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of SQLite with the tables of this release."""

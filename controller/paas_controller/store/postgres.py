@@ -24,7 +24,7 @@ _DOUBT = 30.0
 """Seconds to find out whether a commit was kept whose answer was lost."""
 # A server that is cut off is found out within half a minute, by either side.
 _CONNECT = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_TCP = {"tcp_user_timeout": 20_000}
+_TCP = {"tcp_user_timeout": 10_000}
 _SESSION = ("tcp_keepalives_idle = 10", "tcp_keepalives_interval = 5", "tcp_keepalives_count = 3")
 
 

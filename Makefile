@@ -15,7 +15,7 @@ demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
 	@.venv/bin/python -m tests.demo $(if $(ONCE),--once)
 
 test: setup repo lint  ## every test, with the real parts
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 3 --dist loadfile  # most of the time they wait for programs, not for processors
 
 lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .

@@ -1,11 +1,15 @@
 """The product as shipped on PostgreSQL: what must hold on SQLite holds there, and while the server is away, too."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from paas_controller.store.engines import transaction
 from tests.e2e.tiny import Instance, publish
 from tests.testbeds.postgres import Server, server
 from tests.testbeds.stack import Stack, until
@@ -101,6 +105,25 @@ async def _heard_at(db: Instance) -> str:
 async def _heard_after(db: Instance, before: str) -> str:
     heard = await _heard_at(db)
     return heard if heard != before else ""
+
+
+async def test_a_controller_whose_place_was_taken_ends_with_a_sentence(db: Instance, stack: Stack, own: Server) -> None:
+    await db.create()
+    url = stack.controller.arguments[stack.controller.arguments.index("--database-url") + 1]
+    own.cut(url)
+    with transaction(url):
+        with suppress(aiohttp.ClientError):
+            await _wish_refused(db, "running")
+        await until(lambda: _ended(stack), "the controller to end")
+    last = stack.controller.log.read_text().splitlines()[-1]
+    assert re.match(r"paas-controller: another controller \(on \S+, process \d+\) works in postgresql://paas@/", last)
+    await stack.start_controller()
+    await db.wish("running")
+    await db.becomes("running")
+
+
+async def _ended(stack: Stack) -> bool:
+    return not stack.controller.alive
 
 
 async def test_the_log_never_shows_the_password(stack: Stack) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 from scripts_repo.build import SOURCE, build, cache_folder
 from tests.testbeds.stack import REPO
@@ -93,6 +94,11 @@ class Server:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
         yield self.url(name)
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def cut(self, url: str) -> None:
+        """Ends all sessions of a database, as a network or an administrator may."""
+        name = make_url(url).database
+        self.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
 
     def _answers(self) -> bool:
         try:

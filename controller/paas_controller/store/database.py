@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from paas_controller.base.errors import PaasError, Retryable
 
 READERS = 4
-_READ_ONLY = "25006"
+_PASSING = ("08", "25006", "40", "53", "55", "57", "58")
+"""What PostgreSQL's SQLSTATE begins with: connection, read only, rollback, resources, locks, operator, system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,12 @@ def shown(url: URL) -> str:
 
 def is_passing(error: BaseException) -> bool:
     """Whether the database cannot do it now and may later: it is gone, full, locked or read only."""
-    if isinstance(error, OperationalError | InterfaceError):
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) == _READ_ONLY
-    return False
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state:
+        return str(state).startswith(_PASSING)
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
 def unusable(name: str, error: DBAPIError) -> PaasError:

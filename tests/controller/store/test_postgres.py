@@ -1,6 +1,9 @@
 """What only PostgreSQL can do to a store: go away, come back, be taken by another, be cut off around a commit."""
 
 import asyncio
+import os
+import random
+import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -8,12 +11,16 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from paas_controller.base.errors import PaasError, Retryable
 from paas_controller.store.store import Store
 from tests.controller.store.conftest import add, notes, opened
 from tests.testbeds.lossy import Moment, lossy
 from tests.testbeds.postgres import Server, server
+from tests.testbeds.small_disk import small_disk
+
+_NO_ROOM = "the database cannot write now (could not extend"
 
 
 @pytest.fixture
@@ -40,12 +47,6 @@ async def on_own(own: Server) -> AsyncIterator[Store]:
 
 def _name(url: str) -> str:
     return str(make_url(url).database)
-
-
-def _cut(postgres: Server, url: str) -> None:
-    """Ends all sessions of a database, as a network or an administrator may."""
-    name = _name(url)
-    postgres.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
 # The server goes away
@@ -87,7 +88,7 @@ async def test_what_was_told_is_true_of_each_when_the_server_is_killed_among_man
 async def test_sessions_that_are_cut_are_made_anew(store: Store, postgres: Server, database_url: str) -> None:
     await store.write(add("before"))
     await store.read(notes)
-    _cut(postgres, database_url)
+    postgres.cut(database_url)
     assert await store.write(add("after")) == "after"
     assert await store.read(notes) == ["before", "after"]
 
@@ -98,7 +99,7 @@ async def test_a_session_that_is_cut_in_the_middle_takes_the_whole_batch_with_it
     begun, go = threading.Event(), threading.Event()
     before = asyncio.create_task(store.write(lambda _: begun.set() or go.wait(20)))
     await asyncio.to_thread(begun.wait)
-    commands = (add("one"), lambda _: _cut(postgres, database_url), add("two"))
+    commands = (add("one"), lambda _: postgres.cut(database_url), add("two"))
     batch = [asyncio.create_task(store.write(command)) for command in commands]
     await asyncio.sleep(0)
     go.set()
@@ -128,12 +129,33 @@ async def test_a_database_that_is_only_to_be_read_is_told_and_written_to_again_l
 ) -> None:
     name = _name(database_url)
     postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    _cut(postgres, database_url)
+    postgres.cut(database_url)
     with pytest.raises(Retryable, match=r"cannot execute INSERT in a read-only transaction.*try again"):
         await store.write(add("refused"))
     postgres.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-    _cut(postgres, database_url)
+    postgres.cut(database_url)
     assert await store.write(add("taken")) == "taken"
+
+
+async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(own: Server) -> None:
+    with tempfile.TemporaryDirectory() as folder, small_disk(Path(folder) / "disk", "16m") as disk:
+        os.chmod(folder, 0o711)
+        shutil.chown(disk, "nobody", "nogroup")
+        own.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        with own.database() as url:
+            own.execute(f"ALTER DATABASE {_name(url)} SET default_tablespace = small")
+            store = await opened(url)
+            (disk / "ballast").write_bytes(bytes((15 << 20) + 500_000))
+            written = (store.write(add(f"{number} {random.randbytes(1000).hex()}")) for number in range(500))
+            told = await asyncio.gather(*written, return_exceptions=True)
+            kept = [result for result in told if isinstance(result, str)]
+            refused = [result for result in told if not isinstance(result, str)]
+            assert await store.read(notes) == kept
+            assert {str(error).partition(" file ")[0] for error in refused} == {_NO_ROOM}
+            (disk / "ballast").unlink()
+            assert await store.write(add("after")) == "after"
+            await store.close()
+        own.execute("DROP TABLESPACE small")
 
 
 # One controller a database
@@ -156,7 +178,7 @@ async def test_a_controller_that_was_cut_off_while_another_took_its_place_writes
 ) -> None:
     successor = asyncio.create_task(opened(database_url))
     await asyncio.sleep(0)
-    _cut(postgres, database_url)
+    postgres.cut(database_url)
     other = await _opened_at_last(successor, postgres, database_url)
     with pytest.raises(PaasError, match="another controller"):
         await store.write(add("too late"))
@@ -171,7 +193,7 @@ async def _opened_at_last(opening: asyncio.Task[Store], postgres: Server, url: s
         try:
             return await opening
         except PaasError:
-            _cut(postgres, url)
+            postgres.cut(url)
             opening = asyncio.create_task(opened(url))
 
 
@@ -184,7 +206,7 @@ async def test_to_own_the_database_is_right_enough(postgres: Server, database_ur
     await store.write(add("first"))
     with pytest.raises(PaasError, match=r"another controller \(on .*, process \d+\) works in postgresql://clerk@"):
         await Store.open(url)
-    _cut(postgres, database_url)
+    postgres.cut(database_url)
     assert await store.write(add("second")) == "second"
     await store.close()
 
@@ -216,6 +238,12 @@ async def test_a_url_that_cannot_be_read_is_not_repeated(wrong: str) -> None:
     with pytest.raises(PaasError, match="the database URL cannot be read; in a password, write @ as %40") as refused:
         await Store.open(wrong)
     assert wrong not in refused.value.message
+
+
+async def test_what_it_will_never_take_is_no_matter_of_trying_again(store: Store) -> None:
+    with pytest.raises(DBAPIError, match="exceeds btree version"):
+        await store.write(add(random.randbytes(4000).hex()))
+    assert await store.write(add("next")) == "next"
 
 
 async def test_text_with_a_nul_is_kept_without_it(store: Store) -> None:

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from scripts_repo.build import SOURCE, build, cache_folder
-from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port
+from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port, wait_for
+from tests.scripts_repo.nginx_source import put_nginx
 from tests.scripts_repo.vendor import put_mysql
 
 USERS = [None, "nobody"] if os.geteuid() == 0 else [None]
@@ -36,24 +37,24 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def served(repo: Path, open_folder: Path) -> Path:
     """The repository where every user can read it, with what people bring. Uncompressed, packages install faster."""
-    folder = Path(shutil.copytree(repo, open_folder / "repo"))
-    for package in folder.glob("*/*/*.tar.gz"):
-        package.write_bytes(gzip.decompress(package.read_bytes()))
+    folder = Path(shutil.copytree(repo, open_folder / "repo", ignore=shutil.ignore_patterns("*.tar.gz")))
+    for package in repo.glob("*/*/*.tar.gz"):
+        (folder / package.relative_to(repo)).write_bytes(gzip.decompress(package.read_bytes()))
     put_mysql(folder, "5.7", "8.0")
+    put_nginx(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def fresh_data(served: Path, open_folder: Path) -> Callable[[Row, str | None], Path]:
-    """The data folder that an install makes; an empty database takes seconds, so it is made once for each user."""
-
+def installed(served: Path, open_folder: Path) -> Callable[[Row, str | None], Path]:
+    """The folder of an instance that was just installed; where that takes seconds, it is done once for each user."""
     made: dict[tuple[str, str | None], Path] = {}
 
     def of(row: Row, user: str | None) -> Path:
         if (str(row), user) not in made:
             instance = new_instance(row, served, open_folder, user)
             instance.do("install")
-            made[str(row), user] = instance.folder / "data"
+            made[str(row), user] = instance.folder
         return made[str(row), user]
 
     return of
@@ -79,27 +80,31 @@ def make(
     row: Row,
     served: Path,
     open_folder: Path,
-    fresh_data: Callable[[Row, str | None], Path],
+    installed: Callable[[Row, str | None], Path],
 ) -> Iterator[Callable[..., Instance]]:
-    """Makes instances of the row's software, and takes away what they leave."""
+    """Makes instances of the row's software, and takes away what they leave. Slow software is installed already."""
     made: list[Instance] = []
 
     def one(**metadata: str) -> Instance:
         instance = new_instance(row, served, open_folder, request.param, **metadata)
         made.append(instance)
         if row.slow:
-            data = fresh_data(row, request.param)
-            subprocess.run(["cp", "-a", "--sparse=always", data, instance.folder], check=True)
+            done = installed(row, request.param)
+            subprocess.run(["cp", "-a", "--sparse=always", done / "data", done / "log", instance.folder], check=True)
+            subprocess.run(["cp", "-al", done / "software", instance.folder], check=True)
         return instance
 
     yield one
     for instance in made:
-        left = instance.processes()
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(left, timeout=10)
+        end(instance)
         shutil.rmtree(instance.folder)
+
+
+def end(instance: Instance) -> None:
+    for process in instance.processes():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    wait_for(lambda: not instance.processes())
 
 
 @pytest.fixture

@@ -37,11 +37,17 @@ C_LIBRARY = ("ld-linux", "libc.", "libm.", "libdl.", "librt.", "libpthread.", "l
 INJECTIONS = ("80\nx y", "80; id", "$(touch owned)", "`touch owned`", 'a"b', "a'b c")
 
 SQL_REFUSED = (
-    *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+    *(("PORT", value) for value in ("0", "80\nx y", "$(touch owned)")),
     *(("BIND", value) for value in ("10.0.0.1", "localhost", "127.0.0.1'", "127.0.0.1,::1", "127.0.0.1\nport = 1")),
-    *(("MAX_CONNECTIONS", value) for value in ("9", "100001", "10\nport = 1")),
-    *(("INNODB_BUFFER_POOL_SIZE", value) for value in ("1", "128m", "M", "1 G", "1\nG")),
-    *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u", "0")),
+    *(("MAX_CONNECTIONS", value) for value in ("9", "10\nport = 1")),
+    *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u")),
+)
+NGINX_REFUSED = (
+    *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
+    *(("BIND", value) for value in ("localhost", "127.0.0.1;", "127.0.0.1 default_server")),
+    *(("ROOT", value) for value in ("tmp", "/tmp; autoindex on", "/$uri", "/a b", "/tmp\n", "/no/such/folder")),
+    *(("WORKERS", value) for value in ("0", "257", "auto;")),
+    ("ACCESS_LOG", "log/a"),
 )
 MYSQL_REFUSED = (
     *(("APP_PASSWD", value) for value in ("a\nb", "pässword")),
@@ -56,25 +62,21 @@ SOFTWARE = (
         *(("MAXMEMORY", value) for value in ("1tb", "kb", "1 gb", "1\nport 1")),
         ("MAXMEMORY_POLICY", "all"), ("APPENDONLY", "maybe"),
     )),
-    Row("nginx", "1.22", "nginx.conf", (
-        *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
-        *(("BIND", value) for value in ("localhost", "127.0.0.1;", "127.0.0.1 default_server")),
-        *(("ROOT", value) for value in ("tmp", "/tmp; autoindex on", "/$uri", "/a b", "/tmp\n", "/no/such/folder")),
-        *(("WORKERS", value) for value in ("0", "257", "auto;")),
-        ("ACCESS_LOG", "log/a"),
-    )),
-    Row("postgresql", "15", "postgresql.conf", (
-        *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
-        *(("BIND", value) for value in ("10.0.0.1", "localhost", "127.0.0.1'", "127.0.0.1,::1", "127.0.0.1\nport = 1")),
-        *(("PASSWORD", value) for value in ("a\n\\! touch owned", "pässword")),
-        *(("MAX_CONNECTIONS", value) for value in ("9", "100001", "10\nport = 1")),
-        *(("SHARED_BUFFERS", value) for value in ("1", "128mb", "MB", "1 GB", "1'GB")),
-        *(("RUN_AS", value) for value in ("root", "nobody-of-that-name", "-u", "0")),
+    Row("nginx", "1.22", "nginx.conf", NGINX_REFUSED),
+    Row("nginx", "1.16", "nginx.conf", (
+        *NGINX_REFUSED,
+        *(("BUILD_OPTIONS", value) for value in ("with-pcre", "-O2", "--a;id", "$(id)", "--a x", "--a\n--b", "-")),
     ), slow=True),
-    Row("mariadb", "10.11", "my.cnf", (*SQL_REFUSED, *(("PASSWORD", value) for value in ("a\nb", "pässword"))),
-        slow=True),
-    Row("mysql", "5.7", "my.cnf", (*SQL_REFUSED, *MYSQL_REFUSED, ("BIND", "127.0.0.1 ::1")), slow=True),
-    Row("mysql", "8.0", "my.cnf", (*SQL_REFUSED, *MYSQL_REFUSED), slow=True),
+    Row("postgresql", "15", "postgresql.conf", (
+        *SQL_REFUSED, ("PASSWORD", "a\n\\! touch owned"), ("PASSWORD", "pässword"),
+        *(("SHARED_BUFFERS", value) for value in ("1", "128mb", "MB", "1 GB", "1'GB")),
+    ), slow=True),
+    Row("mariadb", "10.11", "my.cnf", (
+        *SQL_REFUSED, ("PASSWORD", "a\nb"), ("PASSWORD", "pässword"),
+        *(("INNODB_BUFFER_POOL_SIZE", value) for value in ("1", "128m", "M", "1 G", "1\nG")),
+    ), slow=True),
+    Row("mysql", "5.7", "my.cnf", (*MYSQL_REFUSED, ("BIND", "127.0.0.1 ::1")), slow=True),
+    Row("mysql", "8.0", "my.cnf", MYSQL_REFUSED, slow=True),
     Row("rabbitmq", "3.10", "rabbitmq.config", (
         *((key, value) for key in ("PORT", "CONTROL_PORT", "MANAGEMENT_PORT") for value in ("0", "65536", *INJECTIONS)),
         *(("BIND", value) for value in ("localhost", '127.0.0.1"', "127.0.0.1 ::1")),

@@ -10,7 +10,7 @@ from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
 
 @pytest.fixture
 def row() -> Row:
-    return next(row for row in SOFTWARE if row.name == "nginx")
+    return next(row for row in SOFTWARE if str(row) == "nginx-1.22")
 
 
 def page(instance: Instance, name: str = "") -> str:

@@ -3,4 +3,4 @@
 # shellcheck source=server.sh
 . "${0%/*}/server.sh"
 
-uninstall_package nginx.conf tmp
+uninstall_package nginx.conf check tmp

@@ -30,7 +30,7 @@ WRONG: dict[str, tuple[Spoil, str]] = {
     "the same host twice": (lambda b: b["host"].append(b["host"][0]), "named twice"),
     "three ways in": (lambda b: b["host"][0].update(auth=[{"username": "u"}] * 3), "auth"),
     "app a list": (lambda b: b.update(app=[]), "app"),
-    "unknown key": (lambda b: b.update(color="red"), "allowed here: app, host"),
+    "unknown key": (lambda b: b.update(color="red"), "allowed here: app, depends_on, host"),
     "unknown key of app": (lambda b: b["app"].update(instal="x"), "allowed here: check, check_fall"),
     "unknown key of host": (lambda b: b["host"][0].update(user="x"), "allowed here: agent_port, auth, ip"),
     "repo_url of a file": (lambda b: b["app"].update(repo_url="file:///etc/"), "repo_url"),

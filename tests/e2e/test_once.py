@@ -51,7 +51,7 @@ class Client:
 
 
 async def test_every_creation_is_answered_by_its_key_and_made_once(tmp_path: Path) -> None:
-    async with Stack(tmp_path, tmp_path) as stack, aiohttp.ClientSession() as session:
+    async with Stack(tmp_path) as stack, aiohttp.ClientSession() as session:
         client = Client(stack, session)
         for enough in KILLED_AFTER:
             asking = asyncio.create_task(client.create_all())
@@ -78,7 +78,7 @@ async def _there(holds: bool) -> bool:
 
 
 async def test_a_listener_that_comes_again_hears_every_step_once(tmp_path: Path) -> None:
-    async with Stack(tmp_path, tmp_path) as stack, aiohttp.ClientSession() as session:
+    async with Stack(tmp_path) as stack, aiohttp.ClientSession() as session:
         heard: list[int] = []
         listening = asyncio.create_task(_listen(stack, session, heard))
         client = Client(stack, session)

@@ -32,7 +32,7 @@ async def test_a_host_that_stands_still_makes_its_members_unknow_and_comes_back_
     await db.becomes("running")
     assert db.pid == pid
     assert db.runs() == ["install", "start"]
-    assert (await db.changes())[-2:] == [("running", "unknow", "silence"), ("unknow", "running", "check")]
+    assert (await db.changes())[-2:] == [("running", "unknow", "silence"), ("unknow", "running", "report")]
 
 
 async def test_a_wish_about_an_unknow_member_waits_for_its_host(db: Instance) -> None:
@@ -127,6 +127,6 @@ async def _heard_since(stack: Stack) -> None:
 
     async def heard() -> bool:
         _, now = await stack.call("GET", "/hosts")
-        return bool(now["items"][0]["last_heard"] > before["items"][0]["last_heard"])
+        return (now["items"][0]["last_heard"] or "") > (before["items"][0]["last_heard"] or "")
 
     await until(heard, "the agent to be heard again")

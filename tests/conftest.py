@@ -1,14 +1,28 @@
 """What all tests may use."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.testbeds.postgres import Server, server
+from tests.testbeds.postgres import Server, programs, server
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres_programs() -> Iterator[Path]:
+    with programs() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_programs: Path) -> Iterator[Server]:
     """A PostgreSQL that all tests of this run share; each takes databases of its own."""
-    with server() as running:
+    with server(postgres_programs) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_postgres(postgres_programs: Path) -> Iterator[Server]:
+    """One that the tests of a file may stop and kill."""
+    with server(postgres_programs) as running:
         yield running

@@ -109,13 +109,20 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def programs() -> Iterator[Path]:
+    """PostgreSQL's programs, where every user may run them."""
+    if not _PACKAGE.exists():
+        build(SOURCE, REPO, cache_folder(), only="postgresql/15")
+    with _folder() as folder:
+        subprocess.run(["tar", "-xzf", _PACKAGE, "-C", folder, "--strip-components=1"], check=True)
+        yield folder
+
+
+@contextmanager
+def server(programs: Path) -> Iterator[Server]:
     """A new server that runs; nothing of it is left at the end."""
     in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    with _folder() as programs, _folder(_MEMORY if in_memory else None) as folder:
-        if not _PACKAGE.exists():
-            build(SOURCE, REPO, cache_folder(), only="postgresql/15")
-        subprocess.run(["tar", "-xzf", _PACKAGE, "-C", programs, "--strip-components=1"], check=True)
+    with _folder(_MEMORY if in_memory else None) as folder:
         server = Server(programs, folder)
         server.make()
         server.start()

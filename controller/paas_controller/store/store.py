@@ -28,6 +28,8 @@ from paas_controller.store.figures import Figures
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _BATCH = 256
+_LOOK = 5.0
+"""Seconds without a write after which the writer looks whether the database is still there, and still this one's."""
 _MARKS = "marks"
 
 
@@ -136,20 +138,24 @@ class Store:
             raise
 
     def _write_loop(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, last = self._gather(first)
+        last = False
+        while not last:
+            batch, last = self._gather()
             self._run(batch)
-            self._loop.call_soon_threadsafe(_resolve, batch)
-            if last:
-                return
+            if batch:
+                self._loop.call_soon_threadsafe(_resolve, batch)
 
-    def _gather(self, first: _Command) -> tuple[list[_Command], bool]:
-        batch = [first]
-        while len(batch) < _BATCH and not self._queue.empty():
-            command = self._queue.get()
-            if command is None:
-                return batch, True
-            batch.append(command)
+    def _gather(self) -> tuple[list[_Command], bool]:
+        """What is to be written next, and whether it is the last; nothing where nobody asked for a while."""
+        batch: list[_Command] = []
+        try:
+            while len(batch) < _BATCH:
+                command = self._queue.get(timeout=0 if batch else _LOOK)
+                if command is None:
+                    return batch, True
+                batch.append(command)
+        except queue.Empty:
+            pass
         return batch, False
 
     def _run(self, batch: list[_Command]) -> None:
@@ -160,8 +166,9 @@ class Store:
                     _run_one(connection, command)
                 marks = connection.info.pop(_MARKS, ())
                 self._database.commit(connection)
-            self.figures.commit_seconds.observe(perf_counter() - begun)
-            self.figures.commit_writes.observe(len(batch))
+            if batch:
+                self.figures.commit_seconds.observe(perf_counter() - begun)
+                self.figures.commit_writes.observe(len(batch))
             for what in marks:
                 self._loop.call_soon_threadsafe(self._watchers.get(what, _nobody))
             self._tell("")

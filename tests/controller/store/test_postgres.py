@@ -17,8 +17,9 @@ from paas_controller.base.errors import PaasError, Retryable
 from paas_controller.store.store import Store
 from tests.controller.store.conftest import add, notes, opened
 from tests.testbeds.lossy import Moment, lossy
-from tests.testbeds.postgres import Server, server
+from tests.testbeds.postgres import Server
 from tests.testbeds.small_disk import small_disk
+from tests.testbeds.stack import until
 
 _NO_ROOM = "the database cannot write now (could not extend"
 
@@ -29,17 +30,10 @@ def database_url(postgres: Server) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def own() -> Iterator[Server]:
-    """A server that these tests may stop and kill."""
-    with server() as own:
-        yield own
-
-
 @pytest.fixture
-async def on_own(own: Server) -> AsyncIterator[Store]:
+async def on_own(own_postgres: Server) -> AsyncIterator[Store]:
     """A store on it."""
-    with own.database() as url:
+    with own_postgres.database() as url:
         store = await opened(url)
         yield store
         await store.close()
@@ -53,11 +47,11 @@ def _name(url: str) -> str:
 
 
 async def test_while_the_server_is_away_it_is_told_and_afterwards_it_goes_on(
-    on_own: Store, own: Server, caplog: pytest.LogCaptureFixture
+    on_own: Store, own_postgres: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "paas_controller.store")
     await on_own.write(add("before"))
-    with own.away():
+    with own_postgres.away():
         for _ in range(2):
             with pytest.raises(
                 Retryable, match=r"the database cannot write now \(.*\); nothing was changed, try again"
@@ -72,11 +66,13 @@ async def test_while_the_server_is_away_it_is_told_and_afterwards_it_goes_on(
     assert back == "the database can be written to again"
 
 
-async def test_what_was_told_is_true_of_each_when_the_server_is_killed_among_many(on_own: Store, own: Server) -> None:
+async def test_what_was_told_is_true_of_each_when_the_server_is_killed_among_many(
+    on_own: Store, own_postgres: Server
+) -> None:
     writing = [asyncio.create_task(on_own.write(add(str(number)))) for number in range(3000)]
     while not any(task.done() for task in writing):
         await asyncio.sleep(0)
-    with own.away(Server.kill):
+    with own_postgres.away(Server.kill):
         await asyncio.sleep(0)
     told = await asyncio.gather(*writing, return_exceptions=True)
     kept = [result for result in told if isinstance(result, str)]
@@ -137,13 +133,13 @@ async def test_a_database_that_is_only_to_be_read_is_told_and_written_to_again_l
     assert await store.write(add("taken")) == "taken"
 
 
-async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(own: Server) -> None:
+async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(own_postgres: Server) -> None:
     with tempfile.TemporaryDirectory() as folder, small_disk(Path(folder) / "disk", "16m") as disk:
         os.chmod(folder, 0o711)
         shutil.chown(disk, "nobody", "nogroup")
-        own.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
-        with own.database() as url:
-            own.execute(f"ALTER DATABASE {_name(url)} SET default_tablespace = small")
+        own_postgres.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        with own_postgres.database() as url:
+            own_postgres.execute(f"ALTER DATABASE {_name(url)} SET default_tablespace = small")
             store = await opened(url)
             (disk / "ballast").write_bytes(bytes((15 << 20) + 500_000))
             written = (store.write(add(f"{number} {random.randbytes(1000).hex()}")) for number in range(500))
@@ -155,7 +151,7 @@ async def test_a_full_disk_is_told_and_written_to_again_when_there_is_space(own:
             (disk / "ballast").unlink()
             assert await store.write(add("after")) == "after"
             await store.close()
-        own.execute("DROP TABLESPACE small")
+        own_postgres.execute("DROP TABLESPACE small")
 
 
 # One controller a database
@@ -173,28 +169,38 @@ async def test_when_one_has_ended_the_next_may_work(database_url: str) -> None:
         await store.close()
 
 
-async def test_a_controller_that_was_cut_off_while_another_took_its_place_writes_no_more(
+async def test_a_controller_whose_place_was_taken_writes_no_more(
     store: Store, postgres: Server, database_url: str
 ) -> None:
-    successor = asyncio.create_task(opened(database_url))
-    await asyncio.sleep(0)
-    postgres.cut(database_url)
-    other = await _opened_at_last(successor, postgres, database_url)
+    successor = await _take_the_place(postgres, database_url)
     with pytest.raises(PaasError, match="another controller"):
         await store.write(add("too late"))
     assert "another controller" in await store.ousted
-    assert await other.read(notes) == []
-    await other.close()
+    assert await successor.read(notes) == []
+    await successor.close()
 
 
-async def _opened_at_last(opening: asyncio.Task[Store], postgres: Server, url: str) -> Store:
-    """The successor gets the lock as soon as the session that had it is cut, which may be a moment early."""
-    while True:
-        try:
-            return await opening
-        except PaasError:
-            postgres.cut(url)
-            opening = asyncio.create_task(opened(url))
+async def test_a_controller_with_nothing_to_write_finds_out_by_itself(
+    store: Store, postgres: Server, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paas_controller.store.store._LOOK", 0.05)
+    await store.write(add("the last"))
+    successor = await _take_the_place(postgres, database_url)
+    assert "another controller" in await asyncio.wait_for(store.ousted, 20)
+    await successor.close()
+
+
+async def _take_the_place(postgres: Server, url: str) -> Store:
+    """Another controller waits for the lock when the one that has it is cut off."""
+    locks = f"pg_locks JOIN pg_database ON database = oid WHERE locktype = 'advisory' AND datname = '{_name(url)}'"
+    successor = asyncio.create_task(opened(url))
+
+    async def waits() -> bool:
+        return bool(postgres.execute(f"SELECT 1 FROM {locks} AND NOT granted"))
+
+    await until(waits, "another one to wait for the lock")
+    postgres.execute(f"SELECT pg_terminate_backend(pid) FROM {locks} AND granted")
+    return await successor
 
 
 async def test_to_own_the_database_is_right_enough(postgres: Server, database_url: str) -> None:

@@ -44,7 +44,7 @@ def ask(instance: Instance, sql: str) -> str:
 @unprivileged
 def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret")
-    instance.do("install", "start")
+    instance.do("start")
     ask(instance, "CREATE DATABASE shop; CREATE TABLE shop.colours AS SELECT 'grün' AS name")
     instance.kill()
     instance.do("start", "uninstall", "install", "start")
@@ -54,7 +54,7 @@ def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[...
 @unprivileged
 def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD=HARD_PASSWORD)
-    instance.do("install", "start")
+    instance.do("start")
     assert ask(instance, "SELECT CURRENT_USER()") == "root@%"
     assert refused(client(instance, "SELECT 1", "guessed"))
     assert not list(instance.folder.rglob("owned"))
@@ -64,7 +64,7 @@ def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -
     instance = make(PASSWORD="never-shown")
     logs = "general_log\ngeneral_log_file = general.log\nslow_query_log\nlong_query_time = 0\nlog_bin = changes\n"
     own_settings(instance, "own.cnf", f"[mysqld]\n{logs}")
-    instance.do("install", "start")
+    instance.do("start")
     assert instance.check()["code"] == "0"
     assert "SELECT CONCAT(@@datadir" in (instance.folder / "data/db/general.log").read_text()
     found = subprocess.run(
@@ -80,7 +80,7 @@ def test_a_changed_password_counts_from_the_restart_on_and_stays_when_none_is_gi
     make: Callable[..., Instance],
 ) -> None:
     instance = make(PASSWORD="first")
-    instance.do("install", "start")
+    instance.do("start")
     instance.metadata["PASSWORD"] = "second"
     assert instance.check()["code"] == "0"
     instance.do("restart")
@@ -92,7 +92,7 @@ def test_a_changed_password_counts_from_the_restart_on_and_stays_when_none_is_gi
 
 @unprivileged
 def test_without_a_password_nobody_comes_in_over_the_network(instance: Instance) -> None:
-    instance.do("install", "start", HOST_IP=own_address())
+    instance.do("start", HOST_IP=own_address())
     assert instance.check()["code"] == "0"
     assert addresses(instance) == {"127.0.0.1"}
     for user in ("root", "mariadb.sys", "", account(instance)):
@@ -102,15 +102,15 @@ def test_without_a_password_nobody_comes_in_over_the_network(instance: Instance)
 @unprivileged
 def test_with_a_password_it_listens_where_the_host_is_known_if_that_is_its_own(make: Callable[..., Instance]) -> None:
     asked, elsewhere = make(PASSWORD="secret"), make(PASSWORD="secret")
-    asked.do("install", "start", HOST_IP=own_address())
-    elsewhere.do("install", "start", HOST_IP="192.0.2.200")
+    asked.do("start", HOST_IP=own_address())
+    elsewhere.do("start", HOST_IP="192.0.2.200")
     assert addresses(asked) == {"127.0.0.1", own_address()}
     assert addresses(elsewhere) == {"127.0.0.1"}
 
 
 def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(make: Callable[..., Instance]) -> None:
     instance = make()
-    instance.do("install", "start")
+    instance.do("start")
     assert {process.username() for process in instance.processes()} == {account(instance)}
     assert privileges(instance.pid()) == needed_privileges(instance)
     instance.folder.chmod(0o755)
@@ -123,7 +123,7 @@ def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(m
 def test_own_settings_count_but_for_where_it_listens(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret", MAX_CONNECTIONS="20")
     own_settings(instance, "own.cnf", "[mysqld]\nmax_connections = 30\nport = 1\nbind-address = 0.0.0.0\nread_only\n")
-    instance.do("install", "start")
+    instance.do("start")
     assert addresses(instance) == {"127.0.0.1"}
     assert instance.check()["code"] == "0"
     assert refused(client(instance, "SELECT 1", "secret")), "a server that is read-only was written"
@@ -134,7 +134,6 @@ def test_own_settings_count_but_for_where_it_listens(make: Callable[..., Instanc
 
 @unprivileged
 def test_it_may_be_stopped_as_soon_as_it_is_started(instance: Instance) -> None:
-    instance.do("install")
     for _ in range(5):
         instance.do("start", "stop", STOP_TIMEOUT="10")
 
@@ -142,7 +141,7 @@ def test_it_may_be_stopped_as_soon_as_it_is_started(instance: Instance) -> None:
 @unprivileged
 def test_sql_reaches_only_the_files_of_its_own_folder(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret")
-    instance.do("install", "start")
+    instance.do("start")
     assert ask(instance, "SELECT LOAD_FILE('/etc/passwd')") == "NULL"
     ask(instance, f"SELECT 'kept' INTO OUTFILE '{instance.folder}/data/files/one.txt'")
     assert (instance.folder / "data/files/one.txt").read_text() == "kept\n"
@@ -150,7 +149,6 @@ def test_sql_reaches_only_the_files_of_its_own_folder(make: Callable[..., Instan
 
 @unprivileged
 def test_starting_never_makes_an_empty_database(instance: Instance) -> None:
-    instance.do("install")
     (instance.folder / "data/db").rename(instance.folder / "data/away")
     done = instance.run("start")
     assert (done.returncode, "there is no database in" in done.stderr) == (1, True)

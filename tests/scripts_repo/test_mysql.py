@@ -7,10 +7,14 @@ import pytest
 from tests.scripts_repo.databases import HARD_PASSWORD, account, addresses, own_address, unprivileged
 from tests.scripts_repo.instances import SOFTWARE, Instance, Row
 
+MYSQLS = [row for row in SOFTWARE if row.name == "mysql"]
 
-@pytest.fixture(params=[row for row in SOFTWARE if row.name == "mysql"], ids=str)
+both = pytest.mark.parametrize("row", MYSQLS, indirect=True, ids=str)
+
+
+@pytest.fixture
 def row(request: pytest.FixtureRequest) -> Row:
-    found: Row = request.param
+    found: Row = getattr(request, "param", MYSQLS[-1])
     return found
 
 
@@ -29,11 +33,12 @@ def ask(instance: Instance, sql: str) -> str:
     return done.stdout.strip()
 
 
+@both
 def test_the_user_and_password_of_the_metadata_administer_it_and_the_data_survives(
     make: Callable[..., Instance],
 ) -> None:
     instance = make(APP_USER="mysql", APP_PASSWD="MYSQL123")
-    instance.do("install", "start")
+    instance.do("start")
     assert {process.username() for process in instance.processes()} == {account(instance)}
     ask(
         instance,
@@ -49,7 +54,7 @@ def test_the_user_and_password_of_the_metadata_administer_it_and_the_data_surviv
 @unprivileged
 def test_nobody_comes_in_without_the_password(make: Callable[..., Instance]) -> None:
     instance = make(APP_PASSWD=HARD_PASSWORD)
-    instance.do("install", "start")
+    instance.do("start")
     assert ask(instance, "SELECT 1") == "1"
     for user in ("root", "mysql", "", account(instance)):
         assert "Access denied" in client(instance, "SELECT 1", "", user).stderr
@@ -60,7 +65,7 @@ def test_nobody_comes_in_without_the_password(make: Callable[..., Instance]) -> 
 @unprivileged
 def test_a_changed_password_counts_from_the_restart_on(make: Callable[..., Instance]) -> None:
     instance = make(APP_PASSWD="first")
-    instance.do("install", "start")
+    instance.do("start")
     instance.metadata["APP_PASSWD"] = "second"
     assert instance.check()["code"] == "0"
     instance.do("restart")
@@ -68,10 +73,11 @@ def test_a_changed_password_counts_from_the_restart_on(make: Callable[..., Insta
     assert "Access denied" in client(instance, "SELECT 1", "first", "root").stderr
 
 
+@both
 @unprivileged
 def test_it_listens_beyond_loopback_with_a_password(make: Callable[..., Instance]) -> None:
     instance = make(APP_PASSWD="secret")
-    instance.do("install", "start", HOST_IP=own_address())
+    instance.do("start", HOST_IP=own_address())
     both = {"127.0.0.1", own_address()}
     assert addresses(instance) == ({"0.0.0.0"} if instance.row.version == "5.7" else both)
 

@@ -44,7 +44,7 @@ def ask(instance: Instance, sql: str) -> str:
 @unprivileged
 def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret")
-    instance.do("install", "start")
+    instance.do("start")
     ask(instance, "CREATE TABLE colours AS SELECT 'blue' AS name")
     instance.kill()
     instance.do("start", "uninstall", "install", "start")
@@ -54,7 +54,7 @@ def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[...
 @unprivileged
 def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD=HARD_PASSWORD)
-    instance.do("install", "start")
+    instance.do("start")
     assert ask(instance, "SELECT 1") == "1"
     assert "password authentication failed" in psql(instance, "-c", "SELECT 1", password="guessed").stderr
     assert not list(instance.folder.rglob("owned"))
@@ -63,7 +63,7 @@ def test_a_password_of_any_characters_works_and_runs_nothing(make: Callable[...,
 def test_the_password_stands_nowhere_but_hashed(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="never-shown")
     own_settings(instance, "own.conf", "log_statement = all\nlog_min_duration_statement = 0\n")
-    instance.do("install", "start")
+    instance.do("start")
     assert instance.check()["code"] == "0"
     assert "statement: SHOW data_directory" in (instance.folder / "log/postgresql.log").read_text()
     found = subprocess.run(
@@ -79,7 +79,7 @@ def test_a_changed_password_counts_from_the_restart_on_and_stays_when_none_is_gi
     make: Callable[..., Instance],
 ) -> None:
     instance = make(PASSWORD="first")
-    instance.do("install", "start")
+    instance.do("start")
     instance.metadata["PASSWORD"] = "second"
     assert instance.check()["code"] == "0"
     instance.do("restart")
@@ -94,7 +94,6 @@ def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Ins
     alone, asked, elsewhere = make(), make(PASSWORD="secret"), make(PASSWORD="secret")
     own = own_address()
     for instance, host_ip in ((alone, own), (asked, own), (elsewhere, "192.0.2.200")):
-        instance.do("install")
         instance.do("start", HOST_IP=host_ip)
         assert instance.check()["code"] == "0"
     assert [addresses(alone), addresses(elsewhere)] == [{"127.0.0.1"}, {"127.0.0.1"}]
@@ -103,7 +102,7 @@ def test_it_listens_beyond_loopback_only_with_a_password(make: Callable[..., Ins
 
 def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(make: Callable[..., Instance]) -> None:
     instance = make()
-    instance.do("install", "start")
+    instance.do("start")
     assert {process.username() for process in instance.processes()} == {account(instance)}
     assert privileges(instance.pid()) == needed_privileges(instance)
     instance.folder.chmod(0o755)
@@ -115,7 +114,7 @@ def test_it_never_runs_as_root_and_needs_no_privilege_where_the_folder_is_open(m
 @as_oneself
 def test_a_root_that_may_not_see_into_processes_knows_its_server_all_the_same(make: Callable[..., Instance]) -> None:
     instance = in_a_container(make())
-    instance.do("install", "start")
+    instance.do("start")
     pid = instance.pid()
     assert instance.check()["code"] == "0"
     (instance.folder / "pid").unlink()
@@ -130,7 +129,7 @@ def test_a_root_that_may_not_see_into_processes_knows_its_server_all_the_same(ma
 @unprivileged
 def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret", MAX_CONNECTIONS="20", SHARED_BUFFERS="16MB")
-    instance.do("install", "start")
+    instance.do("start")
     assert ask(instance, "SHOW shared_buffers") == "16MB"
     ask(instance, "CREATE EXTENSION pgcrypto; CREATE EXTENSION pg_trgm; CREATE EXTENSION tablefunc")
     assert ask(instance, "SELECT encode(digest('x', 'sha1'), 'hex')").startswith("11f6ad8ec52a")
@@ -143,7 +142,6 @@ def test_extensions_time_zones_and_own_settings_work(make: Callable[..., Instanc
 @unprivileged
 def test_it_does_not_go_without_an_address_that_another_program_has(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret", BIND="127.0.0.1 127.0.0.2")
-    instance.do("install")
     with socket.socket() as taken:
         taken.bind(("127.0.0.2", instance.port))
         taken.listen()
@@ -157,7 +155,7 @@ def test_it_does_not_go_without_an_address_that_another_program_has(make: Callab
 @unprivileged
 def test_a_client_that_stays_does_not_hold_up_a_stop(make: Callable[..., Instance]) -> None:
     instance = make(PASSWORD="secret")
-    instance.do("install", "start")
+    instance.do("start")
     software = instance.folder / "software"
     environment = {"LD_LIBRARY_PATH": str(software / "lib"), "PGPASSWORD": "secret"}
     command = [str(software / "bin/psql"), "-Xh", "127.0.0.1", "-p", str(instance.port), "-U", "postgres"]
@@ -171,7 +169,7 @@ def test_a_client_that_stays_does_not_hold_up_a_stop(make: Callable[..., Instanc
 
 @unprivileged
 def test_its_many_processes_are_not_taken_for_the_server(instance: Instance) -> None:
-    instance.do("install", "start")
+    instance.do("start")
     pid = instance.pid()
     assert sum(os.getsid(process.pid) == process.pid for process in instance.processes()) > 1
     (instance.folder / "pid").write_text(f"{os.getpid()}\n")
@@ -184,7 +182,7 @@ def test_its_many_processes_are_not_taken_for_the_server(instance: Instance) -> 
 
 @unprivileged
 def test_stop_says_that_it_did_not_end_and_does_not_kill_it(instance: Instance) -> None:
-    instance.do("install", "start")
+    instance.do("start")
     os.kill(instance.pid(), signal.SIGSTOP)
     done = instance.run("stop", STOP_TIMEOUT="1")
     assert "did not end within 1 s" in done.stderr
@@ -194,7 +192,6 @@ def test_stop_says_that_it_did_not_end_and_does_not_kill_it(instance: Instance) 
 
 @unprivileged
 def test_starting_never_makes_an_empty_database(instance: Instance) -> None:
-    instance.do("install")
     (instance.folder / "data/db").rename(instance.folder / "data/away")
     done = instance.run("start")
     assert (done.returncode, "there is no database in" in done.stderr) == (1, True)

@@ -1,5 +1,6 @@
 """MySQL for the tests: the vendor's archive where somebody brought one, else MariaDB laid out as it is."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,7 +36,8 @@ def put_mysql(repo: Path, *versions: str) -> None:
     _make(repo, made)
     for version in versions:
         brought = sorted((SOURCE / "mysql" / version).glob("*.tar.*"))
-        shutil.copyfile([made, *brought][-1], repo / "mysql" / version / f"mysql-{version}.tar.gz")
+        target = repo / "mysql" / version / f"mysql-{version}.tar.gz"
+        shutil.copyfile(brought[-1], target) if brought else os.link(made, target)
 
 
 def _make(repo: Path, target: Path) -> None:

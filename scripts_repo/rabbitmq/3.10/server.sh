@@ -71,7 +71,8 @@ opened() { sleep 0.1 && last_words | grep -q 'Server startup complete'; }
 question() {
     cat <<'ERLANG'
 {ok, [[{rabbit, Settings} | _]]} = file:consult("rabbitmq.config"),
-[{Address, Port}] = proplists:get_value(tcp_listeners, Settings),
+[{Bind, Port}] = proplists:get_value(tcp_listeners, Settings),
+{ok, Address} = inet:parse_address(Bind),
 {ok, Text} = file:read_file("definitions.json"),
 #{<<"users">> := [#{<<"name">> := Name, <<"password">> := Password}]} = rabbit_json:decode(Text),
 Say = fun(Format, Values) -> lists:flatten(io_lib:format(Format, Values)) end,

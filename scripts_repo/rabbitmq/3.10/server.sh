@@ -52,6 +52,7 @@ CONF
 run() {
     # shellcheck disable=SC3045 # every sh of Linux has it; 65536 is what Debian gives RabbitMQ
     ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
+    unset PASSWORD
     export HOME="$home/data" SYS_PREFIX="$home/data" ERL_LIBS="$home/software/rabbitmq/plugins" \
         ERL_MAX_ETS_TABLES=50000 ERL_MAX_PORTS=65536 ERL_CRASH_DUMP_SECONDS=0 RABBITMQ_NODENAME=rabbit@localhost \
         RABBITMQ_LOGS=- RABBITMQ_LOG_BASE="$home/log" RABBITMQ_MNESIA_BASE="$home/data" \

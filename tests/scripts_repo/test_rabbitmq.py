@@ -42,7 +42,9 @@ def test_a_message_survives_kill_uninstall_and_install(instance: Instance) -> No
     assert message == b"blue"
 
 
-def test_only_the_password_opens_and_it_stands_in_no_argument_list_no_environment_and_no_log(make: Callable[..., Instance]) -> None:
+def test_only_the_password_opens_and_it_stands_in_no_argument_no_environment_and_no_log(
+    make: Callable[..., Instance],
+) -> None:
     instance = make(PASSWORD=HARD_PASSWORD)
     instance.do("install", "start")
     with connect(instance, HARD_PASSWORD) as connection:
@@ -53,7 +55,7 @@ def test_only_the_password_opens_and_it_stands_in_no_argument_list_no_environmen
     log = instance.folder / "log" / "rabbitmq.log"
     assert HARD_PASSWORD not in instance.do("check") + log.read_text()
     for process in instance.processes():
-        assert HARD_PASSWORD not in [*process.environ().values(), *process.cmdline()]
+        assert HARD_PASSWORD not in " ".join([*process.environ().values(), *process.cmdline()])
     assert not list(instance.folder.rglob("owned"))
     before = log.read_text()
     assert instance.check()["code"] == "0"

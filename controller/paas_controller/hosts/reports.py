@@ -52,6 +52,7 @@ class Reports:
             raise Forbidden(f"this token speaks for {principal.host} and not for {report.host}")
         host = self._hosts.get(report.host)
         async with host.lock:
+            host.heard_at = self._clock.time()  # it is there, also where what it says cannot be stored now
             known = report.epoch == host.epoch
             if known and report.sequence <= host.sequence:
                 return Acknowledged(acknowledged=report.sequence, interval=self._interval)

@@ -58,6 +58,7 @@ class Store:
         """The write asked for last: it is resolved after all those before it."""
         self._watchers: dict[str, Callable[[], None]] = {}
         self._wrong = ""
+        self._end: Ousted | None = None
         self.figures = Figures()
         self.ousted: asyncio.Future[str] = self._loop.create_future()
         """Why this controller must end, once another one has taken the database."""
@@ -161,6 +162,8 @@ class Store:
     def _run(self, batch: list[_Command]) -> None:
         begun = perf_counter()
         try:
+            if self._end:
+                raise self._end
             with self._database.writing.connect() as connection:
                 for command in batch:
                     _run_one(connection, command)
@@ -174,6 +177,7 @@ class Store:
             self._tell("")
         except Exception as error:  # the writer outlives whatever became of one transaction
             if isinstance(error, Ousted):
+                self._end = error
                 self._loop.call_soon_threadsafe(self._oust, error.message)
             told = error if isinstance(error, PaasError) else unwritten(error)
             self._tell(told.message)

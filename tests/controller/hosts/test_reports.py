@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
 from paas_agent.contract import Change, InstanceName, Report
+from paas_controller.base.clock import rfc3339
+from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import Principal
 from paas_controller.hosts.reports import Reports, Write
 from paas_controller.hosts.service import Host, Hosts
@@ -169,6 +172,21 @@ async def test_what_a_lost_host_says_when_it_is_heard_again_is_what_counts(shell
     assert await shell.status() == ("running", "running")
     assert (await shell.get(f"/hosts/{runs.host}")).body["state"] == "online"
     assert await _changes(shell) == [("running", "unknow"), ("unknow", "running")]
+
+
+async def test_a_host_whose_news_cannot_be_stored_is_heard_all_the_same(
+    shell: Shell, runs: Agent, looked: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr("paas_controller.software.records.save", Mock(side_effect=Retryable("the database is away")))
+        for _ in range(3):
+            shell.clock.now += 0.2
+            assert (await runs.send(left(runs, change(1)))).status == 503
+            await looked()
+            shown = (await shell.get(f"/hosts/{runs.host}")).body
+            assert (shown["state"], shown["last_heard"]) == ("online", rfc3339(shell.clock.now))
+    await runs.send(left(runs, change(1)))
+    assert await _changes(shell) == [("running", "failed")]
 
 
 async def test_a_restarted_controller_loses_nobody_that_was_silent_with_it(

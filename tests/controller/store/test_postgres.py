@@ -30,6 +30,12 @@ def database_url(postgres: Server) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a lock that another one has."""
+    monkeypatch.setattr("paas_controller.store.postgres._PATIENCE", "2s")
+
+
 @pytest.fixture
 async def on_own(own_postgres: Server) -> AsyncIterator[Store]:
     """A store on it."""
@@ -198,7 +204,7 @@ async def _take_the_place(postgres: Server, url: str) -> Store:
     async def waits() -> bool:
         return bool(postgres.execute(f"SELECT 1 FROM {locks} AND NOT granted"))
 
-    await until(waits, "another one to wait for the lock")
+    await until(waits, "another one to wait for the lock", 5)
     postgres.execute(f"SELECT pg_terminate_backend(pid) FROM {locks} AND granted")
     return await successor
 

@@ -13,6 +13,10 @@ from paas_controller.base.errors import PaasError, Retryable
 READERS = 4
 _PASSING = ("08", "25006", "40", "53", "55", "57", "58")
 """What PostgreSQL's SQLSTATE begins with: connection, read only, rollback, resources, locks, operator, system."""
+_PASSING_CODES = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ def is_passing(error: BaseException) -> bool:
     """Whether the database cannot do it now and may later: it is gone, full, locked or read only."""
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state:
+    if state := getattr(error.orig, "sqlstate", None):
         return str(state).startswith(_PASSING)
+    if code := getattr(error.orig, "sqlite_errorcode", None):
+        return int(code) & 0xFF in _PASSING_CODES
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 
 from paas_controller.base.errors import Conflict, Retryable
 from paas_controller.store.engines import open_database
@@ -39,6 +39,13 @@ async def test_what_the_database_refuses_is_told_to_the_one_who_asked(store: Sto
     first, again, other = await asyncio.gather(*written, return_exceptions=True)
     assert (first, other) == ("one", "two")
     assert isinstance(again, IntegrityError)
+
+
+async def test_what_no_database_could_do_is_no_matter_of_trying_again(store: Store) -> None:
+    with pytest.raises(DBAPIError, match="nowhere"):
+        await store.write(lambda connection: connection.execute(text("DELETE FROM nowhere")))
+    with pytest.raises(DBAPIError, match="nowhere"):
+        await store.read(lambda connection: connection.execute(text("SELECT * FROM nowhere")))
 
 
 @pytest.mark.parametrize("ending", ["commit", "rollback"])

@@ -180,8 +180,7 @@ class Board:
         return [other.id for other in (*self.dependents(instance), *needed)]
 
     def _write(self, connection: Connection, draft: Draft) -> None:
-        for before, after in draft.edits.values():
-            records.save(connection, before, after)
+        records.save(connection, draft.edits.values())
         events.append(connection, [story_row(told.instance, told.host, told.moved) for told in draft.story])
         if draft.changes:
             connection.execute(_ADD_CHANGE, [self._change(told) for told in draft.changes])

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -87,18 +87,36 @@ def create(connection: Connection, instance: Instance, spec: str, now: float) ->
     return replace(instance, id=identifier)
 
 
-def save(connection: Connection, before: Instance, after: Instance) -> None:
-    """Writes what differs, guarded by the version: Retryable where somebody else, or a failure, came between."""
-    guard = {"of": before.id, "before": before.version}
-    if connection.execute(_SAVE_INSTANCE, _columns(after, _SAVED) | guard).rowcount != 1:
-        raise Retryable(f"{before.name} changed meanwhile; try again")
+Edit = tuple[Instance, Instance]
+"""An instance as it was, and as it is to be."""
+
+
+def save(connection: Connection, edits: Collection[Edit]) -> None:
+    """Writes what differs, guarded by the versions: Retryable where somebody else, or a failure, came between."""
+    if not edits:
+        return
+    rows = [_columns(after, _SAVED) | {"of": before.id, "before": before.version} for before, after in edits]
+    if connection.execute(_SAVE_INSTANCE, rows).rowcount != len(rows):
+        raise Retryable(f"{' or '.join(before.name for before, _ in edits)} changed meanwhile; try again")
+    changed = [_row(member) | {"of": member.id} for edit in edits for member in _changed(*edit)]
+    if changed:
+        connection.execute(_SAVE_MEMBER, changed)
+    for before, after in edits:
+        _save_set(connection, before, after)
+
+
+def _changed(before: Instance, after: Instance) -> list[Member]:
+    """The members that are there before and after, and differ."""
     known = {member.id: member for member in before.members}
+    return [member for member in after.members if member.id in known and member != known[member.id]]
+
+
+def _save_set(connection: Connection, before: Instance, after: Instance) -> None:
+    """Writes which members there are."""
+    known, staying = ({member.id for member in instance.members} for instance in (before, after))
     for member in after.members:
         if member.id not in known:
             connection.execute(_ADD_MEMBER, _row(member) | {"instance": after.id})
-        elif member != known[member.id]:
-            connection.execute(_SAVE_MEMBER, _row(member) | {"of": member.id})
-    staying = {member.id for member in after.members}
     for member in before.members:
         if member.id not in staying:
             connection.execute(delete(MEMBER).where(MEMBER.c.id == member.id))

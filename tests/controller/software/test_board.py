@@ -92,6 +92,21 @@ async def test_of_two_drafts_from_the_same_state_the_second_is_refused(board: Bo
     assert _db(board) == await _kept(store)
 
 
+async def test_of_many_changes_in_one_draft_all_are_made_or_none(board: Board, store: Store) -> None:
+    for number in range(3):
+        member = Member(id=board.new_member_id(), host="h9:3335", position=0)
+        fresh = replace(_db(board), id=0, name=f"more{number}", members=(member,))
+        board.add(await store.write(lambda c, fresh=fresh: records.create(c, fresh, "sealed", MORNING)))
+    many, stale = Draft(), Draft()
+    for instance in board:
+        many.put(instance, replace(instance, held=True))
+        stale.put(instance, replace(instance, expect="running"))
+    await board.commit(many)
+    with pytest.raises(Retryable, match="db or more0 or more1 or more2 changed meanwhile; try again"):
+        await board.commit(stale)
+    assert {(kept.held, kept.expect) for kept in await store.read(records.load)} == {(True, "not-installed")}
+
+
 async def test_a_draft_on_top_of_one_that_fails_fails_with_it(board: Board, store: Store) -> None:
     failing = _held(board)
     failing.writes.append(_refuse)

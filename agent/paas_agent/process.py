@@ -13,6 +13,8 @@ import psutil
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, linux/sched.h
 _POLL = 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
+_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""All that can be ignored: Python ignores some, and whoever started the agent perhaps others."""
 Spawn = Callable[[tuple[str, ...], Mapping[str, str], tuple[int, int, int]], int]
 
 
@@ -32,9 +34,8 @@ def boot_id() -> str:
 def spawn(argv: tuple[str, ...], environment: Mapping[str, str], stdio: tuple[int, int, int]) -> int:
     """Start a program in its own session with these three descriptors and nothing else; returns its pid."""
     actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(stdio)]
-    ignored_by_python = (signal.SIGPIPE, signal.SIGXFSZ)
     return os.posix_spawn(
-        argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=ignored_by_python
+        argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_SIGNALS
     )
 
 

@@ -1,5 +1,6 @@
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -39,12 +40,18 @@ def put_war(instance: Instance, name: str, files: dict[str, str]) -> None:
     made.rename(instance.folder / "data" / "webapps" / name)
 
 
+def _holds(path: Path, text: str) -> bool:
+    """Whether all of it is there: a file that is being unpacked exists before it is whole."""
+    return path.exists() and path.read_text() == text
+
+
 def test_an_application_is_deployed_and_survives_kill_uninstall_and_install(make: Callable[..., Instance]) -> None:
     instance = make(APP_PASSWORD="never-shown")
     instance.do("install", "start")
     assert page(instance).startswith("Tomcat works")
     put_war(instance, "shop.war", {"index.html": "hello", "trust.jsp": TRUST, "secret.jsp": SECRET})
-    wait_for((instance.folder / "data/webapps/shop/trust.jsp").exists, seconds=30)
+    unpacked = instance.folder / "data/webapps/shop"
+    wait_for(lambda: _holds(unpacked / "trust.jsp", TRUST) and _holds(unpacked / "secret.jsp", SECRET), seconds=30)
     instance.kill()
     instance.do("uninstall", "install", "start")
     assert page(instance, "shop/") == "hello"

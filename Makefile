@@ -15,6 +15,8 @@ demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
 	@.venv/bin/python -m tests.demo $(if $(ONCE),--once)
 
 test: setup repo lint  ## every test, with the real parts
+	@for tool in cc curl; do command -v $$tool >/dev/null || { echo "make test builds an nginx from source and runs the \
+	guide's commands: it needs $$tool; apt-get install gcc curl" >&2; exit 1; }; done
 	@.venv/bin/python -m pytest -n 3 --dist loadfile  # most of the time they wait for programs, not for processors
 
 lint: setup      ## ruff, mypy --strict, import contracts, shellcheck

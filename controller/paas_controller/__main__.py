@@ -104,7 +104,7 @@ def _move_store(_: Settings, source: str, target: str) -> None:
     files = [file_of(url) for url in (source, target)]
     with only_one(*(file.parent for file in files if file and file.parent.is_dir())):
         rows = move(source, target, tell)
-    print(f"{rows:,} rows were moved; {shown(parsed(source))} is as it was.")
+    print(f"That is all: {rows:,} rows. {shown(parsed(source))} is as it was.")
     print("Now start the controller there; its data folder and all other settings stay as they are:")
     print(f"  paas-controller --database-url {shlex.quote(shown(parsed(target)))}")
     if parsed(target).password:

@@ -151,7 +151,7 @@ def test_a_store_is_moved_with_its_progress_and_the_next_command(tmp_path: Path,
         moved = said("move-store", "--from", source, "--to", target)
         again = refused("move-store", "--from", source, "--to", target)
     assert "  instance                3 rows\n" in moved
-    assert f"rows were moved; {source} is as it was." in moved
+    assert f" rows. {source} is as it was.\n" in moved
     assert f"  paas-controller --database-url '{target}'\n" in moved
     assert "holds 3 rows" in again
 

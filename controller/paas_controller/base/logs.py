@@ -53,9 +53,10 @@ def one_line_for_no_http(record: logging.LogRecord) -> bool:
 
 
 def set_up(level: str = "info") -> None:
-    """All loggers to standard error. The library's own request lines are left out: the web room writes better ones."""
+    """All loggers to standard error. What libraries say of their own work is left out: our rooms say it better."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextLines() if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    for library in ("aiohttp.access", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(one_line_for_no_http)

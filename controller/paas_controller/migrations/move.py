@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from paas_controller.base.errors import PaasError
 from paas_controller.migrations.schema import bring_up_to_date, known, revision
-from paas_controller.store.database import cause, parsed, shown
+from paas_controller.store.database import cause, named, parsed
 from paas_controller.store.engines import transaction
 
 _AT_ONCE = 1000
@@ -27,7 +27,7 @@ def move(source_url: str, target_url: str, tell: Tell) -> int:
             bring_up_to_date(target)
             return sum(_move_table(source, target, table, tell) for table in SQLModel.metadata.sorted_tables)
         except DBAPIError as error:
-            raise PaasError(f"the move broke off ({cause(error)}); {_name(target)} is as it was") from None
+            raise PaasError(f"the move broke off ({cause(error)}); {named(target)} is as it was") from None
 
 
 def _must_be_ready(source: Connection) -> None:
@@ -35,17 +35,17 @@ def _must_be_ready(source: Connection) -> None:
     if found != wanted:
         at = f"is at revision {found}" if found else "has no revision written down"
         start = f"start the controller of this release on it once, which brings it to {wanted}, and stop it again"
-        raise PaasError(f"{_name(source)} {at}; {start}")
+        raise PaasError(f"{named(source)} {at}; {start}")
 
 
 def _must_be_empty(target: Connection) -> None:
     found, wanted = revision(target), known()[-1]
     if found not in ("", wanted):
-        raise PaasError(f"{_name(target)} is at revision {found}, and not at {wanted}; name an empty database")
+        raise PaasError(f"{named(target)} is at revision {found}, and not at {wanted}; name an empty database")
     tables = set(inspect(target).get_table_names())
     for table in SQLModel.metadata.sorted_tables:
         if table.name in tables and (rows := _count(target, table)):
-            raise PaasError(f"{_name(target)} holds {rows} rows of {table.name} already; name an empty database")
+            raise PaasError(f"{named(target)} holds {rows} rows of {table.name} already; name an empty database")
 
 
 def _move_table(source: Connection, target: Connection, table: Table, tell: Tell) -> int:
@@ -94,7 +94,3 @@ def _counts(table: Table) -> bool:
 
 def _count(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
-
-
-def _name(connection: Connection) -> str:
-    return shown(connection.engine.url)

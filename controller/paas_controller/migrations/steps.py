@@ -12,7 +12,7 @@ from sqlalchemy.pool import StaticPool
 
 from paas_controller.base.errors import PaasError
 from paas_controller.migrations.schema import VERSIONS, known, revision
-from paas_controller.store.database import shown
+from paas_controller.store.database import named
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def upgrade(connection: Connection, versions: Path = VERSIONS) -> None:
     if found and found != numbers[-1]:
         _keep_copy(connection, numbers[-1])
     command.upgrade(config(connection, versions), "head")
-    _log.info("the tables of %s are at revision %s%s", _name(connection), numbers[-1], f", from {found}" * bool(found))
+    _log.info("the tables of %s are at revision %s%s", named(connection), numbers[-1], f", from {found}" * bool(found))
 
 
 def go(connection: Connection, number: str, versions: Path = VERSIONS) -> None:
@@ -45,7 +45,7 @@ def go(connection: Connection, number: str, versions: Path = VERSIONS) -> None:
     if number not in numbers:
         raise PaasError(f"there is no revision {number}; there are {', '.join(numbers)}")
     if not found:
-        raise PaasError(f"{_name(connection)} holds nothing to migrate")
+        raise PaasError(f"{named(connection)} holds nothing to migrate")
     _must_know(connection, found, numbers)
     if found != number:
         _keep_copy(connection, number)
@@ -55,7 +55,7 @@ def go(connection: Connection, number: str, versions: Path = VERSIONS) -> None:
 
 def _must_know(connection: Connection, found: str, numbers: list[str]) -> None:
     if found and found not in numbers:
-        told = f"{_name(connection)} is at revision {found} of a newer release; this one knows {numbers[-1]} at most"
+        told = f"{named(connection)} is at revision {found} of a newer release; this one knows {numbers[-1]} at most"
         go_back = f"take it back by that release: paas-controller migrate --to {numbers[-1]}"
         raise PaasError(f"{told}; start that release, or {go_back}")
 
@@ -69,7 +69,7 @@ def _is_of_the_first(connection: Connection, number: str, versions: Path) -> boo
     engine.dispose()
     there = {table: columns for table, columns in _columns(connection).items() if table in wanted}
     if there and there != wanted:
-        raise PaasError(f"{_name(connection)} holds tables that no release made; give the controller an empty database")
+        raise PaasError(f"{named(connection)} holds tables that no release made; give the controller an empty database")
     return bool(there)
 
 
@@ -95,7 +95,3 @@ def _keep_copy(connection: Connection, number: str) -> None:
         raise PaasError(f"no copy of {file} could be kept before its migration: {error}; make room for it") from None
     part.replace(copy)
     _log.info("%s keeps the database as it was before revision %s", copy, number)
-
-
-def _name(connection: Connection) -> str:
-    return shown(connection.engine.url)

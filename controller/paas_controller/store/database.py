@@ -58,6 +58,11 @@ def shown(url: URL) -> str:
     return unquote(bare.render_as_string())
 
 
+def named(connection: Connection) -> str:
+    """The database behind a connection, as people may see it."""
+    return shown(connection.engine.url)
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the database cannot do it now and may later: it is gone, full, locked or read only."""
     if not isinstance(error, DBAPIError):

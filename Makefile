@@ -15,15 +15,13 @@ demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
 	@.venv/bin/python -m tests.demo $(if $(ONCE),--once)
 
 test: setup repo lint  ## every test, with the real parts
-	@for tool in cc curl; do command -v $$tool >/dev/null || { echo "make test builds an nginx from source and runs the \
-	guide's commands: it needs $$tool; apt-get install gcc curl" >&2; exit 1; }; done
 	@.venv/bin/python -m pytest -n 3 --dist loadfile  # most of the time they wait for programs, not for processors
 
 lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@.venv/bin/shellcheck packaging/* .ci/run
+	@.venv/bin/shellcheck -x -P SCRIPTDIR packaging/* .ci/run tests/testbeds/debian/*/package
 
 bench: setup repo  ## the measurements, one table, a report with plots
 	@.venv/bin/python -m bench

@@ -140,7 +140,7 @@ def _holds(target: Path, texts: dict[str, bytes], packages: dict[Path, str]) -> 
 
 
 @contextmanager
-def _locked(cache: Path) -> Iterator[None]:
+def locked(cache: Path) -> Iterator[None]:
     """Holds the cache for this builder alone, and clears what a killed one left half made."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
@@ -152,7 +152,7 @@ def _locked(cache: Path) -> Iterator[None]:
 
 def build(source: Path, repo: Path, cache: Path, only: str = "") -> None:
     """Builds what is missing or has changed, and prints a line for each software. BuildError says what is wrong."""
-    with _locked(cache):
+    with locked(cache):
         for software in softwares(source, only):
             changed = publish(software, packages_of(software, cache), repo)
             target = repo / software.name / software.version

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbeds import tools
 from tests.testbeds.postgres import Server, programs, server
+
+
+@pytest.fixture(scope="session")
+def tools_on_the_path() -> Iterator[None]:
+    """For tests that run cc or curl."""
+    with tools.on_the_path():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.testbeds.stack import Agent, Stack, free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -55,6 +57,7 @@ async def run(commands: str, folder: Path) -> list[str]:
     return said.decode().split(MARK)
 
 
+@pytest.mark.usefixtures("tools_on_the_path")
 async def test_every_command_of_the_page_works_and_answers_what_it_says(tmp_path: Path) -> None:
     told = list(blocks())
     assert len(told) > 15

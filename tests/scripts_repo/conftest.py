@@ -35,7 +35,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def served(repo: Path, open_folder: Path) -> Path:
+def served(repo: Path, open_folder: Path, tools_on_the_path: None) -> Path:
     """The repository where every user can read it, with what people bring. Uncompressed, packages install faster."""
     folder = Path(shutil.copytree(repo, open_folder / "repo", ignore=shutil.ignore_patterns("*.tar.gz")))
     for package in repo.glob("*/*/*.tar.gz"):

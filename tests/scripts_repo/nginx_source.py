@@ -1,6 +1,7 @@
 """nginx for those who bring its source: the vendor's archive, and one that is built in no time."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -58,7 +59,7 @@ def put_nginx(repo: Path) -> None:
 
 def _make(scripts: Path, folder: Path) -> Path:
     environment = {"INSTANCE_DIR": folder, "PACKAGE_FILE": vendors_source(), "BUILD_OPTIONS": OPTIONS}
-    plain = {"PATH": "/usr/bin:/bin", **{key: str(value) for key, value in environment.items()}}
+    plain = {"PATH": os.environ["PATH"], **{key: str(value) for key, value in environment.items()}}
     subprocess.run(["sh", scripts / "install.sh"], env=plain, capture_output=True, check=True)
     source = folder / "nginx-1.16"
     (source / "conf").mkdir(parents=True)

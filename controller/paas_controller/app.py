@@ -85,7 +85,7 @@ async def controller(
             reconciler.rehearse,
         )
         history = History(store, board, operations, days, clock)
-        views = Views(store, board, specs, days, reconciler.decision, history.shown)
+        views = Views(store, board, specs, days, reconciler.deciding, history.shown)
         reports = Reports(hosts, intake, clock, settings.report_interval)
 
         await identity.start(settings.data_dir / "admin.token")

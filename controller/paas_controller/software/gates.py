@@ -5,6 +5,7 @@ Pure. A gate is a sentence that says what is waited for; empty means open.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from paas_controller.software.decide import Gates
 from paas_controller.software.instances import Instance, Name
@@ -13,31 +14,53 @@ from paas_controller.software.states import Expect
 
 Dependency = tuple[Name, Instance | None]
 """What an instance depends on, by name; None where there is no such instance."""
+_Place = tuple[int, str]
+"""A position in the list, and why the member there is waited for."""
 
 
-def order_gates(
-    instance: Instance,
-    member: Member,
-    *,
-    dependencies: Iterable[Dependency] = (),
-    dependents: Iterable[Instance] = (),
-    host: str = "",
-) -> Gates:
-    """The gates of one member among its instance's members and around its instance.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whom an instance's members wait for, found once for all of them: each waits for it only from its own side.
 
-    `dependencies` must run before it, `dependents` are stopped before it is. `host`: why nothing can be sent there.
+    `needed` and `relied_on` say what is waited for around the instance.
     """
-    if member.leaving:
-        return Gates(host=host)
-    before = [other for other in instance.staying if other.position < member.position]
-    after = [other for other in instance.staying if other.position > member.position]
-    needed = _first(_not_there(name, needs) for name, needs in dependencies) if instance.expect == "running" else ""
-    return Gates(
-        host=host,
-        bring_up=_first(_not_up(other, instance.expect) for other in before) or needed,
-        take_down=_first(_not_down(other, instance.expect) for other in after) or _first(map(_still_up, dependents)),
-        restart=_first(_not_renewed(other, instance) for other in before) or needed,
+
+    first_not_up: _Place | None
+    first_not_renewed: _Place | None
+    last_not_down: _Place | None
+    needed: str
+    relied_on: str
+
+    def gates(self, member: Member, host: str = "") -> Gates:
+        """The gates of one member. `host`: why nothing can be sent there."""
+        if member.leaving:
+            return Gates(host=host)
+        at = member.position
+        up, renewed, down = self.first_not_up, self.first_not_renewed, self.last_not_down
+        return Gates(
+            host=host,
+            bring_up=up[1] if up and up[0] < at else self.needed,
+            take_down=down[1] if down and down[0] > at else self.relied_on,
+            restart=renewed[1] if renewed and renewed[0] < at else self.needed,
+        )
+
+
+def line_of(
+    instance: Instance, *, dependencies: Iterable[Dependency] = (), dependents: Iterable[Instance] = ()
+) -> Line:
+    """How far an instance's members have got. `dependencies` run before it, `dependents` are stopped before it is."""
+    expect, staying = instance.expect, instance.staying
+    return Line(
+        first_not_up=_first_place((other.position, _not_up(other, expect)) for other in staying),
+        first_not_renewed=_first_place((other.position, _not_renewed(other, instance)) for other in staying),
+        last_not_down=_first_place((other.position, _not_down(other, expect)) for other in reversed(staying)),
+        needed=_first(_not_there(*dependency) for dependency in dependencies) if expect == "running" else "",
+        relied_on=_first(map(_still_up, dependents)),
     )
+
+
+def _first_place(places: Iterable[_Place]) -> _Place | None:
+    return next((place for place in places if place[1]), None)
 
 
 def _first(reasons: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ everything, so that a lost hint costs time and never truth.
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -16,18 +17,20 @@ from paas_controller.hosts.service import Hosts
 from paas_controller.software.board import Board
 from paas_controller.software.decide import Act, Decision, Wait, decide
 from paas_controller.software.drafts import Draft, Told
-from paas_controller.software.gates import order_gates
+from paas_controller.software.gates import line_of
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member, Moved
 from paas_controller.software.operations import GRACE, Operation, Operations, add_row
 from paas_controller.software.orders import Specs, timeout_of
-from paas_controller.software.rehearsal import Step, rehearse
+from paas_controller.software.rehearsal import Decide, Step, rehearse
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.software.turns import ordered
 
 _log = logging.getLogger(__name__)
 RESYNC_EVERY = 60.0
 _TRY_AGAIN = 1.0
+_AT_ONCE = 50
+"""Operations of one instance that begin in one commit: what is reported meanwhile must not wait for a thousand."""
 
 
 class Reconciler:
@@ -87,24 +90,23 @@ class Reconciler:
             task.cancel()
         await asyncio.gather(*passes, return_exceptions=True)
 
-    def decision(self, instance: Instance, member: Member) -> Decision:
-        """What is to be done about a member now."""
-        return self._decide(instance, member, self._obstacle(instance, member))
+    def deciding(self, instance: Instance) -> Decide:
+        """What is to be done about each member of an instance that is as it is now."""
+        return self._deciding(instance, self._obstacle)
 
-    def rehearse(self, instance: Instance) -> list[Step]:
+    def rehearse(self, instance: Instance) -> Iterator[Step]:
         """What would be done about an instance if it were so, and what keeps it from being done now."""
-        decide_if_reached = partial(self._decide, obstacle="")
-        return rehearse(instance, decide_if_reached, self._obstacle, self._clock.time())
+        if_reached = partial(self._deciding, obstacle=lambda *_: "")
+        return rehearse(instance, if_reached, self._obstacle, self._clock.time())
 
-    def _decide(self, instance: Instance, member: Member, obstacle: str) -> Decision:
-        gates = order_gates(
-            instance,
-            member,
-            dependencies=self._board.dependencies(instance),
-            dependents=self._board.dependents(instance),
-            host=obstacle,
-        )
-        return decide(instance.situation(member), gates, self._clock.time())
+    def _deciding(self, instance: Instance, obstacle: Callable[[Instance, Member], str]) -> Decide:
+        dependencies, dependents = self._board.dependencies(instance), self._board.dependents(instance)
+        line, now = line_of(instance, dependencies=dependencies, dependents=dependents), self._clock.time()
+
+        def decided(member: Member) -> Decision:
+            return decide(instance.situation(member), line.gates(member, obstacle(instance, member)), now)
+
+        return decided
 
     def _obstacle(self, instance: Instance, member: Member) -> str:
         obstacle = self._hosts.obstacle(member.host)
@@ -124,14 +126,16 @@ class Reconciler:
         if left := [member for member in instance.members if member.leaving and instance.gone_from(member)]:
             await self._leave(instance, left)
             return
-        if not any(isinstance(self.decision(instance, member), Act) for member in instance.members):
-            self._sleep_until_due(instance)
+        decisions = list(map(self.deciding(instance), instance.members))
+        if not any(isinstance(decision, Act) for decision in decisions):
+            self._sleep_until_due(instance, decisions)
             return
         body = await self._specs.of(instance)
         latest = self._board.find(identifier)
         if latest is not None:
             draft = Draft()
             self._plan(draft, latest, body)
+            draft.closed = True  # all that follows is in it
             await self._board.commit(draft)
 
     async def _leave(self, instance: Instance, left: list[Member]) -> None:
@@ -144,9 +148,8 @@ class Reconciler:
             draft.story.append(Told(instance, member.host, gone))
         await self._board.commit(draft)
 
-    def _sleep_until_due(self, instance: Instance) -> None:
-        waits = [self.decision(instance, member) for member in instance.members]
-        due = [wait.until for wait in waits if isinstance(wait, Wait) and wait.until is not None]
+    def _sleep_until_due(self, instance: Instance, decisions: Iterable[Decision]) -> None:
+        due = [wait.until for wait in decisions if isinstance(wait, Wait) and wait.until is not None]
         if due:
             self._wake_in(instance.id, min(due) - self._clock.time())
 
@@ -157,17 +160,22 @@ class Reconciler:
                 self._plan(draft, before, body)
 
     def _plan(self, draft: Draft, instance: Instance, body: InstanceBody) -> None:
-        """Adds the operations that are due to a draft; they are carried once it is committed."""
+        """Adds the operations that are due to a draft, or as many as begin at once; the next pass adds the others."""
+        decided, begun = self.deciding(draft.now(instance)), 0
         for member in draft.now(instance).members:
-            decision = self.decision(draft.now(instance), member)
-            if isinstance(decision, Act):
-                operation = self._begin(draft.now(instance), member, decision, body)
-                turn = ordered(
-                    member, decision.action, operation.id, operation.created_at, has_restart_script=instance.has_restart
-                )
-                draft.take(instance, member, turn)
-                draft.writes.append(partial(add_row, operation=operation))
-                draft.afterwards.append(partial(self._carry, operation))
+            if begun == _AT_ONCE:
+                break
+            if isinstance(decision := decided(member), Act):
+                self._order(draft, instance, member, self._begin(draft.now(instance), member, decision, body))
+                decided, begun = self.deciding(draft.now(instance)), begun + 1
+
+    def _order(self, draft: Draft, instance: Instance, member: Member, operation: Operation) -> None:
+        """Adds an operation to a draft; it is carried once it is committed."""
+        has_restart = instance.has_restart
+        turn = ordered(member, operation.action, operation.id, operation.created_at, has_restart_script=has_restart)
+        draft.take(instance, member, turn)
+        draft.writes.append(partial(add_row, operation=operation))
+        draft.afterwards.append(partial(self._carry, operation))
 
     def _carry(self, operation: Operation) -> None:
         told = (operation.kind, operation.name, operation.host, operation.action)

@@ -13,7 +13,9 @@ from paas_controller.software.members import Member, Moment
 
 Step = dict[str, str]
 """`host`, `action` (`wait` where nothing can be done) and `why` (empty where nothing is in the way)."""
-Decide = Callable[[Instance, Member], Decision]
+Decide = Callable[[Member], Decision]
+"""What is to be done about each member of one instance."""
+Deciding = Callable[[Instance], Decide]
 _MOST_STEPS_A_MEMBER = 8
 _RESULTS: dict[Action, Status] = {
     "install": "stopped",
@@ -26,35 +28,38 @@ _RESULTS: dict[Action, Status] = {
 
 def rehearse(
     instance: Instance,
-    decide: Decide,
+    deciding: Deciding,
     obstacle: Callable[[Instance, Member], str],
     now: float,
-) -> list[Step]:
-    """The steps that lead to what is expected. `obstacle`: why a host cannot be reached now, which delays its steps."""
-    steps: list[Step] = []
-    for _ in range(_MOST_STEPS_A_MEMBER * len(instance.members)):
-        due = next(_due(instance, decide), None)
-        if due is None:
-            break
-        member, action = due
-        why = "it is under way" if member.operation else obstacle(instance, member)
-        steps.append({"host": member.host, "action": action, "why": why})
-        instance = instance.with_member(_succeeded(instance, member, action, now))
+) -> Iterator[Step]:
+    """The steps that lead to what is expected. `obstacle`: why a host cannot be reached now, which delays its steps.
+
+    Members are brought up from the first to the last and taken down from the last to the first, so each is looked at
+    there and back, until there is nothing left to do.
+    """
+    decide, places = deciding(instance), range(len(instance.members))
+    left, idle = _MOST_STEPS_A_MEMBER * len(places), False
+    while not idle:
+        idle = True
+        for place in places:
+            while left and (action := _due(instance.members[place], decide)):
+                member = instance.members[place]
+                why = "it is under way" if member.operation else obstacle(instance, member)
+                yield {"host": member.host, "action": action, "why": why}
+                instance = instance.with_member(_succeeded(instance, member, action, now))
+                decide, left, idle = deciding(instance), left - 1, False
+        places = places[::-1]
     for member in instance.members:
-        decision = decide(instance, member)
+        decision = decide(member)
         if isinstance(decision, Wait):
-            steps.append({"host": member.host, "action": "wait", "why": decision.why})
-    return steps
+            yield {"host": member.host, "action": "wait", "why": decision.why}
 
 
-def _due(instance: Instance, decide: Decide) -> Iterator[tuple[Member, Action]]:
-    for member in instance.members:
-        if member.operation and member.action:
-            yield member, member.action
-            continue
-        decision = decide(instance, member)
-        if isinstance(decision, Act):
-            yield member, decision.action
+def _due(member: Member, decide: Decide) -> Action | None:
+    if member.operation and member.action:
+        return member.action
+    decision = decide(member)
+    return decision.action if isinstance(decision, Act) else None
 
 
 def _succeeded(instance: Instance, member: Member, action: Action, now: float) -> Member:

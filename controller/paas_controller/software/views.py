@@ -19,6 +19,7 @@ from paas_controller.software.decide import Decision, Wait
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
 from paas_controller.software.orders import Specs
+from paas_controller.software.rehearsal import Deciding
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.store.store import Store
 
@@ -29,7 +30,6 @@ def status(instance: Instance) -> dict[str, Any]:
 
 _LOOKS = 10
 """How often it is looked again at what changes all the time, before two moments are shown as one."""
-Decide = Callable[[Instance, Member], Decision]
 Shown = Callable[[dict[str, Any]], dict[str, Any]]
 """An operation's row for people, with how far it is."""
 
@@ -55,11 +55,11 @@ class Filter:
 
 
 class Views:
-    """Reads only; answers with plain JSON documents. `decide` says what is waited for, `shown` shows an operation."""
+    """Reads only; answers with plain JSON documents. `deciding` says what is waited for, `shown` shows an operation."""
 
-    def __init__(self, store: Store, board: Board, specs: Specs, days: Days, decide: Decide, shown: Shown) -> None:
+    def __init__(self, store: Store, board: Board, specs: Specs, days: Days, deciding: Deciding, shown: Shown) -> None:
         self._store, self._board, self._specs = store, board, specs
-        self._days, self._decide, self._shown = days, decide, shown
+        self._days, self._deciding, self._shown = days, deciding, shown
 
     def instance(self, kind: Kind, name: str) -> Instance:
         return self._board.get(kind, name)
@@ -97,9 +97,9 @@ class Views:
         shown |= {"generation": instance.generation, "applied_generation": min(applied, default=None)}
         shown |= {"version": instance.version, "drift": instance.drifts}
         shown |= {"held": instance.held, "deleting": instance.deleting}
+        decided = self._deciding(instance)
         shown["members"] = [
-            _member(member, self._decide(instance, member)) | {"last_operation": last.get(member.id)}
-            for member in instance.members
+            _member(member, decided(member)) | {"last_operation": last.get(member.id)} for member in instance.members
         ]
         return shown
 

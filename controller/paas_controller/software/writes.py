@@ -1,6 +1,7 @@
 """HTTP of changes: each is made in earnest, or with `?dry_run=true` rehearsed by the same code."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,6 +34,8 @@ _WISHES = {
     "hold": "Hands off: it is observed, and nothing is done until it is released.",
     "release": "End a hold.",
 }
+_AT_ONCE = 20
+"""Steps that are rehearsed before others get their turn."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,19 @@ class Acting:
 
     software: Software
     rehearsal: Software
-    rehearse: Callable[[Instance], list[Step]]
+    rehearse: Callable[[Instance], Iterator[Step]]
 
     def by(self, *, dry_run: bool) -> Software:
         return self.rehearsal if dry_run else self.software
 
-    def rehearsed(self, after: Instance | None, *last: Step) -> web.Response:
+    async def rehearsed(self, after: Instance | None, *last: Step) -> web.Response:
         """What would be done, and what would be expected then."""
-        steps = (self.rehearse(after) if after else []) + list(last)
-        return rehearsed(steps, status(after)["status"] if after else None)
+        steps = list[Step]()
+        for step in self.rehearse(after) if after else ():
+            steps.append(step)
+            if len(steps) % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return rehearsed([*steps, *last], status(after)["status"] if after else None)
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ class Writes:
             dry = read_query(request, DryRun).dry_run
             self._require_match(request)
             after = await change(self.acting.by(dry_run=dry), request.match_info["name"], request[PRINCIPAL])
-            return self.acting.rehearsed(after) if dry else answer(status(after), 202)
+            return await self.acting.rehearsed(after) if dry else answer(status(after), 202)
 
         return handler
 
@@ -113,7 +120,7 @@ class Writes:
         request[ABOUT] = body.name
         created = await self.acting.by(dry_run=asked.dry_run).create(self.kind, body, request[PRINCIPAL])
         if asked.dry_run:
-            return self.acting.rehearsed(created)
+            return await self.acting.rehearsed(created)
         return tagged(request, await self.views.echo(created), etag_of(created), 201)
 
     async def created(self, request: web.Request) -> web.Response:
@@ -136,7 +143,7 @@ class Writes:
             guard=lambda instance: require_match(request, etag_of(instance)),
         )  # fmt: skip
         if asked.dry_run:
-            return self.acting.rehearsed(after)
+            return await self.acting.rehearsed(after)
         return tagged(request, await self.views.record(self.kind, name), etag_of(after))
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -146,7 +153,7 @@ class Writes:
             self.kind, name, request[PRINCIPAL], uninstall=asked.uninstall, orphan=asked.orphan
         )
         if asked.dry_run:
-            return self.acting.rehearsed(deleted.left, {"host": "", "action": "forget", "why": deleted.msg})
+            return await self.acting.rehearsed(deleted.left, {"host": "", "action": "forget", "why": deleted.msg})
         return answer({"name": name, "msg": deleted.msg})
 
 

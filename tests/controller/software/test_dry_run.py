@@ -70,6 +70,15 @@ async def test_members_in_their_order(shell: Shell) -> None:
     ]  # fmt: skip
 
 
+async def test_taking_members_down_begins_with_the_last_one(shell: Shell) -> None:
+    await shell.create("h1:1", "h2:1", "h3:1", status={"expect": "running", "realtime": "running"})
+    answer = await shell.put("/database/db/not-installed?dry_run=true")
+    assert [(step["host"], step["action"]) for step in answer.body["steps"]] == [
+        ("h3:1", "stop"), ("h3:1", "uninstall"), ("h2:1", "stop"), ("h2:1", "uninstall"),
+        ("h1:1", "stop"), ("h1:1", "uninstall"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("query", "steps"), [("", []), ("&apply=restart", ["restart"]), ("&apply=reinstall", ["install", "start"])]
 )

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from paas_controller.software.decide import Gates
-from paas_controller.software.gates import order_gates
+from paas_controller.software.gates import line_of
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
 from paas_controller.software.states import EXPECTATIONS, Expect, Realtime
@@ -14,7 +14,7 @@ from tests.controller.software.members import busy, member, placed
 def gates(expect: Expect, *members: Member, of: int) -> Gates:
     """The gates of the member at this place, counted from 1."""
     row = placed(*members)
-    return order_gates(instance_of(expect, *row), row[of - 1])
+    return line_of(instance_of(expect, *row)).gates(row[of - 1])
 
 
 def instance_of(expect: Expect, *members: Member, **fields: Any) -> Instance:
@@ -68,7 +68,7 @@ def test_members_are_taken_down_in_reverse() -> None:
     members = member("running"), member("running"), member("running")
     assert gates("stopped", *members, of=3).take_down == ""
     assert gates("stopped", *members, of=2).take_down == "waits for h3:3335, which is running"
-    assert gates("stopped", *members, of=1).take_down == "waits for h2:3335, which is running"
+    assert gates("stopped", *members, of=1).take_down == "waits for h3:3335, which is running"
 
 
 def test_a_member_goes_down_when_the_one_after_it_is_down_and_idle() -> None:
@@ -107,7 +107,5 @@ def test_no_restart_goes_on_to_the_next_while_the_one_before_does_not_run(first:
 
 def test_why_nothing_can_be_sent_is_handed_through() -> None:
     row = placed(member("stopped"))
-    assert (
-        order_gates(instance_of("running", *row), row[0], host="h1:3335 has not joined").host
-        == "h1:3335 has not joined"
-    )
+    told = line_of(instance_of("running", *row)).gates(row[0], "h1:3335 has not joined")
+    assert told.host == "h1:3335 has not joined"

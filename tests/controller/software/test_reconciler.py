@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
+from paas_agent.contract import Joined
 from paas_controller.base.errors import Retryable
 from paas_controller.software import reconciler
 from paas_controller.software.board import Board, Draft
@@ -172,3 +174,25 @@ async def test_members_come_up_in_order_and_go_down_in_reverse(shell: Shell, joi
     assert [order.host_index for _, order in second.orders] == [1, 1, 1]
     assert joined.orders[0][1].hosts == ["127.0.0.1", "127.0.0.1"]
     await second.stop()
+
+
+async def test_what_is_due_on_many_hosts_begins_in_pieces_and_all_of_it(
+    shell: Shell, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    real = Board.commit
+
+    async def counted(self: Board, draft: Draft) -> None:
+        await real(self, draft)
+        begun.extend(filter(None, [len(draft.afterwards)]))
+
+    monkeypatch.setattr(Board, "commit", counted)
+    monkeypatch.setattr(reconciler, "_AT_ONCE", 2)
+    hosts = [f"127.0.0.{number}" for number in range(2, 7)]
+    for address in hosts:
+        joined = msgspec.convert((await agent.ask_to_join(address=address)).body, Joined)
+        await shell.post("/agents/report", agent.says(host=joined.host), token=joined.agent_token)
+    failed = {"expect": "running", "realtime": "failed"}
+    await shell.create(*(f"{address}:{agent.port}" for address in hosts), status=failed)
+    await until(lambda: sum(begun) == len(hosts), "every member to be healed")
+    assert begun == [2, 2, 1]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from paas_agent.contract import Action, Cause, Change, Check, InstanceReport, Outcome, Phase, Progress, Status, judge
 from paas_controller.software import turns
 from paas_controller.software.decide import Act, Decision, decide
-from paas_controller.software.gates import order_gates
+from paas_controller.software.gates import line_of
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.states import Expect
@@ -112,7 +112,7 @@ class World:
         return self.agents[member.position]
 
     def decision(self, member: Member) -> Decision:
-        gates = order_gates(self.instance, member)
+        gates = line_of(self.instance).gates(member)
         return decide(self.instance.situation(member), gates, self.now)
 
     def reconcile(self) -> None:

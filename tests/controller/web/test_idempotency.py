@@ -10,6 +10,7 @@ import pytest
 
 from paas_controller.base.errors import Retryable
 from paas_controller.identity.service import Identity
+from paas_controller.software.keeping import InEarnest
 from paas_controller.web import tables
 from paas_controller.web.idempotency import Idempotency
 from tests.controller.agents import Agent
@@ -181,23 +182,21 @@ async def test_while_the_first_is_under_way_another_one_waits(shell: Shell, monk
     same(await first, await shell.post("/tokens", asked, headers=KEY))
 
 
-async def test_what_may_be_tried_again_is_no_answer(alone: Shell) -> None:
-    with sqlite3.connect(alone.folder / "controller.db") as database:
-        database.execute("ALTER TABLE event RENAME TO elsewhere")
-    assert (await alone.post("/database/create", body(), headers=KEY)).status == 503
-    with sqlite3.connect(alone.folder / "controller.db") as database:
-        database.execute("ALTER TABLE elsewhere RENAME TO event")
-    database.close()
-    answer = await alone.post("/database/create", body(), headers=KEY)
+async def full(*_: Any) -> None:
+    raise Retryable("the disk is full")
+
+
+async def test_what_may_be_tried_again_is_no_answer(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(InEarnest, "create", full)
+        assert (await shell.post("/database/create", body(), headers=KEY)).status == 503
+    answer = await shell.post("/database/create", body(), headers=KEY)
     assert (answer.status, replayed(answer)) == (201, False)
 
 
 async def test_an_answer_that_cannot_be_kept_is_not_sent_and_says_how_to_get_it(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(*_: Any) -> None:
-        raise Retryable("the disk is full")
-
     with monkeypatch.context() as broken:
         broken.setattr(Idempotency, "_keep_answer", full)
         answer = await shell.post("/database/create", body(), headers=KEY)

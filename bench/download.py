@@ -21,22 +21,27 @@ from paas_agent.packages import Packages
 NAME = "package.tar.gz"
 
 
-async def measure(size: int = 256 << 20, runs: int = 5) -> list[Result]:
-    """Times both ways in turn, `runs` times, after one turn that only warms the page cache."""
+async def measure(size: int = 256 << 20, runs: int = 9) -> list[Result]:
+    """Times both ways in turn, `runs` times, after one turn that only warms the page cache.
+
+    The ratio is the median of the turns' own: the disk may be slower in one turn than in the next.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         await asyncio.to_thread(_publish, root / "repo", size)
         with _served(root / "repo") as url:
             turns = [(await _by_curl(root, url), await _by_agent(root, url)) for _ in range(runs + 1)][1:]
     curl, agent = statistics.median(turn[0] for turn in turns), [turn[1] for turn in turns]
-    took, speed = statistics.median(agent), size / statistics.median(agent) / 2**20
+    ratio = statistics.median(by_curl / by_agent for by_curl, by_agent in turns)
+    speed = size / statistics.median(agent) / 2**20
     return [
         Result("download", 9, f"{size >> 20} MiB through the agent, verified", speed, "MiB/s", spread(agent),
-               "curl -o f && sha256sum f", size / curl / 2**20, curl / took, "≥ 1.2", curl / took >= 1.2),
+               "curl -o f && sha256sum f", size / curl / 2**20, ratio, "≥ 1.2", ratio >= 1.2),
     ]  # fmt: skip
 
 
 async def _by_curl(root: Path, url: str) -> float:
+    await asyncio.to_thread(os.sync)  # what a former turn left to be written is not this one's work
     began = time.perf_counter()
     shell = await asyncio.create_subprocess_shell(f"curl -sf -o f {url}{NAME} && sha256sum f >sum", cwd=root)
     assert await shell.wait() == 0
@@ -46,6 +51,7 @@ async def _by_curl(root: Path, url: str) -> float:
 
 
 async def _by_agent(root: Path, url: str) -> float:
+    await asyncio.to_thread(os.sync)
     with tempfile.TemporaryDirectory(dir=root) as cache:
         began = time.perf_counter()
         async with aiohttp.ClientSession() as session:

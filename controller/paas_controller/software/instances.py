@@ -68,7 +68,10 @@ class Instance:
         return member.realtime == "not-installed" and not member.operation
 
     def on(self, host: str) -> Member | None:
-        return next((member for member in self.members if member.host == host), None)
+        for member in self.members:  # a generator would cost twice as much, for each instance in each report
+            if member.host == host:
+                return member
+        return None
 
     def member(self, identifier: int) -> Member | None:
         return next((member for member in self.members if member.id == identifier), None)

@@ -1,7 +1,7 @@
 """What agents say, taken in: outcomes, changes and what is there become turns, committed as one draft a report."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -69,11 +69,12 @@ class Intake:
         for change in changes:
             if not change.operation_id and (change.type, change.name) not in forgotten:  # else its outcome tells it
                 self._take(draft, host, change, partial(self._changed, change=change))
-        for seen in report.instances:
-            if (seen.type, seen.name) not in forgotten:
-                self._seen(draft, host, seen)
-        strangers = self._unlisted(draft, host, report, doubt=replaced) if report.full else []
-        waiting = self._forgotten_there(draft, host, report)
+        listed = {(seen.type, seen.name): seen for seen in report.instances}
+        for name, seen in listed.items():
+            if name not in forgotten:
+                self._seen(draft, host, name, seen)
+        strangers = self._unlisted(draft, host, listed.keys(), doubt=replaced) if report.full else []
+        waiting = self._forgotten_there(draft, host, listed.keys()) if report.full else []
         if keep is not None:
             draft.writes.append(keep)
         if draft:
@@ -81,7 +82,7 @@ class Intake:
         self._spread(host, over, strangers)
         for instance in waiting:
             self._board.notify(instance.id)
-        return self._to_forget(host, report)
+        return [InstanceName(type=seen.type, name=seen.name) for name, seen in listed.items() if name in forgotten]
 
     def _spread(self, host: Host, over: Mapping[str, Ending], strangers: Sequence[Instance]) -> None:
         """Tells everybody who waits for what this report said."""
@@ -134,8 +135,8 @@ class Intake:
             kept = Moved("failed", "failed", self._clock.time(), "action", "it is not deleted: its uninstall failed")
             draft.story.append(Told(instance, "", kept))
 
-    def _seen(self, draft: Draft, host: Host, seen: InstanceReport) -> None:
-        instance = self._board.named(seen.type, seen.name)
+    def _seen(self, draft: Draft, host: Host, name: Name, seen: InstanceReport) -> None:
+        instance = self._board.named(*name)
         member = draft.now(instance).on(host.id) if instance else None
         if instance is None or member is None or turns.known(member, seen):
             return
@@ -151,12 +152,11 @@ class Intake:
             self._give_up(draft, operation, "interrupted", _new_journal(host))
         return [operation.id for operation in lost]
 
-    def _unlisted(self, draft: Draft, host: Host, report: Report, *, doubt: bool) -> list[Instance]:
+    def _unlisted(self, draft: Draft, host: Host, listed: Set[Name], *, doubt: bool) -> list[Instance]:
         """The instances that should be on this host and that its agent does not know.
 
         An agent with a new journal lost what it had installed (`doubt`); what still runs, a check will find.
         """
-        listed: set[Name] = {(seen.type, seen.name) for seen in report.instances}
         strangers = []
         for instance in self._board.unlisted(host.id, listed):
             member = draft.now(instance).on(host.id)
@@ -168,23 +168,14 @@ class Intake:
                 strangers.append(draft.now(instance))
         return strangers
 
-    def _forgotten_there(self, draft: Draft, host: Host, report: Report) -> list[Instance]:
+    def _forgotten_there(self, draft: Draft, host: Host, listed: Set[Name]) -> list[Instance]:
         """Crosses off what the agent has forgotten as well; returns the instances that waited for that."""
         forgotten = self._board.forgotten(host.id)
-        if not forgotten or not report.full:
-            return []
-        gone = forgotten - {(seen.type, seen.name) for seen in report.instances}
+        gone = forgotten - listed
         for kind, name in gone:
             draft.writes.append(partial(records.told, host=host.id, kind=kind, name=name))
         forgotten -= gone
         return [instance for kind, name in gone if (instance := self._board.named(kind, name))]
-
-    def _to_forget(self, host: Host, report: Report) -> list[InstanceName]:
-        forgotten = self._board.forgotten(host.id)
-        if not forgotten:
-            return []
-        seen = (InstanceName(type=seen.type, name=seen.name) for seen in report.instances)
-        return [name for name in seen if (name.type, name.name) in forgotten]
 
     async def silent(self, host: Host) -> None:
         draft = Draft()

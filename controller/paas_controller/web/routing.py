@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 from aiohttp import web
+from multidict import istr
 from pydantic import BaseModel
 
 from paas_controller.base.errors import Forbidden, Invalid, PaasError
@@ -27,7 +28,7 @@ ABOUT = web.RequestKey("about", str)
 """What a change is about, where the path does not say so."""
 
 _log = logging.getLogger(__name__)
-REQUEST_ID = "X-Request-Id"
+REQUEST_ID = istr("X-Request-Id")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _run, _count = secrets.token_hex(4), itertools.count()
 """Together they name a request: this run of the program, and which one in it."""
@@ -155,7 +156,7 @@ def _allowed(route: Route, handler: Handler, authenticate: Authenticate) -> Hand
         request[PRINCIPAL] = principal = authenticate(request)
         if principal.role not in roles:
             raise Forbidden(_too_little(principal, roles))
-        if plain and request.query_string:
+        if plain and request.rel_url.raw_query_string:
             raise Invalid(f"{request.path} takes no parameters behind a question mark")
         response = await handler(request)
         if told:

@@ -34,6 +34,14 @@ FEATURES: tuple[str, ...] = (
 TLS = "2026-11-tls"
 """The feature of an agent that serves with a certificate: it is spoken to by https."""
 
+CONTROLLER_NAME = "controller.paas-operator.internal"
+"""The name in the certificate of a controller that is its own CA, wherever it is reached."""
+
+
+def agent_name(enrolment: str) -> str:
+    """The name in the certificate of an agent that its controller knows by this enrolment."""
+    return f"{enrolment}.agent.paas-operator.internal"
+
 
 class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The body of POST /{action} to the agent: the seed's keys, then what this product adds. Timeouts in seconds."""
@@ -176,6 +184,8 @@ class Acknowledged(msgspec.Struct, kw_only=True):
     acknowledged: int
     interval: float
     forget: list[InstanceName] = []
+    renew: bool = False
+    """The agent is to ask for new tokens and a new certificate (POST /agents/renew)."""
 
 
 class Join(msgspec.Struct, kw_only=True):
@@ -186,6 +196,8 @@ class Join(msgspec.Struct, kw_only=True):
     port: str
     version: str = ""
     features: list[str] = []
+    certificate_request: str = ""
+    """PKCS #10 in PEM; the key stays on the host. Empty where it brings a certificate of its own, or wants none."""
 
 
 class Joined(msgspec.Struct, kw_only=True):
@@ -195,6 +207,27 @@ class Joined(msgspec.Struct, kw_only=True):
     agent_token: str
     controller_token: str
     interval: float
+    certificate: str = ""
+    ca: str = ""
+    """The controller's CA, which signed the certificate and the controller's own. PEM, as the certificate."""
+    life: float = 0
+    """Seconds for which the certificate is good from now on."""
+
+
+class Renew(msgspec.Struct, kw_only=True):
+    """POST /agents/renew: `certificate_request` as in a join."""
+
+    certificate_request: str = ""
+
+
+class Renewed(msgspec.Struct, kw_only=True):
+    """The answer to it. What is empty stays as it is; former tokens are good until the new ones were used once."""
+
+    agent_token: str = ""
+    controller_token: str = ""
+    certificate: str = ""
+    ca: str = ""
+    life: float = 0
 
 
 def judge(

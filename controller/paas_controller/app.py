@@ -16,7 +16,8 @@ from paas_agent.contract import Order
 from paas_controller.base.clock import Clock, SystemClock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
-from paas_controller.base.settings import Settings, split_address
+from paas_controller.base.principal import Principal
+from paas_controller.base.settings import Settings
 from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
@@ -25,6 +26,10 @@ from paas_controller.hosts.metrics import of_hosts
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import host_routes
 from paas_controller.hosts.service import Hosts
+from paas_controller.hosts.trust.door import Listener
+from paas_controller.hosts.trust.refusals import Refusal
+from paas_controller.hosts.trust.routes import trust_routes
+from paas_controller.hosts.trust.trust import Trust, trust
 from paas_controller.identity.audit import Audit
 from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
@@ -53,6 +58,7 @@ from paas_controller.web.routing import Hooks, application, health_routes
 
 _log = logging.getLogger(__name__)
 _OUSTED = web.AppKey[asyncio.Future[str]]("ousted")
+LISTENER = web.AppKey[Listener]("listener")
 
 
 @asynccontextmanager
@@ -65,12 +71,14 @@ async def controller(
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database, bring_up_to_date)
         stack.push_async_callback(store.close)
-        connector = aiohttp.TCPConnector(limit=1000, ssl=settings.client_tls())
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         vault = await asyncio.to_thread(Vault, settings.data_dir / "secret.key")
         identity = Identity(store, clock, no_auth=settings.no_auth)
-        hosts = Hosts(store, identity, vault, clock, settings.report_interval)
-        agents, specs, days = Agents(session), Specs(store, vault), Days(settings.time_zone)
+        hosts = Hosts(store, identity, vault, clock)
+        known = await trust(settings, store, hosts, identity, vault, clock)
+        connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        agents = Agents(session, known.refusals.note, plain_http=settings.plain_http)
+        specs, days = Specs(store, vault), Days(settings.time_zone)
         stream, audit, once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
         board = Board(store, days)
         operations = Operations(store, hosts, agents, clock)
@@ -95,23 +103,33 @@ async def controller(
             stack.push_async_callback(room.stop)
         await operations.start(partial(_order, board, specs, settings.operator_address), intake.give_up)
         loops = {"silence": reports.watch, "resync": reconciler.resync, "retention": history.retain}
+        loops |= {"certificates": known.contexts.renew_for_ever, "refusals": partial(_keep_refused, known, audit)}
         loops |= {"stream": stream.pump, "retention of the audit": audit.retain, "retention of keys": once.retain}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
-        routes = health_routes() + token_routes(identity) + host_routes(hosts, reports, identity, intake.members_of)
+        routes = health_routes() + token_routes(identity) + trust_routes(known, hosts, identity)
+        routes += host_routes(hosts, reports, identity, intake.members_of, known.enrolment.used)
         routes += software_routes(acting, views, intake, history, operations)
-        routes += stream_routes(stream, identity.authenticate, pace or Pace()) + audit_routes(audit)
+        routes += stream_routes(stream, known.guard.authenticate, pace or Pace()) + audit_routes(audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
         requests = Requests()
         parts = [requests.collect, of_software(board, operations), of_hosts(hosts), of_stream(stream)]
         routes.append(metrics_route([*parts, of_store(store), of_process]))
         hooks = Hooks(requests.measure, audit.around, once.around)
-        app = application(routes + document_routes(routes), identity.authenticate, hooks)
+        app = application(routes + document_routes(routes), known.guard.authenticate, hooks)
         app.on_shutdown.append(stream.close)
-        app[_OUSTED] = store.ousted
+        app[_OUSTED], app[LISTENER] = store.ousted, known.listener
         yield app
+
+
+async def _keep_refused(known: Trust, audit: Audit) -> None:
+    async def write(refusal: Refusal) -> None:
+        who = Principal(f"agent {refusal.host}", "agent", refusal.host)
+        await audit.keep_refused(who, refusal.host, refusal.sentence, refusal.peer)
+
+    await known.refusals.keep(write)
 
 
 async def _order(board: Board, specs: Specs, operator: tuple[str, int], operation: Operation) -> Order:
@@ -152,10 +170,11 @@ async def serve(settings: Settings) -> None:
     async with controller(settings) as app:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
+        assert runner.server
+        listening: asyncio.Server | None = None
         try:
-            host, port = split_address(settings.listen)
-            await web.TCPSite(runner, host, port, backlog=4096, ssl_context=settings.server_tls()).start()
-            _log.info("listening on %s, data in %s", settings.listen, settings.data_dir)
+            listening = await app[LISTENER].listen(runner.server, settings.listen)
+            _tell(settings)
             gc.freeze()  # what is here stays; looking through it again and again is in vain
             app[_OUSTED].add_done_callback(lambda _: done.set())
             await done.wait()
@@ -163,4 +182,13 @@ async def serve(settings: Settings) -> None:
                 raise PaasError(app[_OUSTED].result())
             _log.info("stopping")
         finally:
+            if listening:
+                listening.close()
             await runner.cleanup()
+
+
+def _tell(settings: Settings) -> None:
+    scheme = "https" if settings.serves_tls else "http"
+    _log.info("listening on %s://%s, data in %s", scheme, settings.listen, settings.data_dir)
+    if settings.plain_http and not settings.serves_tls:
+        _log.warning("plain HTTP as asked for: whoever is on the way can read tokens and passwords")

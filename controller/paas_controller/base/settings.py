@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import socket
 import ssl
 import tomllib
 from collections.abc import Callable, Mapping
@@ -20,6 +21,11 @@ def split_address(address: str) -> tuple[str, int]:
     if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise ValueError(f"{address!r} is not HOST:PORT, as in 192.168.19.13:3334")
     return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this address or name stays on this machine."""
+    return _is(host, "loopback")
 
 
 def _is(host: str, what: Literal["loopback", "unspecified"]) -> bool:
@@ -50,9 +56,12 @@ class Settings(BaseModel):
     report_interval: float = Field(5.0, gt=0, le=300, description="seconds between two reports of an agent")
     repo_dir: Path | None = Field(None, description="folder served at /repo/")
     repo_open: bool = Field(False, description="serve /repo/ without a token")
-    tls_certificate: Path | None = Field(None, description="certificate chain (PEM) to serve HTTPS with")
+    plain_http: bool = Field(False, description="no TLS off loopback, neither served nor asked of agents")
+    tls_certificate: Path | None = Field(
+        None, description="certificate chain (PEM) to serve with; empty: of our own CA"
+    )
     tls_key: Path | None = Field(None, description="its private key (PEM), if it is in a file of its own")
-    ca_file: Path | None = Field(None, description="certificates (PEM) to verify agents by; empty means the system's")
+    ca_file: Path | None = Field(None, description="certificates (PEM) to verify agents by, instead of a CA of our own")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("listen")
@@ -128,6 +137,8 @@ class Settings(BaseModel):
             raise ValueError(f"--no-auth is for loopback only, and {self.listen} is not; leave one of the two")
         if _is(host, "unspecified") and not self.advertise:
             raise ValueError(f"listening on {self.listen}, agents need --advertise HOST:PORT to find this controller")
+        if self.ca_file and self.serves_tls and not self.tls_certificate:
+            raise ValueError("with --ca-file there is no CA of our own: give --tls-certificate as well, or leave it")
         return self
 
     @model_validator(mode="after")
@@ -155,7 +166,7 @@ class Settings(BaseModel):
         return self
 
     def server_tls(self) -> ssl.SSLContext | None:
-        """What to serve with, None for plain HTTP. Raises OSError where a file cannot be used."""
+        """What to serve with where it was given, else None. Raises OSError where a file cannot be used."""
         if self.tls_certificate is None:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -169,6 +180,18 @@ class Settings(BaseModel):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'controller.db'}"
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether HTTPS is served: always with a certificate that was given, else wherever it leaves this machine."""
+        return self.tls_certificate is not None or not (self.plain_http or is_loopback(split_address(self.listen)[0]))
+
+    @property
+    def names(self) -> list[str]:
+        """Addresses and names by which people may reach this controller."""
+        hosts = [split_address(address)[0] for address in (self.listen, self.advertise or self.listen)]
+        here = ["localhost", "127.0.0.1", "::1", socket.gethostname()]
+        return [host for host in (*hosts, *here) if not _is(host, "unspecified")]
 
     @property
     def operator_address(self) -> tuple[str, int]:

@@ -4,6 +4,7 @@ Retryable: the agent was not reached or cannot take it now. Refused: it will nev
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,10 @@ from aiohttp import ClientResponse, ClientTimeout
 
 from paas_agent.contract import Accepted, Order
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
+from paas_controller.base.settings import is_loopback
+from paas_controller.hosts.service import Reach
+from paas_controller.hosts.trust.refusals import Refusal
+from paas_controller.hosts.trust.sentences import about
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = ClientTimeout(total=15, sock_connect=5)
@@ -27,45 +32,64 @@ class JournalReplaced(PaasError):
 class Agents:
     """HTTP to the agents, over one pooled session."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+    def __init__(
+        self, session: aiohttp.ClientSession, refused: Callable[[Refusal], None], *, plain_http: bool = False
+    ) -> None:
+        self._session, self._refused, self._plain_http = session, refused, plain_http
 
-    async def order(self, url: str, token: str, action: str, order: Order) -> Accepted:
+    async def order(self, to: Reach, action: str, order: Order) -> Accepted:
         """POST /{action}; the agent has journaled the order when this returns."""
-        answer = await self._call("POST", f"{url}/{action}", token, msgspec.json.encode(order))
+        answer = await self._call("POST", to, f"/{action}", msgspec.json.encode(order))
         try:
             return _accepted.decode(answer)
         except msgspec.DecodeError as error:
-            raise Retryable(f"what listens at {url} gave no agent's answer ({error})", after=2.0) from None
+            raise Retryable(f"what listens at {to.url} gave no agent's answer ({error})", after=2.0) from None
 
-    async def check(self, url: str, token: str, order: Order) -> None:
+    async def check(self, to: Reach, order: Order) -> None:
         """Asks for a check now; this also makes the agent know the instance and check it from then on."""
         limits = ClientTimeout(total=order.check_timeout + 60, sock_connect=5)
-        await self._call("POST", f"{url}/check", token, msgspec.json.encode(order), limits=limits)
+        await self._call("POST", to, "/check", msgspec.json.encode(order), limits=limits)
 
-    async def cancel(self, url: str, token: str, operation: str) -> None:
+    async def cancel(self, to: Reach, operation: str) -> None:
         """Ends an operation; NotFound where the agent does not know it."""
-        await self._call("DELETE", f"{url}/operations/{operation}", token)
+        await self._call("DELETE", to, f"/operations/{operation}")
 
-    async def log(self, url: str, token: str, operation: str, offset: int) -> bytes:
+    async def log(self, to: Reach, operation: str, offset: int) -> bytes:
         """The agent's answer to GET /operations/{id}/log, as it is."""
-        return await self._call("GET", f"{url}/operations/{operation}/log?offset={offset}", token)
+        return await self._call("GET", to, f"/operations/{operation}/log?offset={offset}")
 
     async def _call(
-        self, method: str, url: str, token: str, body: bytes | None = None, *, limits: ClientTimeout = _TIMEOUT
+        self, method: str, to: Reach, path: str, body: bytes | None = None, *, limits: ClientTimeout = _TIMEOUT
     ) -> bytes:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._look(to)
+        headers = {"Authorization": f"Bearer {to.token}", "Content-Type": "application/json"}
         try:
             async with self._session.request(
-                method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
-            ) as response:
+                method, to.url + path, data=body, headers=headers, timeout=limits, allow_redirects=False,
+                server_hostname=to.name or None,
+            ) as response:  # fmt: skip
                 answer = await response.read()
                 if response.status in (200, 202):
                     return answer
                 raise _refusal(response, answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            _log.debug("%s %s: %r", method, url, error)
-            raise Retryable(f"the agent at {url.split('/')[2]} was not reached ({type(error).__name__})") from None
+            _log.debug("%s %s%s: %r", method, to.url, path, error)
+            raise self._unreached(to, error) from None
+
+    def _look(self, to: Reach) -> None:
+        """Sends no token in the clear, unless that was asked for."""
+        if to.url.startswith("http:") and not self._plain_http and not is_loopback(to.host.rpartition(":")[0]):
+            told = (
+                f"the agent of {to.host} speaks plain HTTP: join it again, or start this controller with --plain-http"
+            )
+            raise Retryable(told, after=5.0)
+
+    def _unreached(self, to: Reach, error: Exception) -> Retryable:
+        told = about(error)
+        if not told:
+            return Retryable(f"the agent at {to.url.split('/')[2]} was not reached ({type(error).__name__})")
+        self._refused(Refusal(to.host, f"its agent {told}"))
+        return Retryable(f"the agent of {to.host} {told}", after=5.0)
 
 
 def _refusal(response: ClientResponse, answer: bytes) -> PaasError:

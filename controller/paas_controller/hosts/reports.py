@@ -55,7 +55,7 @@ class Reports:
             host.heard_at = self._clock.time()  # it is there, also where what it says cannot be stored now
             known = report.epoch == host.epoch
             if known and report.sequence <= host.sequence:
-                return Acknowledged(acknowledged=report.sequence, interval=self._interval)
+                return self._acknowledged(host, report)
             seen = host.changes_seen if known else 0
             changes = [change for change in report.changes if change.number > seen]
             last = max((change.number for change in changes), default=seen)
@@ -63,7 +63,12 @@ class Reports:
             keep = self._keep(host, report, last) if self._worth_keeping(host, report, last) else None
             forget = await self._sink.reported(host, report, fresh, keep)
             self._heard(host, report, last)
-        return Acknowledged(acknowledged=report.sequence, interval=self._interval, forget=forget)
+        return self._acknowledged(host, report, forget)
+
+    def _acknowledged(self, host: Host, report: Report, forget: Sequence[InstanceName] = ()) -> Acknowledged:
+        return Acknowledged(
+            acknowledged=report.sequence, interval=self._interval, forget=list(forget), renew=host.rotating
+        )
 
     def _on_our_clock(self, changes: Iterable[Change], sent_at: float) -> list[Change]:
         skew = self._clock.time() - sent_at

@@ -1,16 +1,17 @@
-"""HTTP of the registry, of joining and of reports."""
+"""HTTP of the registry and of reports."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from paas_agent.contract import Acknowledged, Join, Joined, Report
+from paas_agent.contract import Acknowledged, Report
 from paas_controller.base.clock import rfc3339
-from paas_controller.base.errors import Invalid, Unauthorized
-from paas_controller.base.principal import ADMINISTRATORS, AGENTS, READERS, WRITERS
+from paas_controller.base.errors import Invalid
+from paas_controller.base.principal import AGENTS, READERS, WRITERS
 from paas_controller.hosts.reports import Reports
-from paas_controller.hosts.schemas import ByHost, HostBody, HostList, HostShown, HostWithMembers, JoinToken
+from paas_controller.hosts.schemas import ByHost, HostBody, HostList, HostShown, HostWithMembers
 from paas_controller.hosts.service import Host, Hosts, MembersOf, NamedHost
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
@@ -20,31 +21,21 @@ from paas_controller.web.routing import ABOUT, API, PRINCIPAL, Route, Said
 from paas_controller.web.schemas import Rehearsed, ToldOrRehearsed
 
 _report = msgspec.json.Decoder(Report)
-_join = msgspec.json.Decoder(Join)
 
 
-def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: MembersOf) -> list[Route]:
+Used = Callable[[Host, str], Awaitable[None]]
+"""Hears of a report, and of the hash of the token that came with it."""
+
+
+def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: MembersOf, used: Used) -> list[Route]:
     async def report(request: web.Request) -> web.Response:
         try:
             body = _report.decode(await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
             raise Invalid(f"this is no report: {error}") from None
+        await used(hosts.get(request[PRINCIPAL].host), identity.shown_hash(request))
         acknowledged = await reports.take(request[PRINCIPAL], body)
         return answer(acknowledged, 202)
-
-    async def join(request: web.Request) -> web.Response:
-        try:
-            body = _join.decode(await request.read())
-        except (msgspec.DecodeError, RecursionError):
-            raise Unauthorized("joining takes a join token; make one with: paasctl host token") from None
-        request[ABOUT] = f"{body.address}:{body.port}"
-        return answer(await hosts.join(body))
-
-    async def join_token(request: web.Request) -> web.Response:
-        if read_query(request, DryRun).dry_run:
-            return would("issue a join token")
-        token, ends = await identity.new_join_token()
-        return answer({"join_token": token, "expires_at": rfc3339(ends)}, 201)
 
     async def all_hosts(_: web.Request) -> web.Response:
         return answer({"items": [_shown(host) for host in hosts.all()], "next": None})
@@ -71,16 +62,11 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         await hosts.remove(identifier, members_of(identifier), dry_run=dry_run)
         if dry_run:
             return would("forget", identifier)
-        return answer({"name": identifier, "msg": "forgotten; its agent's token is no longer good"})
+        return answer({"name": identifier, "msg": "forgotten; its agent's token and certificate are no longer good"})
 
     return [
         Route("POST", f"{API}/agents/report", report, AGENTS,
               Said("Take an agent's report.", {202: Acknowledged}, body=Report)),
-        Route("POST", f"{API}/agents/join", join, None,
-              Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401,))),
-        Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS,
-              Said("Make a token that enrols one host, once, within an hour.", {200: Rehearsed, 201: JoinToken},
-                   query=DryRun)),
         Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: HostList})),
         Route("POST", f"{API}/hosts", add, WRITERS,
               Said("Name a host before anything stands on it.", {200: Rehearsed, 201: HostShown}, body=HostBody,
@@ -95,5 +81,6 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
 
 def _shown(host: Host) -> dict[str, Any]:
     heard = rfc3339(host.heard_at or None)
-    shown = {"id": host.id, "ip": host.address, "agent_port": host.port, "state": host.state}
+    shown: dict[str, Any] = {"id": host.id, "ip": host.address, "agent_port": host.port, "state": host.state}
+    shown |= {"certificate_ends": rfc3339(host.certificate_ends), "rotating": host.rotating}
     return shown | {"version": host.version, "features": list(host.features), "last_heard": heard, "facts": host.facts}

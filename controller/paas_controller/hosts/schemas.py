@@ -66,6 +66,8 @@ class HostShown(BaseModel):
     version: str
     features: list[str]
     last_heard: datetime | None
+    certificate_ends: Annotated[datetime | None, Field(description="of the one that this controller's CA gave it")]
+    rotating: Annotated[bool, Field(description="its tokens and certificate are about to be replaced")]
     facts: dict[str, str | int | float]
 
 
@@ -80,7 +82,7 @@ class HostWithMembers(HostShown):
 
 
 class JoinToken(BaseModel):
-    """Enrols one host, once."""
+    """Enrols one host, once. Behind a dot stands the fingerprint of the CA by which the controller is known."""
 
     join_token: str
     expires_at: datetime

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -10,20 +9,37 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Connection, insert, select, update
 from sqlmodel import SQLModel
 
-from paas_agent.contract import TLS, Join, Joined
+from paas_agent.contract import TLS, agent_name
 from paas_controller.base.clock import Clock
-from paas_controller.base.crypto import Vault, new_token
-from paas_controller.base.errors import Conflict, Invalid, NotFound
-from paas_controller.base.principal import Principal
-from paas_controller.hosts.schemas import is_address, is_port
+from paas_controller.base.crypto import Vault
+from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.hosts.tables import HostRow
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
-_log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]
 
 AgentState = Literal["absent", "online", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What takes the place of a host's tokens and enrolment once its agent has used it."""
+
+    agent_hash: str
+    controller_token: str
+    enrolment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a host's agent is spoken to, by which token, and under which name its certificate has to be made out; an
+    empty name is that of the address."""
+
+    host: str
+    url: str
+    token: str
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -34,6 +50,10 @@ class Host:
     address: str
     port: str
     controller_token: str = ""
+    enrolment: str = ""
+    certificate_ends: float | None = None
+    rotating: bool = False
+    following: Following | None = None
     epoch: str = ""
     sequence: int = 0
     changes_seen: int = 0
@@ -54,6 +74,11 @@ class Host:
     def url(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"{'https' if TLS in self.features else 'http'}://{address}:{self.port}"
+
+    @property
+    def reach(self) -> Reach:
+        named = self.enrolment and TLS in self.features
+        return Reach(self.id, self.url, self.controller_token, agent_name(self.enrolment) if named else "")
 
     @property
     def obstacle(self) -> str:
@@ -88,25 +113,52 @@ class MembersOf(Protocol):
 class Hosts:
     """All hosts, in memory; the database is written first."""
 
-    def __init__(self, store: Store, identity: Identity, vault: Vault, clock: Clock, interval: float) -> None:
+    def __init__(self, store: Store, identity: Identity, vault: Vault, clock: Clock) -> None:
         self._store, self._identity, self._vault, self._clock = store, identity, vault, clock
-        self._interval = interval
         self._started_at = clock.time()
         self._hosts: dict[str, Host] = {}
+        self._named: dict[str, Host] = {}
+        """By each name that the host's certificate may be made out to."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
         self._started_at = self._clock.time()
         for row in await self._store.read(lambda c: c.execute(select(_HOST)).all()):
-            token = self._vault.open(row.controller_token) if row.controller_token else ""
-            host = Host(row.id, row.address, row.port, token, row.epoch, row.sequence, row.changes_seen, row.version)
-            host.features, host.facts = tuple(row.features.split()), json.loads(row.facts)
+            host = Host(row.id, row.address, row.port, epoch=row.epoch, sequence=row.sequence, version=row.version)
+            host.changes_seen, host.features, host.facts = (
+                row.changes_seen, tuple(row.features.split()), json.loads(row.facts)
+            )  # fmt: skip
             self._hosts[host.id] = host
+            self.change(
+                host.id, rotating=row.rotating, enrolment=row.enrolment, certificate_ends=row.certificate_ends,
+                controller_token=self._vault.open(row.controller_token) if row.controller_token else "",
+                following=Following(**json.loads(self._vault.open(row.following))) if row.following else None,
+            )  # fmt: skip
 
     def get(self, identifier: str) -> Host:
         if identifier not in self._hosts:
             raise NotFound(f"no host is called {identifier}; hosts are named address:port")
         return self._hosts[identifier]
+
+    def at(self, address: str) -> list[Host]:
+        """The hosts of this address."""
+        return [host for host in self.all() if host.address == address]
+
+    def named(self, name: str) -> Host | None:
+        """The host to which a certificate of this name belongs now."""
+        return self._named.get(name)
+
+    def change(self, identifier: str, **values: Any) -> None:
+        """Takes over what is committed of a host, by the names of its fields."""
+        host = self._hosts[identifier]
+        for name, value in values.items():
+            setattr(host, name, value)
+        self._forget_names(host)
+        enrolments = (host.enrolment, host.following.enrolment if host.following else "")
+        self._named |= {agent_name(enrolment): host for enrolment in enrolments if enrolment}
+
+    def _forget_names(self, host: Host) -> None:
+        self._named = {name: holder for name, holder in self._named.items() if holder is not host}
 
     def obstacle(self, identifier: str) -> str:
         """Why nothing can be sent to a host, also to one that is only about to be named; empty where it can."""
@@ -160,7 +212,7 @@ class Hosts:
         return self._hosts[named.id]
 
     async def remove(self, identifier: str, members: Sequence[str], *, dry_run: bool = False) -> None:
-        """Forgets a host and withdraws its token; Conflict while instances stand on it."""
+        """Forgets a host and withdraws token and certificate; Conflict while instances stand on it."""
         host = self.get(identifier)
         if members:
             raise Conflict(f"{identifier} has members; delete them first", list(members))
@@ -173,32 +225,5 @@ class Hosts:
 
         await self._store.write(forget)
         self._identity.withdraw(identifier)
+        self._forget_names(host)
         del self._hosts[host.id]
-
-    async def join(self, asked: Join) -> Joined:
-        """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
-        named = NamedHost(asked.address, asked.port, 22, "")
-        agent_token, controller_token = new_token(), new_token()
-        principal = Principal(f"agent {named.id}", "agent", named.id)
-        row = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
-        row |= {"features": " ".join(asked.features)}
-
-        def enrol(connection: Connection) -> None:
-            self._identity.redeem(connection, asked.join_token)  # first: nobody else learns anything
-            if not is_address(asked.address) or not is_port(asked.port):
-                raise Invalid(f"{named.id} is no address and port; start the agent with --advertise H:P")
-            self.name(connection, [named])
-            joined = row | {"joined_at": self._clock.time()}
-            connection.execute(update(_HOST).where(_HOST.c.id == named.id).values(joined))
-            self._identity.keep(connection, agent_token, principal)
-
-        await self._store.write(enrol)
-        self._identity.admit(agent_token, principal)
-        self.admit([named])
-        host = self._hosts[named.id]
-        host.controller_token, host.version, host.features = controller_token, asked.version, tuple(asked.features)
-        host.heard_at = self._clock.time()
-        _log.info("%s joined, version %s", named.id, asked.version)
-        return Joined(
-            host=named.id, agent_token=agent_token, controller_token=controller_token, interval=self._interval
-        )

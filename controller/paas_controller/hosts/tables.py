@@ -17,6 +17,12 @@ class HostRow(SQLModel, table=True):
     credentials: str = ""
     """Sealed JSON: the `auth` entries."""
     controller_token: str = ""
+    enrolment: str = ""
+    """What its certificate is known by; empty where it has none of ours."""
+    certificate_ends: float | None = None
+    rotating: bool = False
+    following: str = ""
+    """Sealed JSON: what takes the place of token and enrolment once it was used."""
     epoch: str = ""
     sequence: int = Field(default=0, sa_type=Number)
     changes_seen: int = Field(default=0, sa_type=Number)

@@ -15,7 +15,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import PaasError
+from paas_controller.base.errors import Forbidden, PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.masking import MASK, is_secret
 from paas_controller.base.principal import Principal
@@ -90,6 +90,12 @@ class Audit:
             return
         outcome = Outcome(refusal.status, refusal.code, refusal.message)
         await self._store.write(self._row(request, outcome), alone=True)
+
+    async def keep_refused(self, who: Principal, about: str, sentence: str, peer: str) -> None:
+        """Keeps a row of somebody who was turned away before there was a change to speak of."""
+        row = {"at": self._clock.time(), "who": who.name, "role": who.role, "method": "", "path": "", "about": about}
+        row |= {"peer": peer, "status": Forbidden.status, "code": Forbidden.code, "sentence": _kept(sentence)}
+        await self._store.write(lambda connection: tables.add(connection, row | {"request_id": ""}), alone=True)
 
     async def retain(self) -> None:
         """Drops what is older than KEPT_DAYS, once an hour, for ever."""

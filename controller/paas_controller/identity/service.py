@@ -1,7 +1,6 @@
 """Tokens: issued, shown, redeemed, withdrawn."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +41,11 @@ class Identity:
             return
         token = await self.renew(Principal("admin", "administrator"))
         await asyncio.to_thread(write_secret, admin_file, token)
+
+    @staticmethod
+    def shown_hash(request: web.Request) -> str:
+        """The hash of the token that this request shows."""
+        return token_hash(request.headers.get(AUTHORIZATION, "").partition(" ")[2])
 
     def authenticate(self, request: web.Request) -> Principal:
         """Who shows this bearer token; raises Unauthorized."""
@@ -107,31 +111,29 @@ class Identity:
         self._forget_person(name)
 
     def _forget_person(self, name: str) -> None:
-        self._keep_known(lambda who: who.name != name or bool(who.host))
+        self._known = {known: who for known, who in self._known.items() if who.name != name or who.host}
+        self._shown.clear()
 
-    def keep(self, connection: Connection, token: str, principal: Principal) -> None:
-        """Stores a token's hash, in the caller's transaction; an agent's new token replaces its former ones."""
+    def keep(self, connection: Connection, token: str, principal: Principal, *, beside: str = "") -> None:
+        """Stores a token's hash, in the caller's transaction; an agent's replaces all but the one `beside` it."""
         if principal.host:
-            self.forget(connection, principal.host)
+            self.forget(connection, principal.host, but=beside)
         row = {"hash": token_hash(token), "role": principal.role, "name": principal.name, "host": principal.host}
         connection.execute(insert(_TOKEN), row | {"created_at": self._clock.time()})
 
-    def admit(self, token: str, principal: Principal) -> None:
+    def admit(self, token: str, principal: Principal, *, beside: str = "") -> None:
         """From now on the token is good; called once it is stored."""
         if principal.host:
-            self.withdraw(principal.host)
+            self.withdraw(principal.host, but=beside)
         self._known[token_hash(token)] = principal
 
-    def forget(self, connection: Connection, host: str) -> None:
-        """Deletes the tokens of a host, in the caller's transaction."""
-        connection.execute(delete(_TOKEN).where(_TOKEN.c.host == host))
+    def forget(self, connection: Connection, host: str, *, but: str = "") -> None:
+        """Deletes the tokens of a host but the one of this hash, in the caller's transaction."""
+        connection.execute(delete(_TOKEN).where(_TOKEN.c.host == host, _TOKEN.c.hash != but))
 
-    def withdraw(self, host: str) -> None:
-        """From now on no token of this host is good."""
-        self._keep_known(lambda who: who.host != host)
-
-    def _keep_known(self, stays: Callable[[Principal], bool]) -> None:
-        self._known = {known: who for known, who in self._known.items() if stays(who)}
+    def withdraw(self, host: str, *, but: str = "") -> None:
+        """From now on no token of this host is good but the one of this hash."""
+        self._known = {known: who for known, who in self._known.items() if who.host != host or known == but}
         self._shown.clear()
 
     async def new_join_token(self) -> tuple[str, float]:

@@ -34,7 +34,7 @@ class Adoption:
         order: Order = order_for(instance, member, await self._specs.of(instance), self._operator)
         order.epoch = host.epoch
         try:
-            await self._agents.check(host.url, host.controller_token, order)
+            await self._agents.check(host.reach, order)
         except PaasError as error:
             _log.info("%s does not know %s %s yet: %s", host.id, instance.kind, instance.name, error.message)
 

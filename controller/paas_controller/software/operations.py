@@ -185,13 +185,13 @@ class Operations:
         host = self._hosts.get(operation.host)
         order = await self._make_order(operation)
         operation.tried = True
-        accepted = await self._agents.order(host.url, host.controller_token, operation.action, order)
+        accepted = await self._agents.order(host.reach, operation.action, order)
         operation.state = "running" if accepted.state == "running" else "sent"
 
     async def _cancelled(self, operation: Operation) -> None:
         host = self._hosts.get(operation.host)
         try:
-            await self._agents.cancel(host.url, host.controller_token, operation.id)
+            await self._agents.cancel(host.reach, operation.id)
         except NotFound:
             raise _NeverBegan(f"{operation.host} never had it") from None
 
@@ -207,7 +207,7 @@ class Operations:
         host = self._hosts.get(row["host"])
         if host.obstacle:
             raise Retryable(f"the output lies on its host, and {host.obstacle}")
-        return await self._agents.log(host.url, host.controller_token, identifier, offset)
+        return await self._agents.log(host.reach, identifier, offset)
 
 
 _ADD = insert(OPERATION).inline()

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from paas_agent.contract import Order
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
 from paas_controller.hosts.agents import Agents, JournalReplaced
+from paas_controller.hosts.service import Reach
 from tests.testbeds.stack import free_port
 
 ORDER = Order(
@@ -29,8 +30,12 @@ class Bench:
     url: str
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.url.removeprefix("http://"), self.url, "token")
+
     async def order(self) -> str:
-        return (await self.agents.order(self.url, "token", "start", ORDER)).state
+        return (await self.agents.order(self.reach, "start", ORDER)).state
 
     def answers(self, status: int, text: str = "") -> None:
         async def answer(_: web.Request) -> web.Response:
@@ -42,7 +47,7 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     async with aiohttp.ClientSession() as session:
-        bench = Bench(Agents(session), "", lambda _: asyncio.sleep(0, web.Response()))
+        bench = Bench(Agents(session, lambda _: None), "", lambda _: asyncio.sleep(0, web.Response()))
 
         async def answer(request: web.Request) -> web.StreamResponse:
             return await bench.answer(request)
@@ -80,7 +85,7 @@ async def test_a_refusal_becomes_one_of_ours_with_the_agents_own_sentence(
 async def test_an_agent_that_does_not_know_our_token_is_no_fault_of_whoever_asks(bench: Bench) -> None:
     bench.answers(401)
     with pytest.raises(Retryable, match="paas-agent join") as raised:
-        await bench.agents.log(bench.url, "token", "op", 0)
+        await bench.agents.log(bench.reach, "op", 0)
     assert raised.value.status == 503
 
 
@@ -101,7 +106,7 @@ async def test_an_answer_that_is_none_is_asked_for_again(bench: Bench, text: str
 async def test_nobody_there_may_be_tried_again(bench: Bench) -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(Retryable, match=f"{address} was not reached"):
-        await bench.agents.order(f"http://{address}", "token", "start", ORDER)
+        await bench.agents.order(Reach(address, f"http://{address}", "token"), "start", ORDER)
 
 
 async def test_an_agent_that_does_not_answer_in_time_may_be_tried_again(bench: Bench) -> None:
@@ -116,7 +121,7 @@ async def test_an_agent_that_does_not_answer_in_time_may_be_tried_again(bench: B
         ORDER, check_timeout=-59.95
     )  # it is waited for a minute longer than for the check
     with pytest.raises(Retryable, match="was not reached"):
-        await bench.agents.check(bench.url, "token", impatient)
+        await bench.agents.check(bench.reach, impatient)
     released.set()
 
 

@@ -22,7 +22,8 @@ KINDS = [
 REST = [
     ("GET", "/operations/{id}", PEOPLE), ("DELETE", "/operations/{id}", WRITERS),
     ("GET", "/operations/{id}/log", PEOPLE),
-    ("POST", "/agents/report", AGENT), ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
+    ("POST", "/agents/report", AGENT), ("POST", "/agents/renew", AGENT), ("POST", "/hosts/{id}/rotate", WRITERS),
+    ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
     ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
     ("POST", "/tokens", ADMINISTRATOR), ("GET", "/tokens", ADMINISTRATOR), ("DELETE", "/tokens/{name}", ADMINISTRATOR),
     ("GET", "/audit", ADMINISTRATOR), ("GET", "/events", PEOPLE),
@@ -32,7 +33,7 @@ TABLE = [
 ]
 TABLE += REST
 OPEN = {("POST", "/apis/v1alpha1/agents/join"), ("GET", "/healthz"), ("GET", "/readyz")}
-OPEN |= {("GET", "/docs"), ("GET", "/docs/page.js"), ("GET", "/docs/page.css")}
+OPEN |= {("GET", "/ca.pem"), ("GET", "/docs"), ("GET", "/docs/page.js"), ("GET", "/docs/page.css")}
 ANYBODY = {("GET", "/openapi.json"), ("GET", "/metrics")}
 
 

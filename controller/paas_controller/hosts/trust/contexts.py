@@ -1,0 +1,71 @@
+"""What connections are made and served with. TLS 1.2 or newer; certificates of one's own are replaced while in use."""
+
+import asyncio
+import logging
+import os
+import ssl
+
+from paas_controller.base.clock import Clock
+from paas_controller.base.settings import Settings
+from paas_controller.hosts.trust.authority import LIFE, Authority, key_text, new_key
+
+_log = logging.getLogger(__name__)
+_LOOK_EVERY = 3600.0
+_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""X509_V_FLAG_NO_CHECK_TIME: a host whose certificate has ended is refused with a sentence, behind the handshake."""
+
+
+class Contexts:
+    """`serving` is None for plain HTTP, `asking` verifies agents. Both show a certificate of the CA, if there is."""
+
+    def __init__(self, settings: Settings, authority: Authority | None, clock: Clock) -> None:
+        self._settings, self._authority, self._clock = settings, authority, clock
+        self.asking = settings.client_tls()
+        self.serving = self._serving()
+        self._renew_at = 0.0
+        if authority:
+            self.asking.load_verify_locations(cadata=authority.text)
+            self.renew()
+
+    @property
+    def pinned(self) -> Authority | None:
+        """The CA by which agents know what is served, where it is ours: its fingerprint goes along with join tokens."""
+        return self._authority if self.serving and self._settings.tls_certificate is None else None
+
+    def _serving(self) -> ssl.SSLContext | None:
+        if not self._settings.serves_tls:
+            return None
+        context = self._settings.server_tls() or ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        if self._authority:
+            context.load_verify_locations(cadata=self._authority.text)
+            context.verify_mode = ssl.CERT_OPTIONAL  # people have none
+            context.verify_flags |= _NO_CHECK_TIME
+        return context
+
+    def renew(self) -> bool:
+        """Takes a new certificate of the CA when two thirds of the last one's life are over; whether it did."""
+        now = self._clock.time()
+        if not self._authority or now < self._renew_at:
+            return False
+        key = new_key()
+        certificate = self._authority.for_controller(key, self._settings.names, now)
+        for context in filter(None, (self.asking, self.serving if self.pinned else None)):
+            load_chain(context, certificate, key_text(key))
+        self._renew_at = now + LIFE * 2 / 3
+        return True
+
+    async def renew_for_ever(self) -> None:
+        while True:
+            if self.renew():
+                _log.info("this controller has a new certificate")
+            await asyncio.sleep(_LOOK_EVERY)
+
+
+def load_chain(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Has new connections show this certificate. OpenSSL reads files only; this one is in memory and nowhere else."""
+    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, (key + certificate).encode())
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)

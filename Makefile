@@ -21,7 +21,7 @@ lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@.venv/bin/shellcheck -x -P SCRIPTDIR packaging/* .ci/run tests/testbeds/debian/*/package
+	@.venv/bin/shellcheck -x -P SCRIPTDIR packaging/* .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
 
 bench: setup repo  ## the measurements, one table, a report with plots
 	@.venv/bin/python -m bench

@@ -1,0 +1,46 @@
+"""What hosts are installed from: made once by tree.sh, kept in the user's cache under a hash of its recipe."""
+
+import hashlib
+import platform
+import tempfile
+from pathlib import Path
+
+from scripts_repo.build import cache_folder
+from tests.testbeds.hosts.machine import check, command, equip, locked
+
+# Whom one may log in as: root, one whose sudo asks for it, one whose sudo does not, one without sudo.
+PASSWORDS = {
+    "root": "Root's fir-cone, 1",
+    "ops": "Ops' $fern & moss",
+    "robot": "Robot-birch-3",
+    "plain": "Plain-alder-4",
+}
+_RECIPE = Path(__file__).with_name("tree.sh")
+_MAKING = "hosts-making-"
+
+
+def base_tree() -> Path:
+    """The tree, from the cache or made now, in two or three minutes. CannotStart says where there can be none."""
+    check()
+    cache = cache_folder()
+    accounts = "".join(f"{name}:{password}\n" for name, password in PASSWORDS.items())
+    key = hashlib.sha256(_RECIPE.read_bytes() + accounts.encode() + platform.machine().encode()).hexdigest()[:16]
+    tree = cache / f"hosts-{key}"
+    with locked(cache / "hosts.lock"):
+        equip()
+        if not tree.exists():
+            _clear(cache)
+            print("making the hosts' base tree from Debian's packages; this is done once and takes minutes", flush=True)
+            folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=cache))
+            # What it mounts on the way is gone with the namespace, even when it is killed.
+            made = folder / "tree"
+            command("unshare", "--mount", "sh", _RECIPE, made, told=accounts)
+            made.rename(tree)
+            folder.rmdir()
+    return tree
+
+
+def _clear(cache: Path) -> None:
+    """Removes what a killed run left half made."""
+    for left in cache.glob(f"{_MAKING}*"):
+        command("rm", "-rf", "--one-file-system", left)

@@ -55,7 +55,7 @@ async def _by_agent(root: Path, url: str) -> float:
     with tempfile.TemporaryDirectory(dir=root) as cache:
         began = time.perf_counter()
         async with aiohttp.ClientSession() as session:
-            await Packages(Path(cache), session, token_for=lambda _: None).fetch(url, NAME)
+            await Packages(Path(cache), session, own=lambda _: None).fetch(url, NAME)
         return time.perf_counter() - began
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import nullcontext
 
-from paas_agent import app, logs
+from paas_agent import app, keys, logs
 from paas_agent.join import JoinFailed, join, load
 from paas_agent.process import keep_inherited
 from paas_agent.settings import BadSetting, Settings, read
@@ -13,6 +13,9 @@ from paas_agent.settings import BadSetting, Settings, read
 
 def main() -> None:
     """The command paas-agent: 0 when all went well, 1 when it did not, 2 when it was called wrongly."""
+    if sys.argv[1:] == [keys.COMMAND]:
+        print(*keys.new_key(), sep="", end="")
+        return
     try:
         settings = read(sys.argv[1:], os.environ)
         logs.set_up(settings.log_level)
@@ -31,7 +34,7 @@ async def _command(settings: Settings) -> None:
         await app.run(settings, load(settings.work_dir))
         return
     with app.alone(settings.work_dir) if settings.work_dir.is_dir() else nullcontext():
-        membership = await join(settings, app.client_tls(settings))
+        membership = await join(settings)
     print(f"joined {membership.controller} as {membership.host}")
 
 

@@ -5,7 +5,6 @@ import fcntl
 import logging
 import os
 import signal
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -15,7 +14,6 @@ from time import time
 
 import aiohttp
 from aiohttp import web
-from yarl import URL
 
 from paas_agent import host, output, process, systemd
 from paas_agent.checks import Checks
@@ -24,11 +22,15 @@ from paas_agent.course import Performer
 from paas_agent.instances import Instances
 from paas_agent.join import Membership
 from paas_agent.journal import Journal
+from paas_agent.keys import key_of_a_child
 from paas_agent.operations import Operations
 from paas_agent.packages import Packages
+from paas_agent.renewal import Needs, Renewal
 from paas_agent.reporter import Bell, Line, Reporter
 from paas_agent.server import Api
-from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address
+from paas_agent.settings import DEFAULT_LISTEN, Settings, address, features
+from paas_agent.tls import client_tls
+from paas_agent.trust import Trust, look_at
 from paas_agent.watch import Watch
 from paas_agent.world import World
 
@@ -67,9 +69,10 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
     bell = Bell()
     instances = Instances(Journal(settings.work_dir), world.now, bell.wake)
     async with AsyncExitStack() as stack:
+        trust = Trust(membership, settings)
         connector = aiohttp.TCPConnector(ssl=client_tls(settings))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        packages = Packages(settings.work_dir / "cache", session, token_for=token_for(membership))
+        packages = Packages(settings.work_dir / "cache", session, own=trust.own)
         watch = Watch(instances, world.boot)
         stack.callback(watch.close)
         checks = Checks(instances, watch, partial(_check_script, packages), world)
@@ -81,7 +84,9 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
             if live is not None:
                 await operations.forget(live)
 
-        line = Line(session, _controller_of(membership, instances), membership, settings.features)
+        able = features(tls=trust.serving is not None)
+        renewal = Renewal(trust, Needs(session, world.now, key_of_a_child, bell.wake))
+        line = Line(session, _controller_of(membership, instances), trust, able, renewal.ask)
         reporter = Reporter(line, instances, bell, world.random, partial(host.facts, settings.work_dir), forget)
         for live in instances:
             watch.resume(live)
@@ -89,21 +94,22 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         stack.push_async_callback(checks.close)
         operations.resume()
         stack.push_async_callback(operations.close)
-        api = Api(membership, settings.features, instances, operations, checks, packages)
-        await _serve(stack, api.application(), settings, membership)
+        api = Api(trust, able, instances, operations, checks, packages)
+        await _serve(stack, api.application(), settings, trust)
         tidying = _tidy(instances, packages, settings, world)
-        works = [asyncio.create_task(work) for work in (reporter.run(), tidying, systemd.keep_alive())]
+        works = [asyncio.create_task(work) for work in (reporter.run(), renewal.run(), tidying, systemd.keep_alive())]
         stack.push_async_callback(_cancel, works)
         yield works
 
 
-async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings, membership: Membership) -> None:
+async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings, trust: Trust) -> None:
+    listen = settings.listen or trust.membership.listen or DEFAULT_LISTEN
+    name, port = address(listen, "--listen")
+    look_at(trust, settings, listen)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    listen = settings.listen or membership.listen or DEFAULT_LISTEN
-    name, port = address(listen, "--listen")
-    await web.TCPSite(runner, name, port, ssl_context=server_tls(settings)).start()
+    await web.TCPSite(runner, name, port, ssl_context=trust.serving).start()
     log.info("serves on %s", listen)
 
 
@@ -130,41 +136,6 @@ async def _tidy(instances: Instances, packages: Packages, settings: Settings, wo
         except OSError as error:
             log.warning("the work folder cannot be tidied: %s", error)
         await asyncio.sleep(_TIDY_EVERY)
-
-
-def client_tls(settings: Settings) -> ssl.SSLContext | bool:
-    """How servers are verified: by the system's certificates, or by those of `ca_file`. Raises BadSetting."""
-    if not settings.ca_file:
-        return True
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:
-        raise BadSetting(f"--ca-file {settings.ca_file} cannot be used: {error.strerror or error}") from error
-
-
-def server_tls(settings: Settings) -> ssl.SSLContext | None:
-    """The certificate to serve with, None for plain HTTP. Raises BadSetting."""
-    if not settings.tls_certificate:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key or None)
-    except OSError as error:
-        raise BadSetting(f"--tls-certificate and --tls-key cannot be used: {error.strerror or error}") from error
-    return context
-
-
-def token_for(membership: Membership) -> Callable[[str], str | None]:
-    """The agent's token goes to its controller's own repository, and to nobody else."""
-    own = URL(membership.controller) if membership.controller else None
-
-    def token_for(url: str) -> str | None:
-        asked = URL(url)
-        if own is not None and asked.origin() == own.origin() and asked.path.startswith("/repo/"):
-            return membership.agent_token
-        return None
-
-    return token_for
 
 
 def _controller_of(membership: Membership, instances: Instances) -> Callable[[], str]:

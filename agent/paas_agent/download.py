@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from paas_agent.contract import Fault
 from paas_agent.partial import Partial, Version, in_thread
+from paas_agent.tls import sentence
 
 Watch = Callable[[int, int], None]
 """Hears of bytes done and of the total, 0 where the server does not say."""
@@ -71,23 +73,25 @@ class Source:
     """GET from repositories, as one session. A token goes to the origin it belongs to and to no other."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, token_for: Callable[[str], str | None], patience: Patience
+        self, session: aiohttp.ClientSession, own: Callable[[str], dict[str, Any] | None], patience: Patience
     ) -> None:
         self._session = session
-        self._token_for = token_for
+        self._own = own
         self.patience = patience
         self._timeout = aiohttp.ClientTimeout(connect=patience.connect, sock_read=patience.stall)
 
     @asynccontextmanager
     async def get(self, url: URL, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer after redirects, with a status that needs no excuse: 200, 206, 304 or 416."""
-        here, token = url, self._token_for(str(url))
+        here, own = url, self._own(str(url)) or {}
+        token, tls = own.get("headers", {}), {name: value for name, value in own.items() if name != "headers"}
         try:
             for _ in range(self.patience.redirects + 1):
-                own = {"Authorization": f"Bearer {token}"} if token and here.origin() == url.origin() else {}
+                same = here.origin() == url.origin()
                 async with self._session.get(
-                    here, headers={"Accept-Encoding": "identity", **headers, **own}, timeout=self._timeout,
-                    allow_redirects=False, raise_for_status=False, auto_decompress=False, read_bufsize=READ_BUFFER,
+                    here, headers={"Accept-Encoding": "identity", **headers, **(token if same else {})},
+                    timeout=self._timeout, allow_redirects=False, raise_for_status=False, auto_decompress=False,
+                    read_bufsize=READ_BUFFER, **(tls if same else {}),
                 ) as response:  # fmt: skip
                     if response.status not in REDIRECTS:
                         _refuse(url, response.status)
@@ -148,7 +152,7 @@ def why_of(exc: Exception) -> str:
     if isinstance(exc, TimeoutError):
         return "no byte came in time"
     if isinstance(exc, aiohttp.ClientSSLError):
-        return f"TLS failed: {getattr(exc.__cause__, 'verify_message', '') or getattr(exc.__cause__, 'reason', '')}"
+        return f"TLS failed: {sentence(exc)}"
     if isinstance(exc, aiohttp.ClientResponseError):
         return "what answers there does not speak HTTP"
     if isinstance(exc, OSError) and exc.errno and exc.errno > 0:

@@ -1,18 +1,24 @@
 """Enrolment: what a joined agent knows of its controller, and how it came to know it."""
 
+import hashlib
 import socket
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from time import time
 
 import aiohttp
 import msgspec
 from yarl import URL
 
 from paas_agent import __version__
-from paas_agent.contract import Join, Joined
+from paas_agent.contract import CONTROLLER_NAME, Join, Joined
 from paas_agent.download import why_of
 from paas_agent.journal import write_whole
-from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address
+from paas_agent.keys import KeyAndRequest, new_key
+from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address, features, is_loopback
+from paas_agent.tls import client_tls
 
 JSON = {"Content-Type": "application/json"}
 _PATH = "apis/v1alpha1/agents/join"
@@ -30,6 +36,16 @@ class Membership(msgspec.Struct, kw_only=True):
     listen: str
     address: str
     port: str
+    plain_http: bool = False
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+    pinned: bool = False
+    """The controller is known by the CA above, wherever it is; else by `ca_file` or the system's certificates."""
+    renew_at: float = 0
+    """When to ask for the next certificate, by this host's clock."""
+    former_controller_token: str = ""
+    """Good until the controller has used the new one."""
 
 
 class JoinFailed(Exception):
@@ -47,17 +63,26 @@ def load(work_dir: Path) -> Membership:
         raise JoinFailed(f"{path} cannot be read ({error}); join again") from None
 
 
-async def join(settings: Settings, tls: ssl.SSLContext | bool) -> Membership:
+async def join(settings: Settings, now: Callable[[], float] = time) -> Membership:
     """Enrol this host and keep what came of it in agent.json. Raises JoinFailed and BadSetting."""
-    controller = _controller(settings.controller)
+    controller, tls = _controller(settings), client_tls(settings)
     if not settings.join_token:
         raise BadSetting("--join-token (or PAAS_AGENT_JOIN_TOKEN) is needed; the controller's administrator gives it")
     listen = settings.listen or DEFAULT_LISTEN
     host, port = _advertised(settings.advertise, listen, controller)
+    server = Server(controller, tls)
+    ca = ""
+    if "." in settings.join_token:
+        ca = await _known_by(server, settings.join_token.partition(".")[2])
+        server = Server(controller, ssl.create_default_context(cadata=ca), CONTROLLER_NAME)
+    new = new_key() if _wants_certificate(settings, controller, listen) else KeyAndRequest("", "")
     request = Join(
-        join_token=settings.join_token, address=host, port=str(port), version=__version__, features=settings.features
-    )
-    joined = await _ask(controller / _PATH, request, tls)
+        join_token=settings.join_token, address=host, port=str(port), version=__version__,
+        features=features(tls=bool(new.key or settings.tls_certificate)), certificate_request=new.request,
+    )  # fmt: skip
+    joined = await _ask(server, request)
+    if new.key and not joined.certificate:
+        raise JoinFailed(f"{controller.origin()} gave this host no certificate: bring that controller up to date first")
     membership = Membership(
         controller=str(controller),
         host=joined.host,
@@ -67,48 +92,108 @@ async def join(settings: Settings, tls: ssl.SSLContext | bool) -> Membership:
         listen=listen,
         address=host,
         port=str(port),
+        plain_http=settings.plain_http,
+        certificate=joined.certificate,
+        key=new.key,
+        ca=joined.ca,
+        pinned=bool(ca),
+        renew_at=now() + joined.life * 2 / 3,
     )
     try:
         settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(settings.work_dir / "agent.json", msgspec.json.format(msgspec.json.encode(membership)))
+        keep(membership, settings.work_dir)
     except OSError as error:
         raise JoinFailed(f"{settings.work_dir} cannot be written: {error.strerror}") from error
     return membership
 
 
-async def _ask(url: URL, request: Join, tls: ssl.SSLContext | bool) -> Joined:
+def keep(membership: Membership, work_dir: Path) -> None:
+    """Writes agent.json, whole or not at all. Raises OSError."""
+    write_whole(work_dir / "agent.json", msgspec.json.format(msgspec.json.encode(membership)))
+
+
+def _wants_certificate(settings: Settings, controller: URL, listen: str) -> bool:
+    if settings.plain_http or settings.tls_certificate:
+        return False
+    return controller.scheme == "https" or not is_loopback(address(listen, "--listen")[0])
+
+
+@dataclass(frozen=True)
+class Server:
+    """A controller to join, what verifies it, and under which name; that of its address where there is none."""
+
+    url: URL
+    tls: ssl.SSLContext
+    name: str | None = None
+
+
+async def _known_by(server: Server, fingerprint: str) -> str:
+    """The CA with this fingerprint, which came along with the join token. Nobody is trusted before it fits, and
+    nothing is told. Raises JoinFailed.
+    """
+    if server.url.scheme != "https":
+        raise BadSetting(f"this token is for a controller with TLS: write {server.url.with_scheme('https').origin()}")
+    body, status = await _answer("GET", Server(server.url, _unverified()), "ca.pem")
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.post(url, data=msgspec.json.encode(request), headers=JSON, ssl=tls) as answer,
-        ):
-            body = await answer.read()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        why = why_of(error)
-        raise JoinFailed(f"the controller at {url.origin()} cannot be reached: {why}; is it up there?") from error
-    if answer.status >= 300:
-        raise JoinFailed(f"the controller refused this host ({answer.status}): {_sentence(body)}")
+        found = ssl.PEM_cert_to_DER_cert(body.decode()) if status == 200 else b""
+    except ValueError:
+        found = b""
+    if hashlib.sha256(found).hexdigest() != fingerprint.lower():
+        told = f"what answers at {server.url.origin()} is not the controller that gave this token"
+        raise JoinFailed(f"{told}: see to the address, and take a new token with paasctl host token")
+    return body.decode()
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def _ask(server: Server, request: Join) -> Joined:
+    body, status = await _answer("POST", server, _PATH, msgspec.json.encode(request))
+    if status >= 300:
+        raise JoinFailed(f"the controller refused this host ({status}): {sentence(body)}")
     try:
         return msgspec.json.decode(body, type=Joined)
     except msgspec.DecodeError as error:
-        raise JoinFailed(f"{url.origin()} does not answer like a paas controller: {error}") from error
+        raise JoinFailed(f"{server.url.origin()} does not answer like a paas controller: {error}") from error
 
 
-def _sentence(body: bytes) -> str:
+async def _answer(method: str, server: Server, path: str, data: bytes | None = None) -> tuple[bytes, int]:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.request(
+                method, server.url / path, data=data, headers=JSON, ssl=server.tls, server_hostname=server.name
+            ) as answer,
+        ):
+            return await answer.read(), answer.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        why = why_of(error)
+        raise JoinFailed(
+            f"the controller at {server.url.origin()} cannot be reached: {why}; is it up there?"
+        ) from error
+
+
+def sentence(body: bytes) -> str:
+    """The sentence of an answer that refuses."""
     try:
         return str(msgspec.json.decode(body)["error"]["message"])
     except (msgspec.DecodeError, LookupError, TypeError):
         return "no reason given"
 
 
-def _controller(text: str) -> URL:
+def _controller(settings: Settings) -> URL:
     try:
-        url = URL(text)
-        if url.scheme in ("http", "https") and url.host and not url.query_string:
-            return url
+        url = URL(settings.controller)
     except ValueError:
-        pass
-    raise BadSetting("--controller (or PAAS_AGENT_CONTROLLER) has to be an address such as http://192.0.2.1:3334")
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host or url.query_string:
+        raise BadSetting("--controller (or PAAS_AGENT_CONTROLLER) has to be an address such as https://192.0.2.1:3334")
+    if url.scheme == "http" and not is_loopback(url.host) and not settings.plain_http:
+        raise BadSetting(f"{url.origin()} would be spoken to in the clear: write https, or say --plain-http")
+    return url
 
 
 def _advertised(advertise: str, listen: str, controller: URL) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -60,7 +61,7 @@ def locate(repo_url: str, name: str) -> Place:
 class Packages:
     """The files of all repositories, as one verified cache.
 
-    `token_for(url)` gives the bearer token for the controller's own repository and None for any other.
+    `own(url)` says how to ask for a file of the controller's own repository (headers, TLS); None for any other's.
     """
 
     def __init__(
@@ -68,13 +69,13 @@ class Packages:
         root: Path,
         session: aiohttp.ClientSession,
         *,
-        token_for: Callable[[str], str | None],
+        own: Callable[[str], dict[str, Any] | None],
         free_bytes: Callable[[Path], int] = free_bytes_of,
         patience: Patience | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root = root
-        self._source = Source(session, token_for, patience or Patience())
+        self._source = Source(session, own, patience or Patience())
         self._free_bytes = free_bytes
         self._cache = Cache(root, boot_id(), clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

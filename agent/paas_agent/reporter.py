@@ -12,8 +12,10 @@ import msgspec
 
 from paas_agent import __version__
 from paas_agent.contract import Acknowledged, InstanceName, Report
+from paas_agent.download import why_of
 from paas_agent.instances import Instances
-from paas_agent.join import JSON, Membership
+from paas_agent.join import sentence
+from paas_agent.trust import Trust
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +30,14 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
 @dataclass(frozen=True)
 class Line:
-    """The way to the controller. `controller` gives its address, empty while nobody has said it."""
+    """The way to the controller. `controller` gives its address, empty while nobody has said it; `renew` hears that the
+    controller wants other tokens used."""
 
     session: aiohttp.ClientSession
     controller: Callable[[], str]
-    membership: Membership
+    trust: Trust
     features: list[str]
+    renew: Callable[[], None]
 
 
 class Bell:
@@ -76,7 +80,7 @@ class Reporter:
         self._random = random
         self._facts = facts
         self._forget = forget
-        self._interval = line.membership.interval
+        self._interval = line.trust.membership.interval
         self._facts_due = 0.0
 
     async def run(self) -> None:
@@ -105,14 +109,14 @@ class Reporter:
         try:
             acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
         except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
-            return str(error) or "no answer"
+            return (why_of(error) if isinstance(error, aiohttp.ClientSSLError) else str(error)) or "no answer"
         await self._take(report, acknowledged)
         return ""
 
     def _report(self) -> Report:
         journal = self._instances.journal
         report = Report(
-            host=self._line.membership.host,
+            host=self._line.trust.membership.host,
             epoch=journal.state.epoch,
             sequence=journal.next_sequence(),
             full=True,
@@ -126,13 +130,11 @@ class Reporter:
         return report
 
     async def _send(self, url: str, report: Report) -> Acknowledged:
-        headers = {"Authorization": f"Bearer {self._line.membership.agent_token}", **JSON}
         body = msgspec.json.encode(report)
-        async with self._line.session.post(
-            url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
-        ) as answer:
+        async with self._line.session.post(url, data=body, timeout=_TIMEOUT, **self._line.trust.request()) as answer:
             if answer.status in (401, 403):
-                raise _Turned("it does not accept this agent's token; join this host again")
+                told = sentence(await answer.read())
+                raise _Turned(f"it does not accept this agent ({told}); join this host again")
             if answer.status >= 300:
                 raise _Turned(f"it answered {answer.status}")
             return msgspec.json.decode(await answer.read(), type=Acknowledged)
@@ -142,6 +144,8 @@ class Reporter:
         if report.facts is not None:
             self._facts_due = report.sent_at + _FACTS_EVERY
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
+        if acknowledged.renew:
+            self._line.renew()
         for name in acknowledged.forget:
             await self._forget(name)
         if self._instances.more_to_tell(report):

@@ -1,7 +1,6 @@
 """The agent's HTTP API: HTTP in, HTTP out; no decision is taken here."""
 
 import asyncio
-import hmac
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -16,10 +15,10 @@ from paas_agent.checks import Checks
 from paas_agent.contract import Action, Order, Outcome
 from paas_agent.errors import Refused
 from paas_agent.instances import Instances, Live
-from paas_agent.join import Membership
 from paas_agent.journal import Operation
 from paas_agent.operations import Operations
 from paas_agent.packages import FetchFailed, Packages
+from paas_agent.trust import Trust
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """What the routes speak to."""
 
-    membership: Membership
+    trust: Trust
     features: list[str]
     instances: Instances
     operations: Operations
@@ -55,16 +54,16 @@ class Api:
     @web.middleware
     async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        known = scheme.lower() == "bearer" and hmac.compare_digest(
-            token.strip().encode(), self.membership.controller_token.encode()
-        )
+        known = scheme.lower() == "bearer" and self.trust.accepts(token.strip())
         if not known and (request.method, request.path) != ("GET", "/ping"):
             raise Refused(401, "unauthorized", "this needs the header Authorization: Bearer and this host's token")
+        if not self.trust.proves(request):
+            raise Refused(403, "forbidden", "this token came without the certificate of this host's controller")
         return await handler(request)
 
     async def _parse(self, request: web.Request) -> Order:
         order = orders.parse(await request.read())
-        order.host_ip = order.host_ip or self.membership.address
+        order.host_ip = order.host_ip or self.trust.membership.address
         order.hosts = order.hosts or [order.host_ip]
         return order
 

@@ -1,6 +1,7 @@
 """The agent's settings: arguments of the command line, or environment variables PAAS_AGENT_… of the same name."""
 
 import argparse
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,14 @@ class Settings:
     ca_file: str
     tls_certificate: str
     tls_key: str
+    plain_http: bool
     cache_bytes: int
     log_level: str
 
-    @property
-    def features(self) -> list[str]:
-        """What this agent can do that not every agent can."""
-        return [*FEATURES, TLS] if self.tls_certificate else list(FEATURES)
+
+def features(*, tls: bool) -> list[str]:
+    """What this agent can do that not every agent can."""
+    return [*FEATURES, TLS] if tls else list(FEATURES)
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -43,7 +45,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     given = vars(_parser().parse_args(arguments))
 
     def value(name: str) -> str:
-        return given.get(name) or environment.get(f"PAAS_AGENT_{name.upper()}", "")
+        return str(given.get(name) or environment.get(f"PAAS_AGENT_{name.upper()}", ""))
 
     if not value("work_dir"):
         raise BadSetting("--work-dir (or PAAS_AGENT_WORK_DIR) has to name the folder of this agent")
@@ -63,6 +65,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         ca_file=value("ca_file"),
         tls_certificate=value("tls_certificate"),
         tls_key=value("tls_key"),
+        plain_http=value("plain_http").lower() in ("1", "true", "yes", "on"),
         cache_bytes=int(cache),
         log_level=level,
     )
@@ -76,13 +79,21 @@ def address(text: str, what: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this address or name stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 _OPTIONS = {
     "listen": "HOST:PORT to serve on (default: what join said, else 0.0.0.0:3335)",
-    "controller": "the controller's address, such as http://192.0.2.1:3334",
+    "controller": "the controller's address, such as https://192.0.2.1:3334",
     "join_token": "the token to join with; better given as PAAS_AGENT_JOIN_TOKEN",
     "advertise": "HOST:PORT under which the controller reaches this agent",
     "ca_file": "certificates by which the controller and the repositories are known",
-    "tls_certificate": "certificate to serve HTTPS with",
+    "tls_certificate": "certificate to serve with, instead of one of the controller's CA",
     "tls_key": "its key",
     "cache_bytes": "how much of fetched scripts and packages is kept",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
@@ -101,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, description=f"{text}. Settings may be PAAS_AGENT_… variables.")
         command.add_argument("--work-dir", help="the folder of this agent")
+        command.add_argument("--plain-http", action="store_true", help="no TLS, although others can be on the way")
         for option in options:
             command.add_argument(f"--{option.replace('_', '-')}", help=_OPTIONS[option])
     return parser

@@ -8,6 +8,7 @@ Every call raises `paas_client.errors.ClientError`. Each is repeated a few times
 controller is not available for the moment; a write is nevertheless done once.
 """
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,9 +24,12 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
 
 @asynccontextmanager
-async def connect(url: str, token: str) -> AsyncIterator["Client"]:
-    """A client over a session of its own, which is closed at the end."""
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+async def connect(url: str, token: str, ca_file: str = "") -> AsyncIterator["Client"]:
+    """A client over a session of its own, which is closed at the end. `ca_file` names the certificates (PEM) by which
+    the controller is known; empty means the system's. Raises OSError where it cannot be used.
+    """
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=ca_file) if ca_file else True)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, connector=connector) as session:
         yield Client(Transport(session, url, token))
 
 

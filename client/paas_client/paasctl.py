@@ -15,8 +15,8 @@ from paas_client.models import Kind
 from paas_client.settings import DEFAULT_FILE, DEFAULT_URL
 
 _EPILOG = f"""
-Settings: PAAS_URL (default {DEFAULT_URL}) and PAAS_TOKEN, or url and token in the configuration file.
-SSL_CERT_FILE may name the certificates to trust. A token is never taken as an argument: others can read those.
+Settings: PAAS_URL (default {DEFAULT_URL}), PAAS_TOKEN and PAAS_CA_FILE (a copy of the controller's ca.pem, where it is
+its own CA), or url, token and ca_file in the configuration file. A token is never taken as an argument: others can read those.
 
 Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())}.
 """
@@ -52,7 +52,7 @@ def _version(asked: bool) -> None:
 def options(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", help=f"TOML file with url and token; default {DEFAULT_FILE}.")
+        Path | None, typer.Option("--config", help=f"TOML file with url, token, ca_file; default {DEFAULT_FILE}.")
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")

@@ -29,6 +29,8 @@ class Host(Answer):
     state: str
     version: str = ""
     last_heard: datetime | None = None
+    certificate_ends: datetime | None = None
+    rotating: bool = False
     facts: dict[str, Any] = Field(default_factory=dict)
     members: list[str] = Field(default_factory=list)
     orphans: list[str] = Field(default_factory=list)
@@ -102,6 +104,10 @@ class Hosts:
         """Names a host before anything stands on it. Conflict where it is there already."""
         body = {"ip": address, "agent_port": agent_port, "ssh_port": ssh_port}
         return Change(self.transport, Call("POST", ("hosts",), body=body), Host.model_validate_json)
+
+    def rotate(self, identifier: str) -> Change[Told]:
+        """Has its tokens and certificate replaced, with its next report. Conflict where it has no agent."""
+        return Change(self.transport, Call("POST", ("hosts", identifier, "rotate")), Told.model_validate_json)
 
     def delete(self, identifier: str) -> Change[Told]:
         """Forgets a host; Conflict while instances stand on it."""

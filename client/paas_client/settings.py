@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_FILE = Path("~/.config/paasctl.toml")
 DEFAULT_URL = "http://127.0.0.1:3334"
-_KEYS = ("url", "token")
+_KEYS = ("url", "token", "ca_file")
 
 
 class BadSetting(Exception):
@@ -18,10 +18,12 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """`warning` is a sentence for the person, where the file deserves one."""
+    """`ca_file` names certificates (PEM) by which the controller is known, empty for the system's. `warning` is a
+    sentence for the person, where the file deserves one."""
 
     url: str = DEFAULT_URL
     token: str = ""
+    ca_file: str = ""
     warning: str = ""
 
 
@@ -45,7 +47,7 @@ def _from_file(path: Path) -> Settings:
         raise BadSetting(f"{path} is not TOML: {error}") from None
     for key, value in found.items():
         if key not in _KEYS:
-            raise BadSetting(f"{path}: {key} is no setting; {' and '.join(_KEYS)} are")
+            raise BadSetting(f"{path}: {key} is no setting; {', '.join(_KEYS[:-1])} and {_KEYS[-1]} are")
         if not isinstance(value, str):
             raise BadSetting(f"{path}: {key} is a text in quotes")
     warn = "token" in found and open_to_others

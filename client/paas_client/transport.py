@@ -156,11 +156,21 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted; SSL_CERT_FILE may name the certificates (PEM) to trust"
+        return _of_certificate(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error.os_error, ssl.SSLError):
         number = error.os_error.errno or 0
         return (os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)).lower()
     return str(error).lower() or type(error).__name__
+
+
+def _of_certificate(error: Exception) -> str:
+    """What is wrong with the controller's certificate, and what to do."""
+    match getattr(error, "verify_code", 0):
+        case 9 | 10:
+            return "its certificate is not good now by this machine's clock; set the clock, or renew the certificate"
+        case 62 | 64:
+            return "its certificate is made out to another name; use one that stands in it, or --advertise this one"
+    return "its certificate is not trusted; set PAAS_CA_FILE to a copy of ca.pem from the controller's data folder"
 
 
 def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> Refused:

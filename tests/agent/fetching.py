@@ -11,7 +11,7 @@ from paas_agent.packages import FetchFailed, Packages
 
 async def main(root: str, url: str, name: str) -> None:
     async with aiohttp.ClientSession() as session:
-        packages = Packages(Path(root), session, token_for=lambda _: None)
+        packages = Packages(Path(root), session, own=lambda _: None)
         try:
             print(await packages.fetch(url, name))
         except FetchFailed as exc:

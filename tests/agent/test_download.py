@@ -29,7 +29,12 @@ async def repository(tmp_path: Path) -> AsyncIterator[Repository]:
 async def packages(tmp_path: Path) -> AsyncIterator[Packages]:
     async with aiohttp.ClientSession() as session:
         patience = Patience(stall=0.5, pauses=(0, 0))
-        yield Packages(tmp_path / "cache", session, token_for=lambda _: "geheim", patience=patience)
+        yield Packages(
+            tmp_path / "cache",
+            session,
+            own=lambda _: {"headers": {"Authorization": "Bearer geheim"}},
+            patience=patience,
+        )
 
 
 def ranges(repository: Repository) -> list[str | None]:
@@ -139,7 +144,7 @@ async def test_a_killed_process_leaves_a_part_that_the_next_one_goes_on_with(
 
 async def test_a_disk_with_too_little_room_is_seen_beforehand(repository: Repository, tmp_path: Path) -> None:
     async with aiohttp.ClientSession() as session:
-        packages = Packages(tmp_path / "cache", session, token_for=lambda _: None, free_bytes=lambda _: 1_000_000)
+        packages = Packages(tmp_path / "cache", session, own=lambda _: None, free_bytes=lambda _: 1_000_000)
         with pytest.raises(
             FetchFailed, match="needs 3,000,000 bytes more and 1,000,000 are free; make room"
         ) as failure:

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from paas_agent.app import token_for
+from paas_agent.settings import read
+from paas_agent.trust import Trust
 from tests.agent.harness import AGENT_TOKEN, TOKEN, Agent, Controller, membership
 
 
 async def join(agent: Agent, folder: Path, *arguments: str) -> tuple[int, str]:
-    return await agent.command("join", "--work-dir", str(folder), *arguments, PAAS_AGENT_JOIN_TOKEN="let-me-in")
+    return await agent.command(
+        "join", "--work-dir", str(folder), *arguments, PAAS_AGENT_JOIN_TOKEN="let-me-in", PAAS_AGENT_PLAIN_HTTP="true"
+    )
 
 
 async def test_joining_keeps_both_tokens_where_only_the_agent_reads_them(
@@ -38,6 +41,13 @@ async def test_on_a_wildcard_the_address_towards_the_controller_is_said(
 REFUSED = [
     ("--controller URL --join-token no", 1, "the controller refused this host (401): the join token is not known"),
     ("--controller URL", 2, "--join-token (or PAAS_AGENT_JOIN_TOKEN) is needed"),
+    (
+        "--controller http://192.0.2.1:1 --join-token x",
+        2,
+        "http://192.0.2.1:1 would be spoken to in the clear: write https",
+    ),
+    ("--controller URL --join-token x.f00", 2, "this token is for a controller with TLS: write https://127.0.0.1"),
+    ("--controller URL --join-token let-me-in", 1, "URL gave this host no certificate"),
     ("--controller URL/nowhere --join-token x", 1, "the controller refused this host (404)"),
     ("--controller http://127.0.0.1:1 --join-token x", 1, "the controller at http://127.0.0.1:1 cannot be reached"),
     ("--controller here --join-token x", 2, "--controller (or PAAS_AGENT_CONTROLLER) has to be an address"),
@@ -56,7 +66,7 @@ async def test_what_is_wrong_with_a_join_is_one_sentence(
     given = arguments.replace("URL", controller.url).split()
     got, printed = await idle_agent.command("join", "--work-dir", str(tmp_path / "new"), *given)
     assert (got, printed.count("\n")) == (code, 1), printed
-    assert printed.startswith(f"paas-agent: {sentence}")
+    assert printed.startswith(f"paas-agent: {sentence.replace('URL', controller.url)}")
     assert not (tmp_path / "new" / "agent.json").exists()
 
 
@@ -73,8 +83,9 @@ async def test_what_is_wrong_with_a_join_is_one_sentence(
     ],
 )
 def test_the_token_goes_to_the_controllers_repository_alone(url: str, sent: bool) -> None:
-    joined = membership("http://192.0.2.1:3334", 3335)
-    assert token_for(joined)(str(URL(url))) == (AGENT_TOKEN if sent else None)
+    trust = Trust(membership("http://192.0.2.1:3334", 3335), read(["run", "--work-dir", "."], {}))
+    own = trust.own(str(URL(url)))
+    assert (own and own["headers"]) == ({"Authorization": f"Bearer {AGENT_TOKEN}"} if sent else None)
 
 
 async def test_a_folder_whose_agent_runs_is_not_joined_anew(agent: Agent, controller: Controller) -> None:

@@ -29,13 +29,13 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def packages(tmp_path: Path, session: aiohttp.ClientSession) -> Packages:
-    return Packages(tmp_path / "cache", session, token_for=lambda _: None, patience=PATIENCE)
+    return Packages(tmp_path / "cache", session, own=lambda _: None, patience=PATIENCE)
 
 
 @pytest.fixture
 def anew(tmp_path: Path, session: aiohttp.ClientSession) -> Callable[[], Packages]:
     """The same cache, taken up by an agent that has just started."""
-    return lambda: Packages(tmp_path / "cache", session, token_for=lambda _: None, patience=PATIENCE)
+    return lambda: Packages(tmp_path / "cache", session, own=lambda _: None, patience=PATIENCE)
 
 
 async def test_a_file_is_fetched_verified_and_read_only(repository: Repository, packages: Packages) -> None:
@@ -263,7 +263,7 @@ async def test_what_was_unused_for_longest_is_dropped_first(
     repository: Repository, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     hours = [0.0]
-    packages = Packages(tmp_path / "cache", session, token_for=lambda _: None, clock=lambda: hours[0] * 3600)
+    packages = Packages(tmp_path / "cache", session, own=lambda _: None, clock=lambda: hours[0] * 3600)
     paths = {}
     for name in ("a.tgz", "b.tgz", "c.tgz"):
         repository.publish(name, name.encode() * 200)
@@ -281,7 +281,7 @@ async def test_partial_files_that_nobody_came_back_for_are_dropped(
     repository: Repository, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     patience = Patience(stall=0.5, pauses=())
-    far = Packages(tmp_path / "cache", session, token_for=lambda _: None, patience=patience, clock=lambda: 4e9)
+    far = Packages(tmp_path / "cache", session, own=lambda _: None, patience=patience, clock=lambda: 4e9)
     repository.publish("a.tgz", b"x" * 1000)
     repository.fail("a.tgz", stalled_after(500))
     with pytest.raises(FetchFailed):

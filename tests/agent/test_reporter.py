@@ -129,7 +129,7 @@ async def test_progress_of_an_operation_is_in_the_reports(
 
 async def test_a_token_that_is_refused_is_said_in_one_line(agent: Agent, controller: Controller) -> None:
     controller.refuse = True
-    await until(lambda: "does not accept this agent's token" in agent.log.read_text())
+    await until(lambda: "does not accept this agent (" in agent.log.read_text())
     controller.refuse = False
     reports = len(controller.reports)
     await until(lambda: len(controller.reports) > reports)

@@ -35,7 +35,7 @@ def test_a_token_that_others_can_read_is_warned_of(file: Path) -> None:
     ("text", "told"),
     [
         ("url = ", "is not TOML"),
-        ('tokn = "x"', "tokn is no setting; url and token are"),
+        ('tokn = "x"', "tokn is no setting; url, token and ca_file are"),
         ("token = 7", "token is a text in quotes"),
         ('url = "paas.example"', "the url is no http://HOST:PORT"),
         ('url = "http://u:secret@paas.example"', "the url is no http://HOST:PORT"),

@@ -81,13 +81,16 @@ class Asker:
         settings = self._settings()
         try:
             return asyncio.run(self._asking(settings, question, hints or {}))
+        except OSError as error:
+            show.failure(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}")
+            raise typer.Exit(USAGE) from None
         except KeyboardInterrupt:
             if goes_on:
                 show.note("interrupted; what was asked of the controller goes on there")
             raise typer.Exit(INTERRUPTED) from None
 
     async def _asking(self, settings: Settings, question: Callable[[Client], Awaitable[T]], hints: Hints) -> T:
-        async with connect(settings.url, settings.token) as client:
+        async with connect(settings.url, settings.token, settings.ca_file) as client:
             try:
                 return await question(client)
             except ClientError as error:

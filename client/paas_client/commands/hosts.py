@@ -7,8 +7,8 @@ import typer
 from rich.text import Text
 
 from paas_client import show
-from paas_client.commands.asking import Hints, asker
-from paas_client.commands.naming import known_hosts, near_hints
+from paas_client.commands.asking import USAGE, Asker, Hints, asker
+from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId
 from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.models import Plan
@@ -66,13 +66,42 @@ def add(
 
 
 @app.command()
+def rotate(
+    context: typer.Context,
+    identifier: Annotated[str, typer.Argument(metavar="[ID]", autocompletion=host_names)] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every host that has an agent.")] = False,
+    dry_run: DryRunOption = False,
+    form: show.FormOption = show.Form.table,
+) -> None:
+    """Replace the tokens and the certificate of a host, or of all.
+
+    The former ones are good until the new ones are used, so that nothing is lost.
+    """
+    if bool(identifier) == every:
+        show.failure("name one host, or say --all")
+        raise typer.Exit(USAGE)
+    asking = asker(context)
+    hosts = [identifier]
+    if every:
+        hosts = [host.id for host in asking.ask(lambda client: client.hosts.all()) if host.state != "absent"]
+    for one in hosts:
+        _rotate_one(asking, one, dry_run, form)
+
+
+def _rotate_one(asking: Asker, identifier: str, dry_run: bool, form: show.Form) -> None:
+    show_told(
+        asking.ask(lambda client: sent(client.hosts.rotate(identifier), dry_run=dry_run), _hints(identifier)), form
+    )
+
+
+@app.command()
 def delete(
     context: typer.Context,
     identifier: HostId,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
-    """Forget a host, and make its agent's token worthless.
+    """Forget a host, and make its agent's token and certificate worthless.
 
     Refused while instances stand on it.
     """
@@ -89,6 +118,8 @@ def _described(host: Host) -> list[tuple[str, Text | str]]:
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("members", ", ".join(host.members) or "none"),
         ("orphans", ", ".join(host.orphans)),
+        ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
+        ("rotation", "with its next report" if host.rotating else ""),
     ]  # fmt: skip
     return pairs + [(key.replace("_", " "), _fact(key, value)) for key, value in host.facts.items()]
 

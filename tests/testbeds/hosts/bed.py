@@ -12,6 +12,7 @@ from tests.testbeds.hosts.network import Network, is_free
 from tests.testbeds.hosts.tree import base_tree
 
 _BEDS = Path("/run/paas-hosts")
+_LOCK = _BEDS / "lock"
 _AT_ONCE = 4
 _MOST = 200
 
@@ -57,7 +58,12 @@ class Bed:
         return (self.folder / "kept").exists()
 
     def down(self) -> None:
-        """Nothing is left, whatever there was."""
+        """Nothing is left."""
+        with locked(_LOCK):
+            self.end()
+
+    def end(self) -> None:
+        """Nothing is left, whatever there was; the lock is held, so that nobody else takes it for a leftover."""
         with ThreadPoolExecutor(_AT_ONCE) as some:
             list(some.map(Host.erase, self.hosts))
         self.network.remove()
@@ -77,7 +83,7 @@ class Bed:
 def bed() -> Iterator[Bed]:
     """A network without hosts yet; it and its hosts are gone at the end, unless they are kept."""
     tree = base_tree()
-    with locked(_BEDS / "lock"):
+    with locked(_LOCK):
         _sweep()
         made = _claim()
         owner = take(made.folder / "owner")
@@ -103,7 +109,7 @@ def _sweep() -> None:
         owner = None if left.is_kept else take(left.folder / "owner")
         if owner is not None:
             with owner:
-                left.down()
+                left.end()
 
 
 def _claim() -> Bed:

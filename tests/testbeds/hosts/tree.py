@@ -16,6 +16,8 @@ PASSWORDS = {
     "plain": "Plain-alder-4",
 }
 _RECIPE = Path(__file__).with_name("tree.sh")
+# It ends when this process is killed, and what it mounted on the way is gone then.
+_ALONE = ("setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child")
 _MAKING = "hosts-making-"
 
 
@@ -32,9 +34,8 @@ def base_tree() -> Path:
             _clear(cache)
             print("making the hosts' base tree from Debian's packages; this is done once and takes minutes", flush=True)
             folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=cache))
-            # What it mounts on the way is gone with the namespace, even when it is killed.
             made = folder / "tree"
-            command("unshare", "--mount", "sh", _RECIPE, made, told=accounts)
+            command(*_ALONE, "sh", _RECIPE, made, told=accounts)
             made.rename(tree)
             folder.rmdir()
     return tree

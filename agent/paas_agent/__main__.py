@@ -14,7 +14,7 @@ from paas_agent.settings import BadSetting, Settings, read
 def main() -> None:
     """The command paas-agent: 0 when all went well, 1 when it did not, 2 when it was called wrongly."""
     if sys.argv[1:] == [keys.COMMAND]:
-        print(*keys.new_key(), sep="", end="")
+        keys.print_new()
         return
     try:
         settings = read(sys.argv[1:], os.environ)

@@ -171,6 +171,8 @@ async def _answer(method: str, server: Server, path: str, data: bytes | None = N
             return await answer.read(), answer.status
     except (aiohttp.ClientError, TimeoutError) as error:
         why = why_of(error)
+        if server.url.scheme == "http" and isinstance(error, aiohttp.ServerDisconnectedError):
+            why = "it hung up without a word; where it serves TLS, write https://"
         raise JoinFailed(
             f"the controller at {server.url.origin()} cannot be reached: {why}; is it up there?"
         ) from error

@@ -4,6 +4,7 @@ What it takes is large and seldom needed: a running agent has it done by a proce
 """
 
 import asyncio
+import os
 import sys
 from typing import NamedTuple
 
@@ -33,6 +34,14 @@ def new_key() -> KeyAndRequest:
     pem = serialization.Encoding.PEM
     plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return KeyAndRequest(plain.decode(), request.public_bytes(pem).decode())
+
+
+def print_new() -> None:
+    """`new_key`, for whoever started this process; nothing where they are gone meanwhile."""
+    try:
+        print(*new_key(), sep="", end="", flush=True)
+    except BrokenPipeError:
+        os._exit(1)  # an ordinary end would flush again, and say so
 
 
 async def key_of_a_child() -> KeyAndRequest:

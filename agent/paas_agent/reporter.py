@@ -105,12 +105,14 @@ class Reporter:
         controller = self._line.controller()
         if not controller:
             return "nobody has said where it is"
-        report = self._report()
+        report, token = self._report(), self._line.trust.membership.agent_token
         try:
             acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
         except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
             return (why_of(error) if isinstance(error, aiohttp.ClientSSLError) else str(error)) or "no answer"
         await self._take(report, acknowledged)
+        if acknowledged.renew and token == self._line.trust.membership.agent_token:  # else it is done already
+            self._line.renew()
         return ""
 
     def _report(self) -> Report:
@@ -144,8 +146,6 @@ class Reporter:
         if report.facts is not None:
             self._facts_due = report.sent_at + _FACTS_EVERY
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
-        if acknowledged.renew:
-            self._line.renew()
         for name in acknowledged.forget:
             await self._forget(name)
         if self._instances.more_to_tell(report):

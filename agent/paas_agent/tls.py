@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any
 
+import aiohttp
+
 from paas_agent.settings import BadSetting, Settings
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ def load_chain(context: ssl.SSLContext, certificate: str, key: str) -> None:
 def sentence(error: BaseException, now: Callable[[], float] = time) -> str:
     """What is wrong between the two certificates, and what to do; empty where TLS is not what failed."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
+    while isinstance(cause, aiohttp.ClientError):  # by name some are errors of TLS as well, and know nothing of it
         cause = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _of_verify(cause, datetime.fromtimestamp(now(), UTC).strftime("%Y-%m-%d %H:%M UTC"))

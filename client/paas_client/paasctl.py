@@ -16,7 +16,8 @@ from paas_client.settings import DEFAULT_FILE, DEFAULT_URL
 
 _EPILOG = f"""
 Settings: PAAS_URL (default {DEFAULT_URL}), PAAS_TOKEN and PAAS_CA_FILE (a copy of the controller's ca.pem, where it is
-its own CA), or url, token and ca_file in the configuration file. A token is never taken as an argument: others can read those.
+its own CA), or url, token and ca_file in the configuration file. A token is never taken as an argument: others can
+read those.
 
 Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())}.
 """

@@ -1,6 +1,7 @@
 """Where paasctl finds the controller, and its token: the environment before the TOML file before the defaults."""
 
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -63,5 +64,10 @@ def _look_at(settings: Settings) -> None:
         sound = False
     if not sound or parts.query or parts.fragment or "@" in parts.netloc:
         raise BadSetting("the url is no http://HOST:PORT; set PAAS_URL, or url in the configuration file")
+    try:
+        if settings.ca_file:
+            ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # SSLError is one
+        raise BadSetting(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}; set PAAS_CA_FILE") from None
     if not re.fullmatch(r"[\x21-\x7e]*", settings.token):
         raise BadSetting("the token holds characters that no token has; set PAAS_TOKEN anew")

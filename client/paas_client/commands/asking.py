@@ -81,9 +81,6 @@ class Asker:
         settings = self._settings()
         try:
             return asyncio.run(self._asking(settings, question, hints or {}))
-        except OSError as error:
-            show.failure(f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}")
-            raise typer.Exit(USAGE) from None
         except KeyboardInterrupt:
             if goes_on:
                 show.note("interrupted; what was asked of the controller goes on there")

@@ -56,11 +56,11 @@ class Door(asyncio.Protocol):
             transport = await asyncio.get_running_loop().start_tls(
                 raw, self, self._context, server_side=True, ssl_handshake_timeout=_HANDSHAKE
             )
-        except OSError as error:
+        except OSError as error:  # errors of TLS are some, too
             if told := about(error):
                 self._refused(peer, told)
             else:
-                _log.debug("%s did not finish its handshake: %r", peer, error)
+                _log.info("%s hung up during the handshake; if it is an agent, its log says why", peer)
             return
         if transport is None or self._lost:
             return

@@ -2,6 +2,8 @@
 
 import ssl
 
+import aiohttp
+
 _JOIN = "join it again with paas-agent join"
 _OF_VERIFY = {
     9: "is not valid yet: its clock and this machine's differ; set both, then join it again",
@@ -24,7 +26,7 @@ _ALERTS = {
 def about(error: BaseException) -> str:
     """What is told of who is there, as in `shows a certificate that …`; empty where it is not TLS that failed."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
+    while isinstance(cause, aiohttp.ClientError):  # by name some are errors of TLS as well, and know nothing of it
         cause = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"shows a certificate that {_OF_VERIFY.get(cause.verify_code, _FOREIGN)}"

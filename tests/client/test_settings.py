@@ -37,7 +37,10 @@ def test_a_token_that_others_can_read_is_warned_of(file: Path) -> None:
         ("url = ", "is not TOML"),
         ('tokn = "x"', "tokn is no setting; url, token and ca_file are"),
         ("token = 7", "token is a text in quotes"),
-        ('ca_file = "/nowhere.pem"', "ca_file /nowhere.pem cannot be used: No such file or directory; set PAAS_CA_FILE"),
+        (
+            'ca_file = "/nowhere.pem"',
+            "ca_file /nowhere.pem cannot be used: No such file or directory; set PAAS_CA_FILE",
+        ),
         ('url = "paas.example"', "the url is no http://HOST:PORT"),
         ('url = "http://u:secret@paas.example"', "the url is no http://HOST:PORT"),
         ('url = "http://paas.example:port"', "the url is no http://HOST:PORT"),

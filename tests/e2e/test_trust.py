@@ -416,3 +416,28 @@ async def test_no_tls_of_before_1_2_is_spoken(stack: TlsStack) -> None:
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with pytest.raises((ssl.SSLError, OSError)):
         await asyncio.open_connection("127.0.0.1", stack.port, ssl=old)
+
+
+async def test_a_certificate_of_ones_own_is_served_and_hosts_still_get_theirs(tmp_path: Path) -> None:
+    company, key = Authority.made(time.time()), new_key()
+    chain = company.issue(asked_key(key.request), "company", ["127.0.0.1"], time.time())
+    (tmp_path / "company.pem").write_text(chain)
+    (tmp_path / "company.key").write_text(key.key)
+    (tmp_path / "company-ca.pem").write_text(company.text)
+    publish(tmp_path / "repo" / "tiny")
+    files = {"tls_certificate": str(tmp_path / "company.pem"), "tls_key": str(tmp_path / "company.key")}
+    async with TlsStack(
+        tmp_path / "stack", tmp_path / "repo", ca=company.text, report_interval="0.5", **files
+    ) as stack:
+        token = await new_token(stack)
+        assert "." not in token
+        agent = Agent(stack.folder, stack.url, 0)
+        agent.trusts = tmp_path / "company-ca.pem"
+        await asyncio.to_thread(agent.join, token)
+        await stack.start_agent(agent)
+        stack.agents.append(agent)
+        assert not membership(agent).pinned
+        assert (await Thief(stack.url, membership(agent).agent_token).reports(agent.host))[0] == 403
+        maker = Maker(stack, [agent])
+        await maker().runs_from_nothing()
+        await maker.end()

@@ -79,6 +79,8 @@ class Agent(Program):
         self.work_dir = folder / f"agent{number}"
         self.port = free_port()
         self.controller = controller
+        self.trusts: Path | None = None
+        """The file of certificates by which it knows its controller, where it is told one."""
         run = [str(BIN / "paas-agent"), "run", "--work-dir", str(self.work_dir)]
         super().__init__(f"agent {number}", run, folder / f"agent{number}.log")
 
@@ -89,7 +91,9 @@ class Agent(Program):
     def join(self, token: str) -> None:
         join = [str(BIN / "paas-agent"), "join", "--controller", self.controller, "--join-token", token]
         listen = ["--listen", self.host, "--work-dir", str(self.work_dir)]
-        subprocess.run(join + listen, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        trust = ["--ca-file", str(self.trusts)] if self.trusts else []
+        self.arguments += trust
+        subprocess.run(join + listen + trust, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def instance_dir(self, kind: str, name: str) -> Path:
         return self.work_dir / "instances" / kind / name

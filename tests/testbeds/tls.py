@@ -20,8 +20,10 @@ from tests.testbeds.stack import BIN, Agent, Program, Stack, until
 class TlsStack(Stack):
     """Off loopback TLS is the default, and a wildcard is off loopback."""
 
-    def __init__(self, folder: Path, repo: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, repo: Path, *, ca: str = "", **settings: str) -> None:
+        """`ca` (PEM) is what people know the controller by, where it is not its own CA."""
         super().__init__(folder, repo, **settings)
+        self._ca = ca
         self.url = f"https://127.0.0.1:{self.port}"
         arguments = ["--listen", f"0.0.0.0:{self.port}", "--advertise", f"127.0.0.1:{self.port}"]
         arguments += [*self.controller.arguments[3:]]
@@ -35,7 +37,7 @@ class TlsStack(Stack):
         self.controller.start()
         await until(self._has_ca, f"the CA; see {self.controller.log}")
         if self._session is None:
-            context = ssl.create_default_context(cafile=self.data / "ca.pem")
+            context = ssl.create_default_context(cadata=self._ca or (self.data / "ca.pem").read_text())
             connector, limit = aiohttp.TCPConnector(ssl=context), aiohttp.ClientTimeout(total=30)
             self._session = aiohttp.ClientSession(timeout=limit, connector=connector)
         await until(self._ready, f"the controller; see {self.controller.log}")

@@ -117,7 +117,7 @@ async def controller(
         requests = Requests()
         parts = [requests.collect, of_software(board, operations), of_hosts(hosts), of_stream(stream)]
         routes.append(metrics_route([*parts, of_store(store), of_process]))
-        hooks = Hooks(requests.measure, audit.around, once.around)
+        hooks = Hooks(requests.measure, audit.around, once.around, known.guard.overhear)
         app = application(routes + document_routes(routes), known.guard.authenticate, hooks)
         app.on_shutdown.append(stream.close)
         app[_OUSTED], app[LISTENER] = store.ousted, known.listener

@@ -81,6 +81,12 @@ class Host:
         return Reach(self.id, self.url, self.controller_token, agent_name(self.enrolment) if named else "")
 
     @property
+    def names(self) -> list[str]:
+        """To which its certificate may be made out: that of now, and that of a rotation which is under way."""
+        enrolments = (self.enrolment, self.following.enrolment if self.following else "")
+        return [agent_name(enrolment) for enrolment in enrolments if enrolment]
+
+    @property
     def obstacle(self) -> str:
         """Why nothing can be sent to it; empty where it can."""
         if not self.controller_token:
@@ -151,14 +157,14 @@ class Hosts:
     def change(self, identifier: str, **values: Any) -> None:
         """Takes over what is committed of a host, by the names of its fields."""
         host = self._hosts[identifier]
+        self._forget_names(host)
         for name, value in values.items():
             setattr(host, name, value)
-        self._forget_names(host)
-        enrolments = (host.enrolment, host.following.enrolment if host.following else "")
-        self._named |= {agent_name(enrolment): host for enrolment in enrolments if enrolment}
+        self._named |= dict.fromkeys(host.names, host)
 
     def _forget_names(self, host: Host) -> None:
-        self._named = {name: holder for name, holder in self._named.items() if holder is not host}
+        for name in host.names:
+            self._named.pop(name, None)
 
     def obstacle(self, identifier: str) -> str:
         """Why nothing can be sent to a host, also to one that is only about to be named; empty where it can."""

@@ -101,6 +101,8 @@ class Hooks:
     """Sees each change that is asked for, and how it was answered, the refused ones included."""
     once: Around = _as_it_is
     """Stands behind token and role."""
+    overhear: Around = _as_it_is
+    """Hears what agents are refused, who ask for no change."""
 
 
 def application(routes: Iterable[Route], authenticate: Authenticate, hooks: Hooks | None = None) -> web.Application:
@@ -112,6 +114,7 @@ def application(routes: Iterable[Route], authenticate: Authenticate, hooks: Hook
         handler = hooks.once(route, route.handler) if route.changes else route.handler
         handler = _allowed(route, handler, authenticate)
         handler = _accompanied(hooks.witness(route, handler)) if route.changes else handler
+        handler = hooks.overhear(route, handler) if route.roles is AGENTS else handler
         app.router.add_route(route.method, route.path, hooks.measure(route, _mapped(handler)))
     return app
 

@@ -21,6 +21,7 @@ from paas_controller.hosts.trust.keeping import kept_authority
 from paas_controller.hosts.trust.refusals import Refusal, Refusals
 from tests.controller.agents import Agent
 from tests.controller.shell import MORNING, Clock, Shell
+from tests.testbeds.stack import until as look_until
 
 REQUEST = new_key().request
 
@@ -231,3 +232,17 @@ async def test_a_host_without_a_certificate_has_none_renewed(shell: Shell, joine
     answer = await shell.post("/agents/renew", {"certificate_request": REQUEST}, token=joined.joined.agent_token)
     assert answer.status == 422
     assert "join it again" in answer.message
+
+
+async def test_a_host_that_speaks_for_another_one_leaves_a_row(shell: Shell, joined: Agent) -> None:
+    await shell.create()
+    assert joined.joined
+    verdict = {"code": "0", "msg": "all is well"}
+    assert (await shell.put("/database/db/check", verdict, token=joined.joined.agent_token)).status == 403
+    assert (await joined.send(joined.says(host="192.168.19.9:3335"))).status == 403
+
+    async def kept() -> bool:
+        rows = (await shell.get("/audit")).body["items"]
+        return sum(row["about"] == joined.host and row["status"] == 403 for row in rows) == 2
+
+    await look_until(kept, "a row for each", 5)

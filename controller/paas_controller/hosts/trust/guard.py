@@ -13,7 +13,7 @@ from paas_controller.base.errors import Forbidden, Unauthorized
 from paas_controller.base.principal import Principal
 from paas_controller.hosts.service import Host, Hosts
 from paas_controller.hosts.trust.refusals import Refusal, Refusals
-from paas_controller.web.routing import Authenticate
+from paas_controller.web.routing import PRINCIPAL, Authenticate, Handler, Route
 
 _JOIN_AGAIN = "join this host again with paas-agent join"
 Shown = Mapping[str, Any]
@@ -33,6 +33,19 @@ class Guard:
         if transport is not None and transport.get_extra_info("sslcontext") is not None:
             self._look(principal, transport.get_extra_info("peercert") or {}, request.remote or "")
         return principal
+
+    def overhear(self, _: Route, handler: Handler) -> Handler:
+        """Notes what a host is refused because it speaks for what is not on it."""
+
+        async def overheard(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except Forbidden as error:
+                if PRINCIPAL in request and request[PRINCIPAL].host:
+                    self._refusals.note(Refusal(request[PRINCIPAL].host, error.message, request.remote or ""))
+                raise
+
+        return overheard
 
     def refused(self, peer: str, sentence: str) -> None:
         """Takes down a handshake that failed: with a row where a host of ours has this address."""

@@ -30,10 +30,12 @@ class Refusals:
         self._waiting: asyncio.Queue[Refusal] = asyncio.Queue(_WAITING)
 
     def note(self, refusal: Refusal) -> None:
-        """`host` is one that the registry has, or had: so their number has an end."""
+        """`host` is one that the registry has."""
         now, reason = self._clock.time(), (refusal.host, refusal.sentence)
         if now - self._noted.get(reason, -_AGAIN_AFTER) < _AGAIN_AFTER or self._waiting.full():
             return
+        if len(self._noted) >= _WAITING:
+            self._noted = {reason: at for reason, at in self._noted.items() if now - at < _AGAIN_AFTER}
         self._noted[reason] = now
         _log.warning("%s is refused: %s", refusal.host, refusal.sentence)
         self._waiting.put_nowait(refusal)

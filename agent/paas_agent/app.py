@@ -15,7 +15,7 @@ from time import time
 import aiohttp
 from aiohttp import web
 
-from paas_agent import host, output, process, systemd
+from paas_agent import cgroups, host, output, process, systemd
 from paas_agent.checks import Checks
 from paas_agent.contract import InstanceName, Order
 from paas_agent.course import Performer
@@ -52,7 +52,8 @@ async def run(settings: Settings, membership: Membership) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with alone(settings.work_dir):
-        world = World(time, Random(), process.spawn, process.boot_id())  # noqa: S311 - for jitter
+        unit = cgroups.delegated()
+        world = World(time, Random(), process.spawn, process.boot_id(), unit=unit)  # noqa: S311 - for jitter
         async with agent(settings, membership, world) as works:
             systemd.notify("READY=1")
             ended, _ = await asyncio.wait(
@@ -128,6 +129,7 @@ async def _tidy(instances: Instances, packages: Packages, settings: Settings, wo
     """Keep from growing what services still print into, and what was fetched."""
     while True:
         instances.journal.reserve()
+        cgroups.tidy(world.unit)
         folders = [instances.journal.operation_folder(operation_id) for operation_id in instances.ended_operations()]
         try:
             await packages.prune(settings.cache_bytes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from paas_agent import runner
+from paas_agent import cgroups, runner
 from paas_agent.checks import Checks
 from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Check, Fault, OperationState, Order, Phase, Status
 from paas_agent.instances import Live
@@ -143,7 +143,8 @@ class Performer:
         name = course.script(step)
         package = str(files.get(course.order.package, "")) or await self._packages.held(course.order)
         variables = environment(course.order, step, str(course.live.folder), package)
-        course.step = runner.Run(course.folder / step, course.output, files.get(name, Path()), variables)
+        group = cgroups.group_of(self._world.unit, course.order.type, course.order.name)
+        course.step = runner.Run(course.folder / step, course.output, files.get(name, Path()), variables, group=group)
         course.touched = True
         try:
             code = await runner.run(

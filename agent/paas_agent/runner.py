@@ -21,6 +21,7 @@ trap : TERM INT HUP
 umask 022
 echo $$ > "$1.started" || exit 125
 set +C
+[ -z "$3" ] || { mkdir -p "$3" && echo $$ > "$3/cgroup.procs"; } 2>/dev/null
 cd "$INSTANCE_DIR" && unset OLDPWD && /bin/sh "$2" </dev/null
 code=$?
 echo $code > "$1.exit"
@@ -38,13 +39,17 @@ class NotStarted(Exception):
 
 @dataclass
 class Run:
-    """One script of an operation. `marks` is the path its marks on disk begin with; `leader` the wrapper's pid."""
+    """One script of an operation. `marks` is the path its marks on disk begin with; `leader` the wrapper's pid.
+
+    `group` is the cgroup that it shall run in, if any.
+    """
 
     marks: Path
     output: Path
     script: Path
     environment: dict[str, str]
     leader: int = 0
+    group: str = ""
 
     def mark(self, name: str) -> Path:
         """The file of one mark: lock, started or exit."""
@@ -105,7 +110,7 @@ def _launch(step: Run, lock: int, spawn: Spawn) -> int:
     except OSError as error:
         raise NotStarted(f"the script's output cannot be written: {error.strerror}") from error
     try:
-        command = ("/bin/sh", "-c", _WRAPPER, "paas-agent", str(step.marks), str(step.script))
+        command = ("/bin/sh", "-c", _WRAPPER, "paas-agent", str(step.marks), str(step.script), step.group)
         return spawn(command, step.environment, (lock, output, output))
     except OSError as error:
         raise NotStarted(f"the script cannot be started: {error.strerror}") from error

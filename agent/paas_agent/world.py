@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from paas_agent.process import Spawn
@@ -16,3 +17,5 @@ class World:
     spawn: Spawn
     boot: str
     grace: float = 10.0
+    unit: Path | None = None
+    """The cgroup below which each instance has its own."""

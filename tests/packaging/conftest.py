@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ("agent", "controller", "client")
+NEWER = "0.99.0"
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,36 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     subprocess.run([ROOT / "packaging" / "wheels", folder], check=True, stdout=subprocess.DEVNULL)
     return folder
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the agent's packages as they are in the working tree."""
+    return packages_of(ROOT, tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="session")
+def newer_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with those of a later version."""
+    folder = tmp_path_factory.mktemp("newer")
+    version = clone_to(folder / "main") / "agent" / "paas_agent" / "__init__.py"
+    version.write_text(re.sub('(__version__ = ").*"', rf'\g<1>{NEWER}"', version.read_text()))
+    return packages_of(folder / "main", folder / "packages")
+
+
+def clone_to(clone: Path, umask: int = 0o022) -> Path:
+    """The last commit, in another place."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True, umask=umask)
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    return clone
+
+
+def packages_of(checkout: Path, target: Path, umask: int = 0o022, **environment: str) -> Path:
+    """Where the agent's packages of this checkout are now."""
+    build = [checkout / "packaging" / "packages", target]
+    done = subprocess.run(build, umask=umask, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,9 @@ def add(
 @app.command()
 def rotate(
     context: typer.Context,
-    identifier: Annotated[str, typer.Argument(metavar="[ID]", autocompletion=host_names)] = "",
+    identifier: Annotated[
+        str, typer.Argument(metavar="[ID]", help="ADDRESS:PORT of the agent.", autocompletion=host_names)
+    ] = "",
     every: Annotated[bool, typer.Option("--all", help="Every host that has an agent.")] = False,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,

@@ -1,0 +1,81 @@
+"""The agent's packages: what is in them, on which hosts it runs, and that the same commit gives the same bytes."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from tests.packaging.conftest import ROOT, clone_to, packages_of
+from tests.testbeds.account import command_as
+
+OLDEST_GLIBC = (2, 31)
+
+
+def listed(packages: Path) -> list[str]:
+    """What the deb puts on a host, a line each as tar lists it."""
+    [deb] = packages.glob("*.deb")
+    return subprocess.run(["dpkg-deb", "-c", deb], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def test_there_is_one_for_each_kind_of_host_and_a_list_of_what_is_in_them(packages: Path) -> None:
+    suffixes = sorted(file.name.rpartition("paas-agent")[2][1:] for file in packages.iterdir())
+    assert [re.sub(r"^[\d.]+\d", "", suffix) for suffix in suffixes] == [
+        *("-1.x86_64.rpm", "-x86_64.tar.gz", ".cdx.json", "_amd64.deb"),
+    ]
+
+
+def test_all_belongs_to_root_and_nobody_else_may_write_it(packages: Path) -> None:
+    for line in listed(packages):
+        mode, owner = line.split()[:2]
+        assert owner in ("root/root", "0/0"), line
+        assert mode.startswith("l") or (mode[5], mode[8]) == ("-", "-"), line
+
+
+def test_the_same_commit_gives_the_same_bytes(packages: Path, tmp_path: Path) -> None:
+    built = []
+    for name, umask in (("here", 0o022), ("elsewhere", 0o077)):
+        home = tmp_path / name
+        (home / "cache" / "paas-operator").mkdir(parents=True)
+        for tree in (cache() / "paas-operator").glob("freezer-*"):
+            (home / "cache" / "paas-operator" / tree.name).symlink_to(tree)
+        own = {"XDG_CACHE_HOME": str(home / "cache"), "UV_CACHE_DIR": str(cache() / "uv")}
+        target = packages_of(clone_to(home / "main", umask), home / "packages", umask, **own)
+        built.append({file.name: file.read_bytes() for file in target.iterdir()})
+    assert len(built[0]) == 4
+    assert [name for name, content in built[0].items() if built[1][name] != content] == []
+
+
+def test_the_frozen_agent_asks_for_no_newer_glibc_than_is_stated(packages: Path, tmp_path: Path) -> None:
+    [deb] = packages.glob("*.deb")
+    subprocess.run(["dpkg-deb", "-x", deb, tmp_path], check=True)
+    asked: set[tuple[int, ...]] = set()
+    for file in (tmp_path / "usr" / "lib" / "paas-agent").rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            found = re.findall(rb"GLIBC_(\d+)\.(\d+)", file.read_bytes())
+            asked |= {(int(major), int(minor)) for major, minor in found}
+    assert max(asked) <= OLDEST_GLIBC
+    said = (ROOT / "docs" / "operations.md").read_text()
+    assert f"glibc {'.'.join(map(str, OLDEST_GLIBC))}" in said
+
+
+def test_what_is_listed_is_what_is_pinned(packages: Path) -> None:
+    [listing] = packages.glob("*.cdx.json")
+    bom = json.loads(listing.read_bytes())
+    pins = set(re.findall(r"^(\S+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    libraries = {(each["name"], each["version"]) for each in bom["components"] if "pypi" in each["purl"]}
+    assert (bom["bomFormat"], bom["specVersion"]) == ("CycloneDX", "1.6")
+    assert libraries <= pins
+    assert {"aiohttp", "apscheduler", "cryptography", "msgspec", "psutil"} <= {name for name, _ in libraries}
+    assert {"python3.11", "openssl"} <= {each["name"] for each in bom["components"]}
+
+
+def test_whoever_is_not_root_is_told() -> None:
+    build = command_as("nobody", [str(ROOT / "packaging" / "agent" / "freeze.sh")])
+    done = subprocess.run(build, env=os.environ | {"HOME": "/tmp"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "run this as root" in done.stderr

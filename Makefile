@@ -21,7 +21,7 @@ lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@.venv/bin/shellcheck -x -P SCRIPTDIR packaging/* .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
+	@.venv/bin/shellcheck -x -P SCRIPTDIR $$(find packaging -type f ! -name '*.py' ! -name '*.yaml') .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
 
 bench: setup repo  ## the measurements, one table, a report with plots
 	@.venv/bin/python -m bench
@@ -29,8 +29,9 @@ bench: setup repo  ## the measurements, one table, a report with plots
 repo: setup      ## packages and checksums of scripts_repo/ into dist/repo
 	@.venv/bin/python -m scripts_repo.build
 
-package: setup   ## the wheels into dist/
+package: setup   ## the wheels and the agent's packages into dist/
 	@packaging/wheels
+	@packaging/packages
 
 constraints: setup  ## pin anew what requirements-dev.in asks for
 	@packaging/constraints

@@ -32,7 +32,7 @@ make_frozen() {
         exec chroot "$2" env -i PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/mnt PYTHONHASHSEED=1 \
         SOURCE_DATE_EPOCH=315532800 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/mnt:/mnt/paas-agent:/mnt/pyinstaller sh -c "$3"' \
         freeze "$work" "$tree" 'cd /mnt && python3.11 -m PyInstaller --noconfirm --onedir --contents-directory lib \
-        --strip --runtime-hook certificates.py --exclude-module tkinter --copy-metadata apscheduler \
+        --strip --runtime-hook certificates.py --exclude-module setuptools --copy-metadata apscheduler \
         --hidden-import cryptography.x509 --log-level WARN paas-agent.py' >"$work/log" 2>&1 || {
         cat "$work/log" >&2
         die "PyInstaller could not freeze the agent"

@@ -45,5 +45,6 @@ inside "cd /src/python3.11 && ./configure --prefix=/usr/local --enable-shared --
 # What of it goes along with the agent, for the list of what is in the packages.
 # shellcheck disable=SC2016  # dpkg's own variables
 inside "{ grep -hE '^(Source|Version):' /src/*.dsc | sed 's/^.*: //' | paste -d ' ' - -
-    dpkg-query -W -f '\${source:Package} \${source:Version}\n' zlib1g libffi7; } >/usr/local/share/sources"
+    dpkg-query -W -f '\${source:Package} \${source:Version}\n' zlib1g libffi7 libexpat1 libgcc-s1 \
+        libstdc++6; } >/usr/local/share/sources"
 rm -rf "$tree/src" "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*

@@ -30,7 +30,7 @@ def component(name: str, version: str, purl: str) -> dict[str, object]:
 
 def bom(version: str, date: str, frozen: str) -> dict[str, object]:
     """The whole document."""
-    sources = (Path(frozen) / "lib" / "sources").read_text().splitlines()
+    sources = sorted(set((Path(frozen) / "lib" / "sources").read_text().splitlines()))
     found = [source(line) for line in sources] + [library(*pin) for pin in pins("paas-agent").items()]
     own = f"pkg:generic/paas-agent@{version}"
     return {

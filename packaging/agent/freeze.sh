@@ -54,6 +54,8 @@ inputs=$(find agent/paas_agent -name '*.py' | LC_ALL=C sort)
 frozen=$cache/frozen-$(hash_of constraints.txt packaging/agent/*.py packaging/agent/fre*.sh $inputs)
 exec 9>"$cache/freezer.lock"
 flock 9
+# What a killed run has left.
+rm -rf --one-file-system "$cache"/freezing-*
 if [ ! -d "$frozen" ]; then
     work=$(mktemp -d "$cache/freezing-XXXXXX")
     trap 'rm -rf --one-file-system "$work"' EXIT

@@ -65,15 +65,17 @@ async def run(settings: Settings, membership: Membership) -> None:
 async def agent(settings: Settings, membership: Membership, world: World) -> AsyncIterator[list[asyncio.Task[None]]]:
     """All rooms, furnished and connected; yields what works without end."""
     bell = Bell()
-    instances = Instances(Journal(settings.work_dir), world.now, bell.wake)
+    journal = Journal(settings.work_dir, world.write)
+    instances = Instances(journal, world.now, bell.wake)
     async with AsyncExitStack() as stack:
+        stack.callback(journal.close)
         connector = aiohttp.TCPConnector(ssl=client_tls(settings))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         packages = Packages(settings.work_dir / "cache", session, token_for=token_for(membership))
         watch = Watch(instances, world.boot)
         stack.callback(watch.close)
         checks = Checks(instances, watch, partial(_check_script, packages), world)
-        performer = Performer(world, instances.journal, packages, watch, checks, bell.nudge)
+        performer = Performer(world, journal, packages, watch, checks, bell.nudge)
         operations = Operations(world, instances, watch, checks, performer)
 
         async def forget(name: InstanceName) -> None:

@@ -13,8 +13,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from paas_agent.checkscript import Result, run_check
 from paas_agent.contract import Order
 from paas_agent.errors import Refused
-from paas_agent.instances import Instances, Live
+from paas_agent.instances import Instances
 from paas_agent.journal import Key
+from paas_agent.live import Live
 from paas_agent.packages import FetchFailed
 from paas_agent.watch import Watch
 from paas_agent.world import World
@@ -52,8 +53,7 @@ class Checks:
 
     def schedule(self, live: Live, *, first: float | None = None) -> None:
         """(Re)start the checks of an instance at rest: in `first` seconds, else after an interval."""
-        forgotten = self._instances.get(live.key) is not live
-        if forgotten or not live.record.installed or live.record.operation is not None or live.unwanted:
+        if live.forgotten or not live.record.installed or live.record.operation is not None or live.unwanted:
             return
         interval = live.order.check_interval
         self._scheduler.add_job(
@@ -91,7 +91,7 @@ class Checks:
             why = f"operation {begun.id} has begun; no check runs beside it" if begun else "the check was broken off"
             raise Refused(409, "busy", why) from None
         self.made["good" if result.good else "failed"] += 1
-        if live.record.operation is None:
+        if live.record.operation is None and not live.forgotten:
             if result.good:
                 self._watch.look(live)
             self._instances.observe(live, result.code, result.msg)

@@ -10,8 +10,8 @@ from pathlib import Path
 from paas_agent import runner
 from paas_agent.checks import Checks
 from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Check, Fault, OperationState, Order, Phase, Status
-from paas_agent.instances import Live
 from paas_agent.journal import Journal, Operation
+from paas_agent.live import Live
 from paas_agent.orders import environment
 from paas_agent.packages import FetchFailed, Packages
 from paas_agent.watch import Watch
@@ -108,13 +108,12 @@ class Performer:
 
     async def perform(self, course: Course) -> None:
         """Raises Failed, FetchFailed or OSError when it does not succeed; nothing else becomes of the instance here."""
-        course.live.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # an uninstall may have removed it
-        self._journal.keep_order(course.operation)
         await self._checks.pause(course.live.key)
         files: dict[str, Path] | None = None
         for step in course.steps:
             # What a former agent began is taken up before anything else: it may be running now.
             if files is None and not runner.was_started(course.folder / step):
+                await self._journal.prepare(course.operation)
                 files = await self._fetch(course)
             await self._run(course, step, files or {})
         action = course.operation.action

@@ -12,8 +12,9 @@ from paas_agent.checks import Checks
 from paas_agent.contract import Accepted, Action, Order, Outcome, Progress, Status
 from paas_agent.course import Course, Failed, Performer
 from paas_agent.errors import Refused
-from paas_agent.instances import Instances, Live
+from paas_agent.instances import Instances
 from paas_agent.journal import Key, Operation
+from paas_agent.live import Live
 from paas_agent.orders import mask
 from paas_agent.packages import FetchFailed
 from paas_agent.watch import Watch
@@ -43,30 +44,21 @@ class Operations:
         self._strays = _strays(instances)
         self.ended: Counter[str] = Counter()
 
-    def accept(self, order: Order, action: Action, asked_at: float | None = None) -> Accepted:
+    async def accept(self, order: Order, action: Action, asked_at: float | None = None) -> Accepted:
         """Take an order, or say how the one of this id stands. Refused: 409, 412, and 507 or 503 without a journal.
 
         `asked_at` is the loop's time since which the repository's word counts; None: when its files are fetched.
         """
-        known = self._instances.find_operation(order.operation_id) if order.operation_id else None
-        if known is not None:
-            return _again(known, order, action)
-        if order.epoch and order.epoch != self._instances.journal.state.epoch:
-            raise Refused(412, "other-epoch", "this order was meant for another journal of this agent")
-        live = self._instances.get((order.type, order.name))
-        if live is not None and live.record.operation is not None:
-            raise Refused(
-                409, "busy", f"operation {live.record.operation.id} is in flight for {order.type}/{order.name}"
-            )
-        for lock in self._strays.get((order.type, order.name), ()):
-            if runner.held(lock):
-                sentence = f"a script of operation {lock.parent.name} still runs, from a journal that was lost"
-                raise Refused(409, "busy", sentence)
-        operation = Operation(
-            order.operation_id or uuid.uuid4().hex, action, order, self._world.now(), self._world.boot
-        )
         try:
-            live = self._instances.begin(operation)
+            await self._instances.arrival(order.operation_id)
+            known = self._instances.find_operation(order.operation_id) if order.operation_id else None
+            if known is not None:
+                return _again(known, order, action)
+            self._admit(order)
+            operation = Operation(
+                order.operation_id or uuid.uuid4().hex, action, order, self._world.now(), self._world.boot
+            )
+            live = await self._instances.begin(operation)
         except OSError as error:
             raise Refused(*_no_journal(error)) from error
         log.info("%s %s/%s was accepted", action, *live.key, extra={"operation_id": operation.id})
@@ -80,21 +72,23 @@ class Operations:
                 log.info("goes on", extra={"operation_id": live.record.operation.id})
                 self._set_off(live, live.record.operation)
 
-    def cancel(self, operation_id: str) -> None:
-        """End an operation in flight; one that has ended stays as it is."""
+    async def cancel(self, operation_id: str) -> None:
+        """End an operation in flight, which is written down when this returns; one that has ended stays as it is."""
         course = self._courses.get(operation_id)
         if course is None or course.ending or course.task is None:
             return
         course.operation.cancelled = True
         self._instances.save(course.live)
         course.task.cancel()
+        await self._instances.written()
 
     async def forget(self, live: Live) -> None:
         """Drop an instance at rest of which all was told: its checks, its watch, its journal. Its software stays."""
-        if live.record.operation is None and all(ended.acknowledged for ended in live.record.ended):
-            await self._checks.pause(live.key)
-            self._watch.forget(live)
+        busy = self._instances.in_flight(live.key) is not None
+        if not busy and all(ended.acknowledged for ended in live.record.ended):
             self._instances.forget(live)
+            self._watch.forget(live)
+            await self._checks.pause(live.key)
 
     async def close(self) -> None:
         """Let go of all operations; their scripts run on, and the next agent adopts them."""
@@ -102,6 +96,18 @@ class Operations:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _admit(self, order: Order) -> None:
+        if order.epoch and order.epoch != self._instances.journal.state.epoch:
+            raise Refused(412, "other-epoch", "this order was meant for another journal of this agent")
+        key = order.type, order.name
+        busy = self._instances.in_flight(key)
+        if busy is not None:
+            raise Refused(409, "busy", f"operation {busy.id} is in flight for {order.type}/{order.name}")
+        for lock in self._strays.get(key, ()):
+            if runner.held(lock):
+                sentence = f"a script of operation {lock.parent.name} still runs, from a journal that was lost"
+                raise Refused(409, "busy", sentence)
 
     def _set_off(self, live: Live, operation: Operation, asked_at: float | None = None) -> None:
         live.progress = Progress(

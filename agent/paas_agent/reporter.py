@@ -101,7 +101,7 @@ class Reporter:
         controller = self._line.controller()
         if not controller:
             return "nobody has said where it is"
-        report = self._report()
+        report = await self._report()
         try:
             acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
         except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
@@ -109,18 +109,21 @@ class Reporter:
         await self._take(report, acknowledged)
         return ""
 
-    def _report(self) -> Report:
+    async def _report(self) -> Report:
+        """All there is to say. What it says is on the disk, or is known not to get there, before it is said."""
         journal = self._instances.journal
         report = Report(
             host=self._line.membership.host,
             epoch=journal.state.epoch,
-            sequence=journal.next_sequence(),
+            sequence=await journal.next_sequence(),
             full=True,
             sent_at=self._instances.now(),
             version=__version__,
             features=self._line.features,
         )
         self._instances.fill(report)
+        await self._instances.written()
+        report.sent_at = self._instances.now()
         if report.sent_at >= self._facts_due:
             report.facts = self._facts()
         return report

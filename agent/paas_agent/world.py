@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from paas_agent.journal import Write, write_whole
 from paas_agent.process import Spawn
 
 
@@ -16,3 +17,4 @@ class World:
     spawn: Spawn
     boot: str
     grace: float = 10.0
+    write: Write = write_whole

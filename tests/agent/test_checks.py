@@ -110,5 +110,5 @@ async def test_a_check_script_that_cannot_be_fetched_is_no_failed_check(
     del repository.files["check.sh"]
     status, answer = await agent.send("check", order(believed="stopped"))
     assert (status, answer["error"]["code"]) == (502, "not-fetched")
-    await until(lambda: controller.reports[-1].instances)
+    await until(lambda: controller.reports and controller.reports[-1].instances)
     assert controller.reports[-1].instances[0].check is None

@@ -11,10 +11,10 @@ from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, run
 from tests.testbeds.small_disk import small_disk
 
 
-def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
+async def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
     journal = Journal(tmp_path)
-    journal.save(Instance(order(name="a"), "running", installed=True))
-    journal.save(Instance(order(name="b"), "failed", installed=False, reason="x"))
+    await journal.save(Instance(order(name="a"), "running", installed=True))
+    await journal.save(Instance(order(name="b"), "failed", installed=False, reason="x"))
     again = Journal(tmp_path)
     assert again.state.epoch == journal.state.epoch
     assert [(one.key, one.status, one.reason) for one in again.load()] == [
@@ -23,18 +23,18 @@ def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
     ]
 
 
-def test_numbers_of_reports_never_come_twice(tmp_path: Path) -> None:
-    numbers = [Journal(tmp_path).next_sequence() for _ in range(3)]
+async def test_numbers_of_reports_never_come_twice(tmp_path: Path) -> None:
+    numbers = [await Journal(tmp_path).next_sequence() for _ in range(3)]
     journal = Journal(tmp_path)
-    numbers += [journal.next_sequence() for _ in range(2500)]
-    numbers.append(Journal(tmp_path).next_sequence())
+    numbers += [await journal.next_sequence() for _ in range(2500)]
+    numbers.append(await Journal(tmp_path).next_sequence())
     assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"\0" * 4096, b'{"order": 3}', b"\xff\xfe", b"[" * 100_000])
-def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order: Orders, rubbish: bytes) -> None:
+async def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order: Orders, rubbish: bytes) -> None:
     journal = Journal(tmp_path)
-    journal.save(Instance(order(name="a"), "running", installed=True))
+    await journal.save(Instance(order(name="a"), "running", installed=True))
     record = tmp_path / "journal" / "instances" / "database.b.json"
     record.write_bytes(rubbish)
     assert [one.order.name for one in Journal(tmp_path).load()] == ["a"]
@@ -42,9 +42,9 @@ def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order:
     assert [one.order.name for one in Journal(tmp_path).load()] == ["a"]
 
 
-def test_a_half_written_record_leaves_the_old_one(tmp_path: Path, order: Orders) -> None:
+async def test_a_half_written_record_leaves_the_old_one(tmp_path: Path, order: Orders) -> None:
     journal = Journal(tmp_path)
-    journal.save(Instance(order(), "running", installed=True))
+    await journal.save(Instance(order(), "running", installed=True))
     (tmp_path / "journal" / "instances" / "database.db1.json.new").write_text('{"order": ')
     assert [one.status for one in Journal(tmp_path).load()] == ["running"]
 

@@ -59,9 +59,10 @@ def timeout_of(body: InstanceBody, action: Action) -> float:
 
 def order_for(instance: Instance, member: Member, body: InstanceBody, operator: tuple[str, int]) -> Order:
     """The order for one member, without the operation it is for. `operator` is where agents report to."""
-    app, hosts = body.app, [host.id for host in body.host]
-    if member.host not in hosts:  # it was taken off the list, and is told of the others as the last one
-        hosts.append(member.host)
+    app, hosts = body.app, [host.ip for host in body.host]
+    index = next((place for place, host in enumerate(body.host) if host.id == member.host), len(hosts))
+    if index == len(hosts):  # it was taken off the list, and is told of the others as the last one
+        hosts.append(_address(member.host))
     return Order(
         name=instance.name,
         type=instance.kind,
@@ -83,8 +84,8 @@ def order_for(instance: Instance, member: Member, body: InstanceBody, operator: 
         check_rise=app.check_rise,
         believed=_believed(member),
         host_ip=_address(member.host),
-        hosts=[_address(host) for host in hosts],
-        host_index=hosts.index(member.host),
+        hosts=hosts,
+        host_index=index,
     )
 
 

@@ -122,11 +122,11 @@ def _members(
     instance: Instance, hosts: Sequence[str], removed: Removed, new_id: Callable[[], int], now: float
 ) -> list[Member]:
     """The members in the order of the list; behind them those that are to go."""
-    members = []
+    members, known, listed = [], {member.host: member for member in instance.members}, set(hosts)
     for position, host in enumerate(hosts):
-        member = instance.on(host) or Member(id=new_id(), host=host, position=position, settled_at=now)
+        member = known.get(host) or Member(id=new_id(), host=host, position=position, settled_at=now)
         members.append(replace(member, position=position, leaving=False))
-    off = [member for member in instance.members if member.host not in hosts and not instance.gone_from(member)]
+    off = [member for member in instance.members if member.host not in listed and not instance.gone_from(member)]
     if unsaid := [member.host for member in off if not member.leaving and not removed]:
         raise Conflict(
             f"{', '.join(unsaid)} would be taken off the list; say what becomes of {instance.name} there",

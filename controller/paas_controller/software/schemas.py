@@ -1,6 +1,7 @@
 """What comes in and goes out: the create body, as the seed shows it, and the optional keys beyond it."""
 
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
@@ -201,9 +202,9 @@ class InstanceBody(_Body):
 
     @model_validator(mode="after")
     def _each_host_once(self) -> Self:
-        seen = [host.id for host in self.host]
-        if twice := {host for host in seen if seen.count(host) > 1}:
-            raise ValueError(f"host: {', '.join(sorted(twice))} is named twice")
+        named = Counter(host.id for host in self.host)
+        if twice := sorted(host for host, times in named.items() if times > 1):
+            raise ValueError(f"host: {', '.join(twice)} is named twice")
         return self
 
     def self_heal(self, kind: Kind) -> SelfHeal:

@@ -34,7 +34,7 @@ _WISHES = {
     "hold": "Hands off: it is observed, and nothing is done until it is released.",
     "release": "End a hold.",
 }
-_AT_ONCE = 20
+_AT_ONCE = 10
 """Steps that are rehearsed before others get their turn."""
 
 

@@ -1,12 +1,20 @@
 """What all tests may use."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.testbeds import tools
+from tests.testbeds.memory import memory
 from tests.testbeds.postgres import Server, programs, server
+
+
+def pytest_configure() -> None:
+    """pytest's own folders are in memory: the tests make hundreds of databases, and each change waits for its disk."""
+    if folder := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.fixture(scope="session")

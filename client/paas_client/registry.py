@@ -23,7 +23,7 @@ class JoinToken(Answer):
 
 
 class Host(Answer):
-    """One agent, by address and port. `members` and `orphans` (kind/name) are answered for a single host only."""
+    """One agent, by address and port. `members` (kind/name) are answered for a single host only."""
 
     id: str
     state: str
@@ -31,7 +31,6 @@ class Host(Answer):
     last_heard: datetime | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     members: list[str] = Field(default_factory=list)
-    orphans: list[str] = Field(default_factory=list)
 
 
 class Holder(Answer):

@@ -44,7 +44,7 @@ def all_hosts(context: typer.Context, form: show.FormOption = show.Form.table) -
 
 @app.command("show")
 def one(context: typer.Context, identifier: HostId, form: show.FormOption = show.Form.table) -> None:
-    """Show a host, its facts, what stands on it, and what its agent knows beyond that."""
+    """Show a host, its facts, and what stands on it."""
     host = asker(context).ask(lambda client: client.hosts.get(identifier), _hints(identifier))
     show.answer(form, host.document(), lambda: show.fields(_described(host)))
 
@@ -88,7 +88,6 @@ def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("members", ", ".join(host.members) or "none"),
-        ("orphans", ", ".join(host.orphans)),
     ]  # fmt: skip
     return pairs + [(key.replace("_", " "), _fact(key, value)) for key, value in host.facts.items()]
 

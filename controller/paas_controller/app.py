@@ -40,6 +40,7 @@ from paas_controller.software.metrics import of_software
 from paas_controller.software.operations import Operation, Operations
 from paas_controller.software.orders import Specs, order_for, timeout_of
 from paas_controller.software.reconciler import Reconciler
+from paas_controller.software.records import members_on
 from paas_controller.software.routes import software_routes
 from paas_controller.software.service import Software
 from paas_controller.software.views import Views
@@ -69,7 +70,7 @@ async def controller(
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         vault = await asyncio.to_thread(Vault, settings.data_dir / "secret.key")
         identity = Identity(store, clock, no_auth=settings.no_auth)
-        hosts = Hosts(store, identity, vault, clock, settings.report_interval)
+        hosts = Hosts(store, identity, vault, clock, settings.report_interval, members_on)
         agents, specs, days = Agents(session), Specs(store, vault), Days(settings.time_zone)
         stream, audit, once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
         board = Board(store, days)

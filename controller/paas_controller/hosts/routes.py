@@ -68,7 +68,7 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
     async def remove(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]
         dry_run = read_query(request, DryRun).dry_run
-        await hosts.remove(identifier, members_of(identifier), dry_run=dry_run)
+        await hosts.remove(identifier, dry_run=dry_run)
         if dry_run:
             return would("forget", identifier)
         return answer({"name": identifier, "msg": "forgotten; its agent's token is no longer good"})

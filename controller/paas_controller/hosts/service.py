@@ -3,11 +3,11 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import SQLModel
 
 from paas_agent.contract import TLS, Join, Joined
@@ -85,12 +85,20 @@ class MembersOf(Protocol):
     def __call__(self, host: str) -> list[str]: ...
 
 
+class MembersIn(Protocol):
+    """The same, as the database has it in the transaction of the caller."""
+
+    def __call__(self, connection: Connection, host: str) -> list[str]: ...
+
+
 class Hosts:
     """All hosts, in memory; the database is written first."""
 
-    def __init__(self, store: Store, identity: Identity, vault: Vault, clock: Clock, interval: float) -> None:
+    def __init__(
+        self, store: Store, identity: Identity, vault: Vault, clock: Clock, interval: float, members_in: MembersIn
+    ) -> None:
         self._store, self._identity, self._vault, self._clock = store, identity, vault, clock
-        self._interval = interval
+        self._interval, self._members_in = interval, members_in
         self._started_at = clock.time()
         self._hosts: dict[str, Host] = {}
 
@@ -105,7 +113,7 @@ class Hosts:
 
     def get(self, identifier: str) -> Host:
         if identifier not in self._hosts:
-            raise NotFound(f"no host is called {identifier}; hosts are named address:port")
+            raise _unknown(identifier)
         return self._hosts[identifier]
 
     def obstacle(self, identifier: str) -> str:
@@ -159,21 +167,23 @@ class Hosts:
         self.admit([named])
         return self._hosts[named.id]
 
-    async def remove(self, identifier: str, members: Sequence[str], *, dry_run: bool = False) -> None:
+    async def remove(self, identifier: str, *, dry_run: bool = False) -> None:
         """Forgets a host and withdraws its token; Conflict while instances stand on it."""
-        host = self.get(identifier)
-        if members:
-            raise Conflict(f"{identifier} has members; delete them first", list(members))
-        if dry_run:
-            return
 
         def forget(connection: Connection) -> None:
+            # Asked here: whoever creates an instance at this moment is written either before this, or after it.
+            if members := self._members_in(connection, identifier):
+                raise Conflict(f"{identifier} has members; delete them first", members)
             self._identity.forget(connection, identifier)
-            connection.execute(_HOST.delete().where(_HOST.c.id == identifier))
+            if connection.execute(delete(_HOST).where(_HOST.c.id == identifier)).rowcount != 1:
+                raise _unknown(identifier)
 
+        if dry_run:
+            await self._store.rehearse(forget)
+            return
         await self._store.write(forget)
         self._identity.withdraw(identifier)
-        del self._hosts[host.id]
+        del self._hosts[identifier]
 
     async def join(self, asked: Join) -> Joined:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
@@ -202,3 +212,7 @@ class Hosts:
         return Joined(
             host=named.id, agent_token=agent_token, controller_token=controller_token, interval=self._interval
         )
+
+
+def _unknown(identifier: str) -> NotFound:
+    return NotFound(f"no host is called {identifier}; hosts are named address:port")

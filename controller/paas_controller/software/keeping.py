@@ -1,7 +1,7 @@
 """Where the service's changes go: on the board and to disk, or, for a dry run, nowhere. Nobody else knows which."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar, cast
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -13,8 +13,6 @@ from paas_controller.software.members import Moved
 from paas_controller.software.orders import Specs
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.store.store import Store
-
-T = TypeVar("T")
 
 
 class Keeping(Protocol):
@@ -58,10 +56,6 @@ class InEarnest:
         await self._board.forget(instance, why)
 
 
-class _Rehearsed(Exception):
-    """Takes a command's result out of a transaction that is rolled back."""
-
-
 class Rehearsal:
     """Nothing is kept; what the database would refuse is refused."""
 
@@ -70,10 +64,10 @@ class Rehearsal:
 
     async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
         del named
-        return await self._rehearse(write)
+        return await self._store.rehearse(write)
 
     async def introduce(self, named: Sequence[NamedHost]) -> None:
-        await self._rehearse(lambda connection: self._hosts.name(connection, named))
+        await self._store.rehearse(lambda connection: self._hosts.name(connection, named))
 
     async def commit(self, draft: Draft) -> None:
         """The draft is dropped."""
@@ -83,15 +77,3 @@ class Rehearsal:
 
     async def forget(self, instance: Instance, why: Moved) -> None:
         """The instance stays."""
-
-    async def _rehearse(self, command: Callable[[Connection], T]) -> T:
-        """What a write would give, or raise; its savepoint is rolled back."""
-
-        def run(connection: Connection) -> None:
-            raise _Rehearsed(command(connection))
-
-        try:
-            await self._store.write(run)
-        except _Rehearsed as done:
-            return cast(T, done.args[0])
-        raise AssertionError("a rehearsed write ends with its result")

@@ -46,6 +46,13 @@ def load(connection: Connection, identifier: int | None = None) -> list[Instance
     return [_instance(row, of[row["id"]]) for row in connection.execute(instances).mappings()]
 
 
+def members_on(connection: Connection, host: str) -> list[str]:
+    """The members on a host, as `kind/name`."""
+    named = select(INSTANCE.c.kind, INSTANCE.c.name).join(MEMBER, MEMBER.c.instance == INSTANCE.c.id)
+    found = connection.execute(named.where(MEMBER.c.host == host).order_by(INSTANCE.c.kind, INSTANCE.c.name))
+    return [f"{row.kind}/{row.name}" for row in found]
+
+
 def last_member_id(connection: Connection) -> int:
     """The highest id that a member has, or that an operation remembers one by."""
     highest = (select(func.max(MEMBER.c.id)), select(func.max(OPERATION.c.member)))

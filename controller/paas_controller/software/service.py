@@ -97,9 +97,14 @@ class Software:
     async def _take_spec(self, instance: Instance, after: Instance, body: InstanceBody, sentence: str) -> Instance:
         staying = {member.id for member in after.members}
         left = [member for member in instance.members if member.id not in staying]
+        # Named once more with the members that come: a host may have been forgotten since it was introduced.
+        known = {member.host for member in instance.members}
+        come = [_named(host) for host in body.host if host.id not in known]
         draft = Draft()
         draft.put(instance, after)
         draft.story.append(Told(instance, "", self._said(instance, sentence)))
+        draft.writes.append(partial(self._hosts.name, named=come))
+        draft.afterwards.append(partial(self._hosts.admit, come))
         draft.writes.append(partial(records.save_spec, instance=instance.id, spec=self._specs.seal(body)))
         if left:
             now, gone = self._clock.time(), [member.id for member in left]

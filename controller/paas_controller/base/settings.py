@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PREFIX = "PAAS_CONTROLLER_"
+_SQLITE = "sqlite:///"
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -117,7 +118,7 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite:///", "postgresql://")):
+        if value and not value.startswith((_SQLITE, "postgresql://")):
             raise ValueError("give postgresql://USER@HOST/DATABASE or sqlite:///FILE")
         return value
 
@@ -137,7 +138,15 @@ class Settings(BaseModel):
             if repo.is_relative_to(data) or data.is_relative_to(repo):
                 told = f"--repo-dir {self.repo_dir} and the data folder {self.data_dir} lie in one another"
                 raise ValueError(f"{told}, and keys would be served with the scripts; give each a folder of its own")
+            if self.database_url.startswith(_SQLITE) and self._file.is_relative_to(repo):
+                told = f"the file of --database-url, {self._file}, lies in --repo-dir {self.repo_dir}"
+                raise ValueError(f"{told}, and would be served with the scripts; name one outside of it")
         return self
+
+    @property
+    def _file(self) -> Path:
+        """Of an SQLite database."""
+        return Path(self.database_url.removeprefix(_SQLITE).partition("?")[0]).resolve()
 
     @model_validator(mode="after")
     def _pem(self) -> Self:

@@ -144,6 +144,22 @@ def test_a_repository_that_would_serve_the_data_folder_or_lies_in_it_is_refused(
     assert f"{tmp_path / repo} and the data folder {tmp_path / data} lie in one another" in told
 
 
+@pytest.mark.parametrize("file", ["repo/controller.db", "repo/deeper/controller.db", "link/controller.db?timeout=5"])
+def test_a_database_file_that_would_be_served_is_refused(tmp_path: Path, file: str) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "link").symlink_to("repo")
+    told = refused(repo_dir=tmp_path / "repo", data_dir=tmp_path / "data", database_url=f"sqlite:///{tmp_path / file}")
+    assert f"lies in --repo-dir {tmp_path / 'repo'}, and would be served with the scripts" in told
+
+
+@pytest.mark.parametrize("place", ["data/own.db", "repository.db"])
+def test_a_database_file_outside_of_the_repository_is_taken(tmp_path: Path, place: str) -> None:
+    (tmp_path / "repo").mkdir()
+    url = f"sqlite:///{tmp_path / place}"
+    settings = Settings(repo_dir=tmp_path / "repo", data_dir=tmp_path / "data", database_url=url)
+    assert settings.database_url == url
+
+
 def test_a_repository_beside_the_data_folder_is_served(tmp_path: Path) -> None:
     (tmp_path / "data-repo").mkdir()
     assert Settings(repo_dir=tmp_path / "data-repo", data_dir=tmp_path / "data").repo_dir == tmp_path / "data-repo"

@@ -31,6 +31,19 @@ async def test_numbers_of_reports_never_come_twice(tmp_path: Path) -> None:
     assert numbers == sorted(set(numbers))
 
 
+async def test_all_that_was_asked_for_is_written_in_its_order_when_the_journal_closes(
+    tmp_path: Path, order: Orders
+) -> None:
+    journal = Journal(tmp_path)
+    record = Instance(order(), "running", installed=True)
+    for number in range(100):
+        record.reason = str(number)
+        journal.save_whatever(record)
+    record.reason = "changed after it was handed over"
+    journal.close()
+    assert [one.reason for one in Journal(tmp_path).load()] == ["99"]
+
+
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"\0" * 4096, b'{"order": 3}', b"\xff\xfe", b"[" * 100_000])
 async def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order: Orders, rubbish: bytes) -> None:
     journal = Journal(tmp_path)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
@@ -148,7 +148,7 @@ def _forget_at(connection: Connection, member: Member, instance: Instance) -> No
 
 def drop_operations(connection: Connection, instance: Instance, now: float, members: Sequence[int] = ()) -> None:
     """Ends what is in flight of an instance that was forgotten, or of some of its members."""
-    unfinished = [OPERATION.c.instance == instance.id, OPERATION.c.state.not_in(ENDED)]
+    unfinished = [*_operations_of(instance), OPERATION.c.state.not_in(ENDED)]
     if members:
         unfinished.append(OPERATION.c.member.in_(members))
     dropped = {"state": "interrupted", "message": f"{instance.name} was forgotten meanwhile", "ended_at": now}
@@ -169,10 +169,17 @@ def told(connection: Connection, host: str, kind: str, name: str) -> None:
     connection.execute(delete(FORGOTTEN).where(*key))
 
 
-def last_operations(connection: Connection, instance: int) -> dict[int, dict[str, Any]]:
+def last_operations(connection: Connection, instance: Instance) -> dict[int, dict[str, Any]]:
     """The last operation of each member, by the member's id."""
-    latest = select(OPERATION).where(OPERATION.c.instance == instance).order_by(OPERATION.c.number)
-    return {row["member"]: dict(row) for row in connection.execute(latest).mappings()}
+    latest = select(func.max(OPERATION.c.number)).where(*_operations_of(instance)).group_by(OPERATION.c.member)
+    found = connection.execute(select(OPERATION).where(OPERATION.c.number.in_(latest)))
+    return {row["member"]: dict(row) for row in found.mappings()}
+
+
+def _operations_of(instance: Instance) -> Sequence[ColumnElement[bool]]:
+    """Its own ones; an index finds them by kind and name, which former instances may have had as well."""
+    of = OPERATION.c
+    return of.kind == instance.kind, of.name == instance.name, of.instance == instance.id
 
 
 def operations_page(

@@ -107,7 +107,7 @@ class Views:
         """An instance and its members' last operations, as they were together."""
         for _ in range(_LOOKS):
             instance = self._board.get(kind, name)
-            last = await self._store.read(partial(records.last_operations, instance=instance.id))
+            last = await self._store.read(partial(records.last_operations, instance=instance))
             if self._board.get(kind, name) is instance:
                 break
         return instance, {member: self._shown(row) for member, row in last.items()}

@@ -115,7 +115,8 @@ def save(connection: Connection, edits: Collection[Edit]) -> None:
 def _changed(before: Instance, after: Instance) -> list[Member]:
     """The members that are there before and after, and differ."""
     known = {member.id: member for member in before.members}
-    return [member for member in after.members if member.id in known and member != known[member.id]]
+    changed = (member for member in after.members if known.get(member.id) is not member)  # most are the same ones
+    return [member for member in changed if member.id in known and member != known[member.id]]
 
 
 def _save_set(connection: Connection, before: Instance, after: Instance) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -46,6 +47,8 @@ class AlreadyRunning(Exception):
 async def run(settings: Settings, membership: Membership) -> None:
     """Serve until SIGTERM or SIGINT. Raises AlreadyRunning, BadSetting, and OSError when it cannot listen."""
     os.umask(0o077)
+    gc.collect()
+    gc.freeze()  # what was imported stays: to look through it again and again would only cost time and memory
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -101,6 +101,8 @@ class Hosts:
         self._interval, self._members_in = interval, members_in
         self._started_at = clock.time()
         self._hosts: dict[str, Host] = {}
+        self._agent_at: dict[str, str] = {}
+        """The port of the agent that joined last, by address: for those who name the address and another port."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
@@ -110,6 +112,8 @@ class Hosts:
             host = Host(row.id, row.address, row.port, token, row.epoch, row.sequence, row.changes_seen, row.version)
             host.features, host.facts = tuple(row.features.split()), json.loads(row.facts)
             self._hosts[host.id] = host
+            if token:
+                self._agent_at[host.address] = host.port
 
     def get(self, identifier: str) -> Host:
         if identifier not in self._hosts:
@@ -119,7 +123,11 @@ class Hosts:
     def obstacle(self, identifier: str) -> str:
         """Why nothing can be sent to a host, also to one that is only about to be named; empty where it can."""
         address, _, port = identifier.rpartition(":")
-        return self._hosts.get(identifier, Host(identifier, address, port)).obstacle
+        host = self._hosts.get(identifier, Host(identifier, address, port))
+        other = self._agent_at.get(host.address)
+        if host.controller_token or not other:
+            return host.obstacle
+        return f'{host.obstacle}; or say "agent_port": {other}, where {host.address} has one'
 
     def heard(self, identifier: str) -> None:
         """Something came from this host."""
@@ -183,7 +191,9 @@ class Hosts:
             return
         await self._store.write(forget)
         self._identity.withdraw(identifier)
-        del self._hosts[identifier]
+        gone = self._hosts.pop(identifier)
+        if self._agent_at.get(gone.address) == gone.port:
+            del self._agent_at[gone.address]
 
     async def join(self, asked: Join) -> Joined:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
@@ -208,6 +218,7 @@ class Hosts:
         host = self._hosts[named.id]
         host.controller_token, host.version, host.features = controller_token, asked.version, tuple(asked.features)
         host.heard_at = self._clock.time()
+        self._agent_at[host.address] = host.port
         _log.info("%s joined, version %s", named.id, asked.version)
         return Joined(
             host=named.id, agent_token=agent_token, controller_token=controller_token, interval=self._interval

@@ -5,11 +5,10 @@ import shutil
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")
-_ROOM = 2 << 30
 
 
-def memory() -> Path | None:
-    """Where files are kept in memory and may be run, if there is room."""
+def memory(room: int = 2) -> Path | None:
+    """Where files are kept in memory and may be run, if there is room for so many GiB."""
     if not _MEMORY.is_dir() or os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
         return None
-    return _MEMORY if shutil.disk_usage(_MEMORY).free > _ROOM else None
+    return _MEMORY if shutil.disk_usage(_MEMORY).free > room << 30 else None

@@ -1,11 +1,16 @@
 """Tokens: issued, listed, removed, kept as hashes; and the administrator's that is always there."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from paas_controller.base.errors import Conflict
+from paas_controller.base.principal import Principal
+from paas_controller.identity.service import Identity
+from paas_controller.store.store import Store
 from tests.controller.agents import Agent
-from tests.controller.shell import Shell
+from tests.controller.shell import Clock, Shell
 
 
 async def _works(shell: Shell, token: str) -> bool:
@@ -44,6 +49,19 @@ async def test_the_last_administrator_stays(shell: Shell) -> None:
     assert await _works(shell, shell.token)
     await shell.token_of("administrator")
     assert (await shell.delete("/tokens/admin")).status == 200
+
+
+async def test_of_two_administrators_who_remove_each_other_at_once_one_stays(tmp_path: Path, database_url: str) -> None:
+    store = await Store.open(database_url)
+    identity = Identity(store, Clock())
+    await identity.start(tmp_path / "admin.token")
+    await identity.issue(Principal("other", "administrator"))
+    first, second = await asyncio.gather(*map(identity.remove, ("admin", "other")), return_exceptions=True)
+    await store.close()
+    assert first is None
+    assert isinstance(second, Conflict)
+    assert second.message == "other is the last administrator; make another one first"
+    assert [who.name for who in identity.people()] == ["other"]
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,7 @@ def test_stop_says_that_a_server_did_not_end_and_does_not_kill_it(instance: Inst
     done = instance.run("stop", STOP_TIMEOUT="1")
     assert done.returncode == 1
     assert "did not end within 1 s" in done.stderr
+    assert f"It is not killed, for it may be writing its data: kill -9 {instance.pid()} on the host" in done.stderr
     os.kill(instance.pid(), signal.SIGCONT)
     wait_for(lambda: not instance.processes())
 

@@ -166,9 +166,10 @@ class Software:
                 ["?uninstall=true uninstalls it and forgets it then", "?orphan=true forgets it and leaves it as it is"],
             )
         members = tuple(turns.wished(member) for member in instance.members)
-        after = replace(instance, expect="not-installed", deleting=True, held=False, members=members)
+        after = replace(instance, expect="not-installed", deleting=True, members=members)
         await self._change(instance, after, f"{by.name} deletes it: uninstall, then forget")
-        return Deleted("being deleted: it is uninstalled first", after)
+        once = "once it is released, because it is held" if instance.held else "first"
+        return Deleted(f"being deleted: it is uninstalled {once}", after)
 
     async def cancel(self, operation: Operation, by: Principal) -> None:
         """Calls an operation in flight off; its member is left alone from now on, until a new wish."""

@@ -212,10 +212,23 @@ async def test_deleting_what_is_there_takes_a_word_on_what_becomes_of_it(shell: 
 
 
 async def test_deleting_with_uninstall_takes_it_down_and_forgets_it(shell: Shell, runs: Agent) -> None:
+    answer = await shell.delete("/database/db?uninstall=true")
+    assert (answer.status, answer.body["msg"]) == (200, "being deleted: it is uninstalled first")
+    assert (await shell.get("/database/db")).body["deleting"] is True
+    await runs.obeys("stop", "uninstall")
+    await _gone(shell)
+
+
+async def test_what_is_held_is_uninstalled_and_deleted_once_it_is_released(shell: Shell, runs: Agent) -> None:
     await shell.put("/database/db/hold")
-    assert (await shell.delete("/database/db?uninstall=true")).status == 200
+    answer = await shell.delete("/database/db?uninstall=true")
+    sentence = "being deleted: it is uninstalled once it is released, because it is held"
+    assert (answer.status, answer.body["msg"]) == (200, sentence)
     shown = (await shell.get("/database/db")).body
-    assert (shown["deleting"], shown["held"]) == (True, False)
+    assert (shown["deleting"], shown["held"]) == (True, True)
+    assert shown["members"][0]["waiting"] == "held: hands off until it is released"
+    assert not runs.orders
+    await shell.put("/database/db/release")
     await runs.obeys("stop", "uninstall")
     await _gone(shell)
 

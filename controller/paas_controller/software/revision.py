@@ -15,32 +15,38 @@ Apply = Literal["", "restart", "reinstall"]
 Removed = Literal["", "uninstall", "orphan"]
 
 
-def unmasked(fresh: InstanceBody, known: InstanceBody) -> InstanceBody:
+def unmasked(fresh: InstanceBody, known: InstanceBody | None) -> InstanceBody:
     """The new spec with every masked value as it was. Invalid where there was none."""
+    former = known.app.metadata if known else {}
     metadata = {
-        key: _kept(f"app.metadata.{key}", value, known.app.metadata.get(key)) if is_secret(key) else value
+        key: _kept(f"app.metadata.{key}", value, former.get(key)) if is_secret(key) else value
         for key, value in fresh.app.metadata.items()
     }
-    hosts = {host.id: host for host in known.host}
+    hosts = {host.id: host.auth for host in known.host} if known else {}
     changed = {"app": fresh.app.model_copy(update={"metadata": metadata} if metadata else {})}
-    listed = [_unmasked_host(f"host.{index}", host, hosts.get(host.id)) for index, host in enumerate(fresh.host)]
+    listed = [_unmasked_host(f"host.{index}", host, hosts.get(host.id, [])) for index, host in enumerate(fresh.host)]
     return fresh.model_copy(update=changed | {"host": listed})
 
 
-def _unmasked_host(path: str, fresh: HostSpec, known: HostSpec | None) -> HostSpec:
-    if not fresh.auth:
-        return fresh
-    users = {auth.username: auth for auth in known.auth} if known else {}
-    auths = [
-        _unmasked_auth(f"{path}.auth.{index}", auth, users.get(auth.username)) for index, auth in enumerate(fresh.auth)
+def _unmasked_host(path: str, fresh: HostSpec, known: Sequence[Auth]) -> HostSpec:
+    return fresh.model_copy(update={"auth": unmasked_auth(f"{path}.auth", fresh.auth, known)}) if fresh.auth else fresh
+
+
+def unmasked_auth(path: str, fresh: Sequence[Auth], known: Sequence[Auth]) -> list[Auth]:
+    """The `auth` entries with every masked value as it was: the same user's, of the same place before any other."""
+    return [
+        entry.model_copy(update=_filled(f"{path}.{index}", entry, [*known[index : index + 1], *known]))
+        for index, entry in enumerate(fresh)
     ]
-    return fresh.model_copy(update={"auth": auths})
 
 
-def _unmasked_auth(path: str, fresh: Auth, known: Auth | None) -> Auth:
-    masked = {name for name in ("password", "private_key") if getattr(fresh, name) == MASK}
-    filled = {name: _kept(f"{path}.{name}", MASK, getattr(known, name, None)) for name in masked}
-    return fresh.model_copy(update=filled)
+def _filled(path: str, fresh: Auth, known: Sequence[Auth]) -> dict[str, str]:
+    masked = [field for field in ("password", "private_key") if getattr(fresh, field) == MASK]
+    former = [auth for auth in known if auth.username == fresh.username]
+    return {
+        field: _kept(f"{path}.{field}", MASK, next(filter(None, (getattr(auth, field) for auth in former)), None))
+        for field in masked
+    }
 
 
 def _kept(path: str, value: str, known: str | None) -> str:

@@ -50,6 +50,7 @@ class Software:
         now, status = self._clock.time(), body.app.status
         if self._board.named(kind, body.name):
             raise Conflict(f"a {kind} named {body.name} exists already; delete it first, or take another name")
+        unmasked(body, None)  # there is nothing that a mask could stand for
         there = status.realtime in ("running", "stopped", "failed")
         members = tuple(
             Member(id=self._board.new_member_id(), host=host.id, position=position, realtime=status.realtime,

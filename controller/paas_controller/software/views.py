@@ -92,7 +92,7 @@ class Views:
         document, body = await self.echo(instance), await self._specs.of(instance)
         document["app"] = _defaults(body) | document["app"] | {"self_heal": instance.self_heal}
         document |= {"labels": body.labels, "depends_on": body.depends_on}
-        shown: dict[str, Any] = masked(document)  # type: ignore[assignment]
+        shown = masked(document)
         applied = [member.generation for member in instance.members if member.installed]
         shown |= {"generation": instance.generation, "applied_generation": min(applied, default=None)}
         shown |= {"version": instance.version, "drift": instance.drifts}

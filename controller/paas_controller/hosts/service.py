@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]
 
 AgentState = Literal["absent", "online", "lost"]
+MISSED_REPORTS = 3
 
 
 @dataclass(slots=True)
@@ -138,6 +139,11 @@ class Hosts:
         """Seconds for which it could have been heard by this controller, and was not."""
         return self._clock.time() - max(host.heard_at, self._started_at)
 
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which a host is given up."""
+        return MISSED_REPORTS * self._interval
+
     def all(self) -> list[Host]:
         return sorted(self._hosts.values(), key=lambda host: host.id)
 
@@ -167,11 +173,17 @@ class Hosts:
             self._hosts.setdefault(host.id, Host(host.id, host.address, host.port))
 
     async def add(self, named: NamedHost, *, dry_run: bool = False) -> Host:
-        if named.id in self._hosts:
-            raise Conflict(f"{named.id} is there already")
+        """Names a host; Conflict where it is there already."""
+
+        def write(connection: Connection) -> None:
+            if connection.execute(select(_HOST.c.id).where(_HOST.c.id == named.id)).first():
+                raise Conflict(f"{named.id} is there already")
+            self.name(connection, [named])
+
         if dry_run:
+            await self._store.rehearse(write)
             return Host(named.id, named.address, named.port)
-        await self._store.write(lambda c: self.name(c, [named]))
+        await self._store.write(write)
         self.admit([named])
         return self._hosts[named.id]
 

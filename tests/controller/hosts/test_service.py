@@ -241,6 +241,24 @@ async def test_of_two_who_remove_a_host_at_once_one_is_told_that_it_is_gone(
     assert [answer.status for answer in answers] == [200, 404]
 
 
+async def test_of_many_who_name_a_host_at_once_one_does(shell: Shell) -> None:
+    answers = await asyncio.gather(*(shell.post("/hosts", {"ip": "h1"}) for _ in range(12)))
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 11
+    assert {answer.message for answer in answers if answer.status == 409} == {"h1:3335 is there already"}
+
+
+async def test_a_host_that_is_removed_while_instances_are_created_on_it_is_never_lost(shell: Shell) -> None:
+    names = [f"db{number}" for number in range(10)]
+    for name in names:
+        await shell.post("/hosts", {"ip": name})
+        created, removed = await asyncio.gather(
+            shell.post("/database/create", body(name, f"{name}:3335")), shell.delete(f"/hosts/{name}:3335")
+        )
+        assert (created.status, removed.status) in [(201, 409), (201, 200)]
+    for name in names:
+        assert await stands_on(shell, f"{name}:3335") == [f"database/{name}"]
+
+
 async def test_used_and_expired_join_tokens_are_swept(shell: Shell, agent: Agent) -> None:
     await shell.post("/hosts/join-tokens")
     shell.clock.now += 3601

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Order
 from paas_controller.base.settings import Settings
-from paas_controller.hosts.reports import MISSED_REPORTS
+from paas_controller.hosts.service import MISSED_REPORTS
 from paas_controller.software.members import HELD_EVERY, LONGEST_WAIT, PATIENCE, QUIET_AFTER, backoff
 from paas_controller.software.operations import GRACE
 from paas_controller.software.states import DOING, EXPECTATIONS, IN_BETWEEN, Expect, Realtime

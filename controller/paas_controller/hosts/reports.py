@@ -14,12 +14,11 @@ from paas_agent.contract import Acknowledged, Change, InstanceName, Report
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Forbidden, PaasError
 from paas_controller.base.principal import Principal
-from paas_controller.hosts.service import Host, Hosts
+from paas_controller.hosts.service import MISSED_REPORTS, Host, Hosts
 
 _log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]
 _HEARD = update(_HOST).where(_HOST.c.id == bindparam("of"))
-MISSED_REPORTS = 3
 _TOLERATED_SKEW = 2.0
 
 Write = Callable[[Connection], object]
@@ -104,7 +103,7 @@ class Reports:
                     await self._lose(host)
 
     def _silent(self, host: Host) -> bool:
-        return host.state == "online" and self._hosts.silence(host) > MISSED_REPORTS * self._interval
+        return host.state == "online" and self._hosts.silence(host) > self._hosts.patience
 
     async def _lose(self, host: Host) -> None:
         """Gives a host up, unless a report of it is being taken."""

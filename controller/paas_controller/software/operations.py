@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,10 +40,11 @@ class Operation:
     generation: int
     created_at: float
     deadline: float
+    """As it was when it began. A controller that starts again gives the whole time anew: it could not hear before."""
     epoch: str
     """The agent's journal that it is meant for, and that it is never sent to another one than."""
     state: str = "pending"
-    """What is known of it since this controller started; its row says pending until it has ended."""
+    """What this controller knows of it: pending until its agent has said that it has it. Its row says so to the end."""
     cancelled_by: str = ""
     tried: bool = False
     """Whether its agent may know it."""
@@ -134,7 +136,7 @@ class Operations:
     async def _carry(self, operation: Operation) -> None:
         operation_id.set(operation.id)
         try:
-            async with asyncio.timeout(max(0.0, operation.deadline - self._clock.time())):
+            async with asyncio.timeout(operation.deadline - operation.created_at):
                 await self._until(operation, self._sent)
                 await operation.called_off.wait()
                 if not operation.tried:
@@ -142,8 +144,9 @@ class Operations:
                 await self._until(operation, self._cancelled)
                 await asyncio.Event().wait()
         except TimeoutError:
+            await self._last_word(operation)
             sent = operation.state != "pending"
-            told = "no outcome came" if sent else f"the order could not be brought to {operation.host}"
+            told = "no outcome came" if sent else f"{operation.host} did not confirm the order"
             await self._end(operation, "timed-out", f"{operation.action} timed out: {told} in time")
         except _NeverBegan as error:
             await self._end(operation, "cancelled", f"{operation.action} was cancelled before it began: {error}")
@@ -151,6 +154,13 @@ class Operations:
             await self._end(operation, "interrupted", f"{operation.host} has a new journal: {error.message}")
         except PaasError as error:
             await self._end(operation, "failed", error.message)
+
+    async def _last_word(self, operation: Operation) -> None:
+        """Waits for the next report of its host, unless that is silent: an outcome that lies there comes with it."""
+        _log.info("%s of %s is overdue: %s has the last word", operation.action, operation.name, operation.host)
+        operation.heard.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(operation.heard.wait(), self._hosts.patience)
 
     async def _end(self, operation: Operation, state: OperationState, sentence: str) -> None:
         while True:
@@ -176,10 +186,8 @@ class Operations:
             _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
             operation.heard.clear()
             wait = min(wait * 2, _SLOWEST_RETRY)
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(operation.heard.wait(), wait)
-            except TimeoutError:
-                continue
 
     async def _sent(self, operation: Operation) -> None:
         host = self._hosts.get(operation.host)

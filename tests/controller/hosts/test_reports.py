@@ -243,6 +243,8 @@ async def test_a_host_that_is_heard_while_it_is_being_lost_is_not_lost() -> None
     looks = []
 
     class Registry:
+        patience = 0.03
+
         def all(self) -> list[Host]:
             looks.append(host)
             return [host]

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from paas_agent.contract import InstanceReport, Order, Outcome, Progress
+from paas_controller.hosts.service import Hosts
 from paas_controller.software import operations, reconciler
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell, until
@@ -141,7 +142,7 @@ async def test_an_order_that_cannot_be_brought_is_timed_out_and_says_so(
     await shell.put("/database/db/running")
     ended = await _ended(shell)
     assert ended["state"] == "timed-out"
-    assert "could not be brought" in ended["message"]
+    assert ended["message"] == f"start timed out: {starts.host} did not confirm the order in time"
 
 
 async def test_an_outcome_that_comes_after_all_replaces_what_was_assumed(
@@ -177,15 +178,61 @@ async def test_an_outcome_while_the_controller_was_down_is_taken_when_it_is_back
     assert await shell.status() == ("running", "running")
 
 
-async def test_what_was_over_its_deadline_while_the_controller_was_down_is_timed_out(
+async def test_what_was_over_its_deadline_while_the_controller_was_down_ended_as_its_agent_says(
     shell: Shell, starts: Agent
 ) -> None:
     await shell.put("/database/db/running")
-    await starts.ordered()
+    action, order = await starts.ordered()
+    before = len(starts.received)
     await shell.stop()
     shell.clock.now += 3600
     await shell.start()
-    assert (await _ended(shell))["state"] == "timed-out"
+    await until(lambda: len(starts.received) > before, "the order to come again")
+    await starts.ends(action, order)
+    assert await shell.status() == ("running", "running")
+    assert (await shell.get(f"/operations/{order.operation_id}")).body["state"] == "succeeded"
+    assert [told["to"] for told in (await shell.get("/database/status/changed/0628?detail=true")).body] == ["running"]
+    assert len(starts.orders) == 1
+
+
+async def test_what_nothing_is_heard_of_after_a_restart_is_timed_out_when_the_whole_time_is_over(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 1 - 120)
+    await shell.put("/database/db/running")
+    await starts.ordered()
+    await shell.stop()
+    starts.refuses = refusing(503)
+    await shell.start()
+    ended = await _ended(shell)
+    assert ended["message"] == f"start timed out: {starts.host} did not confirm the order in time"
+
+
+async def test_an_outcome_that_comes_with_the_next_report_is_not_too_late(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
+    monkeypatch.setattr(Hosts, "patience", 60)
+    with caplog.at_level("INFO"):
+        await shell.put("/database/db/running")
+        action, order = await starts.ordered()
+        await until(lambda: "has the last word" in caplog.text, "the deadline")
+    await starts.ends(action, order)
+    assert (await _ended(shell))["state"] == "succeeded"
+    assert await shell.status() == ("running", "running")
+
+
+async def test_a_report_without_an_outcome_is_the_last_word_as_well(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
+    monkeypatch.setattr(Hosts, "patience", 60)
+    with caplog.at_level("INFO"):
+        await shell.put("/database/db/running")
+        await starts.ordered()
+        await until(lambda: "has the last word" in caplog.text, "the deadline")
+    await starts.report()
+    assert (await _ended(shell))["message"] == "start timed out: no outcome came in time"
 
 
 async def test_the_operations_of_a_forgotten_instance_are_dropped_and_not_running_for_ever(

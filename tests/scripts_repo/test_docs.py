@@ -20,8 +20,8 @@ COMMANDS = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 @pytest.fixture
 def checkout(tmp_path: Path, tools_on_the_path: None) -> Iterator[Path]:
-    """A checkout after `make setup`. What is left running there is ended."""
-    shutil.copytree(SOURCE, tmp_path / "scripts_repo")
+    """A checkout after `make setup`, also where this one has got its shop already. What is left running is ended."""
+    shutil.copytree(SOURCE, tmp_path / "scripts_repo", ignore=shutil.ignore_patterns("shop"))
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
     yield tmp_path
     end_below(tmp_path)
@@ -29,15 +29,14 @@ def checkout(tmp_path: Path, tools_on_the_path: None) -> Iterator[Path]:
 
 def typed(commands: str, checkout: Path) -> str:
     """What is printed when a person types this there, all of which has to succeed."""
-    environment = os.environ | {"TMPDIR": str(checkout)}
-    with (checkout / "printed").open("w+") as printed:
+    environment, printed = os.environ | {"TMPDIR": str(checkout)}, checkout / "printed"
+    with printed.open("w") as output:  # no pipe: a program left running would hold it open
         done = subprocess.run(
-            ["bash", "-eu"], input=commands, cwd=checkout, env=environment, stdout=printed, stderr=subprocess.STDOUT,
+            ["bash", "-eu"], input=commands, cwd=checkout, env=environment, stdout=output, stderr=subprocess.STDOUT,
             text=True, check=False, timeout=120,
         )  # fmt: skip
-        said = (checkout / "printed").read_text()
-    assert done.returncode == 0, said
-    return said
+    assert done.returncode == 0, printed.read_text()
+    return printed.read_text()
 
 
 def test_the_commands_that_make_a_software_and_try_it_alone_run_as_they_stand(checkout: Path) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, update
 from sqlmodel import SQLModel
 
@@ -55,23 +55,32 @@ class Reports:
             known = report.epoch == host.epoch
             if known and report.sequence <= host.sequence:
                 return Acknowledged(acknowledged=report.sequence, interval=self._interval)
+            report = self._on_our_clock(report)
             seen = host.changes_seen if known else 0
             changes = [change for change in report.changes if change.number > seen]
             last = max((change.number for change in changes), default=seen)
-            fresh = self._on_our_clock(changes, report.sent_at)
             keep = self._keep(host, report, last) if self._worth_keeping(host, report, last) else None
-            forget = await self._sink.reported(host, report, fresh, keep)
+            forget = await self._sink.reported(host, report, changes, keep)
             self._heard(host, report, last)
         return Acknowledged(acknowledged=report.sequence, interval=self._interval, forget=forget)
 
-    def _on_our_clock(self, changes: Iterable[Change], sent_at: float) -> list[Change]:
-        skew = self._clock.time() - sent_at
+    def _on_our_clock(self, report: Report) -> Report:
+        """With moments at which something can have been seen; 0 stays 0, which says nothing."""
+        if not report.changes and not report.outcomes:
+            return report
+        now = self._clock.time()
+        skew = now - report.sent_at
         shift = skew if abs(skew) > _TOLERATED_SKEW else 0.0
-        return [msgspec.structs.replace(change, at=self._sound(change.at + shift)) for change in changes]
 
-    def _sound(self, at: float) -> float:
-        """A moment at which something can have been seen."""
-        return max(0.0, min(at, self._clock.time()))
+        def ours(at: float) -> float:
+            return max(0.0, min(at + shift, now)) if at else 0.0
+
+        changes = [replace(change, at=ours(change.at)) for change in report.changes]
+        outcomes = [
+            replace(outcome, started_at=ours(outcome.started_at), ended_at=ours(outcome.ended_at))
+            for outcome in report.outcomes
+        ]
+        return replace(report, changes=changes, outcomes=outcomes)
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
         told = report.facts not in (None, host.facts) or tuple(report.features) != host.features

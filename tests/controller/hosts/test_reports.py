@@ -1,6 +1,7 @@
 """Reports: taken once, merged once, on the controller's clock; and silence."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from unittest.mock import Mock
@@ -8,7 +9,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
-from paas_agent.contract import Change, InstanceName, Report
+from paas_agent.contract import Change, InstanceName, Outcome, Report
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import Principal
@@ -126,6 +127,59 @@ async def test_no_change_lies_in_the_future_or_before_all_time(shell: Shell, run
     assert (await shell.status())[1] == "failed"
     day = "1970-01-01" if at < 0 else "0628"
     assert (await shell.get(f"/database/status/changed/{day}")).body == ["db"]
+
+
+@pytest.mark.parametrize(("sent_at", "at", "shown"), [
+    (MORNING, 1e18, "2026-06-28T10:00:00.000Z"),
+    (MORNING - 7200, MORNING - 7260, "2026-06-28T09:59:00.000Z"),
+    (-1e308, 1e308, "2026-06-28T10:00:00.000Z"),
+])  # fmt: skip
+async def test_an_outcome_lies_where_the_controllers_clock_says(
+    shell: Shell, runs: Agent, sent_at: float, at: float, shown: str
+) -> None:
+    await shell.put("/database/db/stopped")
+    action, order = await runs.ordered()
+    known = {"operation_id": order.operation_id, "type": "database", "name": "db", "action": action}
+    ended = Outcome(**known, state="succeeded", status="stopped", installed=True, started_at=at, ended_at=at)
+    await runs.report(ended, sent_at=sent_at)
+    told = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert (told["state"], told["started_at"], told["ended_at"]) == ("succeeded", shown, shown)
+
+
+@pytest.mark.parametrize("at", [0, -1e18])
+async def test_an_outcome_that_does_not_say_when_it_came_ended_now(shell: Shell, runs: Agent, at: float) -> None:
+    await shell.put("/database/db/stopped")
+    _, order = await runs.ordered()
+    await runs.ends("stop", order, ended_at=at, started_at=at)
+    told = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert (told["started_at"], told["ended_at"]) == (None, "2026-06-28T10:00:00.000Z")
+
+
+_KNOWN = {"type": "database", "name": "db"}
+_ENDED = {"operation_id": "op", "action": "stop", "state": "failed", "status": "failed", "installed": True} | _KNOWN
+_LEFT = {"from": "running", "to": "failed", "at": MORNING, "cause": "check"} | _KNOWN
+_SEEN = {"status": "running", "installed": True} | _KNOWN
+_GETS_ON = {"operation_id": "op", "action": "stop", "state": "running", "phase": "fetching"}
+
+
+@pytest.mark.parametrize(("field", "say"), [
+    ("$.sequence", lambda number: {"sequence": number}),
+    ("$.facts[...]", lambda number: {"facts": {"cpus": number}}),
+    ("$.outcomes[0].exit_code", lambda number: {"outcomes": [_ENDED | {"exit_code": number}]}),
+    ("$.outcomes[0].check.streak", lambda number: {"outcomes": [_ENDED | {"check": {"code": "0", "streak": number}}]}),
+    ("$.changes[0].number", lambda number: {"changes": [_LEFT | {"number": number}]}),
+    ("$.instances[0].generation", lambda number: {"instances": [_SEEN | {"generation": number}]}),
+    ("$.instances[0].operation.bytes_done",
+     lambda number: {"instances": [_SEEN | {"operation": _GETS_ON | {"bytes_done": number}}]}),
+])  # fmt: skip
+async def test_a_number_that_nothing_can_have_counted_is_a_400_that_names_its_field(
+    joined: Agent, field: str, say: Callable[[int], dict[str, Any]]
+) -> None:
+    assert joined.joined
+    for number in (2**53 + 1, 2**63, 2**64, 2**70, -(2**70)):
+        document = json.dumps(msgspec.to_builtins(joined.says()) | say(number)).encode()
+        answer = await joined.shell.post("/agents/report", document, token=joined.joined.agent_token)
+        assert (answer.status, answer.message.rpartition(" at ")[2]) == (400, f"`{field}`")
 
 
 async def test_a_report_for_another_host_is_forbidden(shell: Shell, joined: Agent) -> None:

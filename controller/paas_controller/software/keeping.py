@@ -18,7 +18,9 @@ from paas_controller.store.store import Store
 class Keeping(Protocol):
     """What the service needs to keep a change."""
 
-    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance: ...
+    async def create(
+        self, write: Callable[[Connection], Instance], named: Sequence[NamedHost], body: InstanceBody
+    ) -> Instance: ...
     async def introduce(self, named: Sequence[NamedHost]) -> None: ...
     async def commit(self, draft: Draft) -> None: ...
     async def respec(self, draft: Draft, after: Instance, body: InstanceBody) -> None: ...
@@ -31,9 +33,12 @@ class InEarnest:
     def __init__(self, store: Store, board: Board, specs: Specs, hosts: Hosts) -> None:
         self._store, self._board, self._specs, self._hosts = store, board, specs, hosts
 
-    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
+    async def create(
+        self, write: Callable[[Connection], Instance], named: Sequence[NamedHost], body: InstanceBody
+    ) -> Instance:
         created = await self._store.write(write)
         self._hosts.admit(named)
+        self._specs.keep(created, body)
         self._board.add(created)
         return created
 
@@ -62,8 +67,10 @@ class Rehearsal:
     def __init__(self, store: Store, hosts: Hosts) -> None:
         self._store, self._hosts = store, hosts
 
-    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
-        del named
+    async def create(
+        self, write: Callable[[Connection], Instance], named: Sequence[NamedHost], body: InstanceBody
+    ) -> Instance:
+        del named, body
         return await self._store.rehearse(write)
 
     async def introduce(self, named: Sequence[NamedHost]) -> None:

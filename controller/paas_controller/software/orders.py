@@ -27,8 +27,10 @@ class Specs:
         return self._vault.seal(body.model_dump_json(exclude_unset=True))
 
     def keep(self, instance: Instance, body: InstanceBody) -> None:
-        """The spec as it is being written."""
+        """The spec as it is being written, or was read."""
         self._open[instance.id, instance.revision] = body
+        if len(self._open) > _KEPT:
+            self._open.popitem(last=False)
 
     def drop(self, instance: Instance) -> None:
         """It could not be written."""
@@ -45,9 +47,7 @@ class Specs:
             sealed = await self._store.read(lambda c: c.execute(wanted).scalar())
             if sealed is None:
                 raise NotFound(f"{instance.kind} {instance.name} was deleted")
-            self._open[key] = InstanceBody.model_validate_json(self._vault.open(sealed))
-            if len(self._open) > _KEPT:
-                self._open.popitem(last=False)
+            self.keep(instance, InstanceBody.model_validate_json(self._vault.open(sealed)))
         self._open.move_to_end(key)
         return self._open[key]
 

@@ -30,7 +30,7 @@ _FORGET = insert(FORGOTTEN)
 
 _INSTANCE_FIELDS = tuple(field.name for field in fields(Instance) if field.name != "members")
 _AS_JSON = ("labels", "depends_on")
-_SAVED = tuple(name for name in _INSTANCE_FIELDS if name not in ("id", "kind", "name"))
+_SAVED = tuple(name for name in _INSTANCE_FIELDS if name not in ("id", "kind", "name", "created_at"))
 _MEMBER_FIELDS = tuple(field.name for field in fields(Member))
 
 
@@ -82,11 +82,12 @@ def _row(member: Member) -> dict[str, Any]:
     return {name: getattr(member, name) for name in _MEMBER_FIELDS} | {"route": ",".join(member.route)}
 
 
-def create(connection: Connection, instance: Instance, spec: str, now: float) -> Instance:
+def create(connection: Connection, instance: Instance, spec: str) -> Instance:
     """Inserts an instance and its members; returns it with the id it got. Conflict where the name is taken."""
-    row = {"kind": instance.kind, "name": instance.name} | _columns(instance, _SAVED)
+    row = {"kind": instance.kind, "name": instance.name, "spec": spec, "created_at": instance.created_at}
     try:
-        result = connection.execute(insert(INSTANCE).returning(INSTANCE.c.id), row | {"spec": spec, "created_at": now})
+        added = insert(INSTANCE).returning(INSTANCE.c.id)
+        result = connection.execute(added, row | _columns(instance, _SAVED))
     except IntegrityError:
         raise Conflict(f"a {instance.kind} named {instance.name} exists already") from None
     identifier = int(result.scalar_one())

@@ -58,18 +58,19 @@ class Software:
                    installed_generation=int(there))
             for position, host in enumerate(body.host)
         )  # fmt: skip
-        fresh = with_words_of(Instance(id=0, kind=kind, name=body.name, expect=status.wanted, members=members), body)
+        bare = Instance(id=0, kind=kind, name=body.name, expect=status.wanted, members=members, created_at=now)
+        fresh = with_words_of(bare, body)
         require_sound(fresh.key, fresh.depends_on, self._board.named)
         named, spec = [_named(host) for host in body.host], self._specs.seal(body)
         told = Moved("not-installed", status.realtime, now, "wish", f"{by.name} created it, expecting {status.wanted}")
 
         def write(connection: Connection) -> Instance:
             self._hosts.name(connection, named)
-            instance = records.create(connection, fresh, spec, now)
+            instance = records.create(connection, fresh, spec)
             events.append(connection, [story_row(instance, "", told)])
             return instance
 
-        return await self._keeping.create(write, named)
+        return await self._keeping.create(write, named, body)
 
     async def respec(
         self, kind: Kind, name: str, body: InstanceBody, by: Principal, *, apply: Apply, removed: Removed, guard: Guard

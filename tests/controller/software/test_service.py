@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from paas_controller.software.instances import Instance
+from paas_controller.software.keeping import InEarnest
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell, body
 from tests.testbeds.stack import until as look_until
@@ -60,6 +62,22 @@ async def test_of_two_who_create_the_same_at_once_one_does(shell: Shell) -> None
     answers = await asyncio.gather(*(shell.post("/database/create", body()) for _ in range(5)))
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409, 409]
     assert len((await shell.get("/database")).body["items"]) == 1
+
+
+async def test_creating_answers_what_was_created_also_where_somebody_deletes_it_at_once(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = InEarnest.create
+
+    async def then_deleted(*given: Any) -> Instance:
+        created = await create(*given)
+        assert (await shell.delete("/database/db")).status == 200
+        return created
+
+    monkeypatch.setattr(InEarnest, "create", then_deleted)
+    created = await shell.post("/database/create", body())
+    assert created.status == 201, created.body
+    assert created.body["app"]["metadata"] == {"CreateAt": "2026-06-28 10:00:00"}
 
 
 @pytest.mark.parametrize(

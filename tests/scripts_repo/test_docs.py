@@ -73,5 +73,6 @@ def test_each_helper_that_is_named_is_there() -> None:
 def test_each_software_that_can_be_installed_is_listed() -> None:
     listed = re.findall(r"\]\((\S+/\S+)/README\.md\)", (SOURCE / "README.md").read_text())
     there = {str(path.parent.relative_to(SOURCE)) for path in SOURCE.glob("*/*/install.sh")}
-    assert not there - set(listed), "add a link for each in the table of scripts_repo/README.md"
-    assert not set(listed) - there, "scripts_repo/README.md has a link to these, which are not there"
+    assert set(listed) <= there
+    missing = ", ".join(there - set(listed))
+    assert not missing, f"add a link in the table of scripts_repo/README.md for {missing}"

@@ -14,8 +14,9 @@ ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
 
 def test_every_folder_has_a_row_in_the_tests() -> None:
     rows, folders = {str(row) for row in SOFTWARE}, {f"{one.name}-{one.version}" for one in softwares(SOURCE)}
-    assert not folders - rows, "add a row for each in tests/scripts_repo/instances.py"
-    assert not rows - folders, "these rows of tests/scripts_repo/instances.py have no folder in scripts_repo"
+    assert rows <= folders
+    missing = ", ".join(folders - rows)
+    assert not missing, f"add a row in tests/scripts_repo/instances.py for {missing}"
 
 
 def test_a_folder_holds_all_its_files(row: Row) -> None:

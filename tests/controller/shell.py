@@ -22,7 +22,8 @@ from tests.controller.openapi.document import Judge
 from tests.testbeds.stack import API
 from tests.testbeds.stack import until as look_until
 
-_judge: Judge | None = None
+_judges: dict[bool, Judge] = {}
+"""By whether there is a repository, which the document tells of then."""
 MORNING = datetime(2026, 6, 28, 10, tzinfo=UTC).timestamp()
 
 
@@ -95,9 +96,11 @@ class Shell:
 
     async def _learn(self) -> None:
         """Reads the API's document, once for all tests: every answer is held to it."""
-        global _judge  # noqa: PLW0603
-        if _judge is None:
-            _judge = Judge((await self.get("//openapi.json")).body)
+        self._judge: Judge | None = None
+        has_repository = "repo_dir" in self.settings
+        if has_repository not in _judges:
+            _judges[has_repository] = Judge((await self.get("//openapi.json")).body)
+        self._judge = _judges[has_repository]
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -119,8 +122,8 @@ class Shell:
             said = await response.read()
             is_json = response.content_type == "application/json" and said
             body = json.loads(said) if is_json else said
-            if _judge is not None:
-                _judge.look(method, url.path, response.status, body)
+            if self._judge is not None:
+                self._judge.look(method, url.path, response.status, body)
             return Answer(response.status, body, response.headers)
 
     async def get(self, path: str, **more: Any) -> Answer:

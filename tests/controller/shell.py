@@ -29,12 +29,21 @@ MORNING = datetime(2026, 6, 28, 10, tzinfo=UTC).timestamp()
 
 @dataclass
 class Clock:
-    """Stands still until the test moves it."""
+    """Stands still until the test moves it: time passes as `now` grows, `is_set` by somebody is none that passed."""
 
     now: float = MORNING
+    _set_by: float = 0.0
 
     def time(self) -> float:
         return self.now
+
+    def monotonic(self) -> float:
+        return self.now - self._set_by
+
+    def is_set(self, seconds: float) -> None:
+        """By so much forward, or back."""
+        self.now += seconds
+        self._set_by += seconds
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class Reports:
             raise Forbidden(f"this token speaks for {principal.host} and not for {report.host}")
         host = self._hosts.get(report.host)
         async with host.lock:
-            host.heard_at = self._clock.time()  # it is there, also where what it says cannot be stored now
+            # It is there, also where what it says cannot be stored now.
+            host.heard_at, host.silent_since = self._clock.time(), self._clock.monotonic()
             known = report.epoch == host.epoch
             if known and report.sequence <= host.sequence:
                 return Acknowledged(acknowledged=report.sequence, interval=self._interval)
@@ -98,7 +99,7 @@ class Reports:
         if host.lost:
             _log.info("%s is heard again", host.id)
         host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
-        host.heard_at, host.lost = self._clock.time(), False
+        host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
         host.version, host.features = report.version or host.version, tuple(report.features)
         if report.facts is not None:
             host.facts = report.facts

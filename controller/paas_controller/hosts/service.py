@@ -29,7 +29,9 @@ MISSED_REPORTS = 3
 
 @dataclass(slots=True)
 class Host:
-    """A host as the controller knows it. `heard_at` is UTC seconds, in memory only; 0 where this run heard nothing."""
+    """A host as the controller knows it. `heard_at` is UTC seconds, `silent_since` the same moment on the monotonic
+    clock; both in memory only, and 0 where this run heard nothing.
+    """
 
     id: str
     address: str
@@ -42,6 +44,7 @@ class Host:
     features: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     heard_at: float = 0.0
+    silent_since: float = 0.0
     lost: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -100,14 +103,14 @@ class Hosts:
     ) -> None:
         self._store, self._identity, self._vault, self._clock = store, identity, vault, clock
         self._interval, self._members_in = interval, members_in
-        self._started_at = clock.time()
+        self._started_at = clock.monotonic()
         self._hosts: dict[str, Host] = {}
         self._agent_at: dict[str, str] = {}
         """The port of the agent that joined last, by address: for those who name the address and another port."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
-        self._started_at = self._clock.time()
+        self._started_at = self._clock.monotonic()
         for row in await self._store.read(lambda c: c.execute(select(_HOST)).all()):
             token = self._vault.open(row.controller_token) if row.controller_token else ""
             host = Host(row.id, row.address, row.port, token, row.epoch, row.sequence, row.changes_seen, row.version)
@@ -133,11 +136,11 @@ class Hosts:
     def heard(self, identifier: str) -> None:
         """Something came from this host."""
         host = self._hosts[identifier]
-        host.heard_at, host.lost = self._clock.time(), False
+        host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
 
     def silence(self, host: Host) -> float:
         """Seconds for which it could have been heard by this controller, and was not."""
-        return self._clock.time() - max(host.heard_at, self._started_at)
+        return self._clock.monotonic() - max(host.silent_since, self._started_at)
 
     @property
     def patience(self) -> float:
@@ -229,7 +232,7 @@ class Hosts:
         self.admit([named])
         host = self._hosts[named.id]
         host.controller_token, host.version, host.features = controller_token, asked.version, tuple(asked.features)
-        host.heard_at = self._clock.time()
+        host.heard_at, host.silent_since = self._clock.time(), self._clock.monotonic()
         self._agent_at[host.address] = host.port
         _log.info("%s joined, version %s", named.id, asked.version)
         return Joined(

@@ -219,6 +219,21 @@ async def test_a_host_unheard_of_for_three_intervals_is_lost_and_nothing_is_orde
     assert not runs.orders
 
 
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_silence_is_time_that_passed_whatever_the_clock_is_set_to(
+    shell: Shell, runs: Agent, looked: Callable[[], Awaitable[None]], hours: int
+) -> None:
+    shell.clock.is_set(hours * 3600)
+    await looked()
+    assert await shell.status() == ("running", "running")
+    shell.clock.now += 0.31
+    await shell.becomes("unknow")
+    await runs.report()
+    shell.clock.is_set(hours * 3600)
+    await looked()
+    assert await shell.status() == ("running", "running")
+
+
 async def test_what_a_lost_host_says_when_it_is_heard_again_is_what_counts(shell: Shell, runs: Agent) -> None:
     shell.clock.now += 60
     await shell.becomes("unknow")
@@ -292,7 +307,7 @@ class _SlowSink:
 
 async def test_a_host_that_is_heard_while_it_is_being_lost_is_not_lost() -> None:
     clock, sink = Clock(), _SlowSink()
-    host = Host("h:1", "h", "1", controller_token="joined", epoch="e", heard_at=clock.now - 100)
+    host = Host("h:1", "h", "1", controller_token="joined", epoch="e", silent_since=clock.now - 100)
 
     looks = []
 
@@ -307,7 +322,7 @@ async def test_a_host_that_is_heard_while_it_is_being_lost_is_not_lost() -> None
             return host
 
         def silence(self, host: Host) -> float:
-            return clock.now - host.heard_at
+            return clock.monotonic() - host.silent_since
 
     reports = Reports(Registry(), sink, clock, 0.01)  # type: ignore[arg-type]
     watching = asyncio.create_task(reports.watch())

@@ -71,7 +71,9 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
     for member in record.members:
         last = member.last_operation
         if last and last.ended and last.state != "succeeded" and not member.operation and wish.concerns(last):
-            sentence = f"{last.action} on {last.host} {last.state}: {last.message or member.reason}"
+            # Below its first line stands what the script printed, of which that line has the end: the log is for it.
+            why = (last.message or member.reason).partition("\n")[0]
+            sentence = f"{last.action} on {last.host} {last.state}: {why}"
             return Obstacle(sentence, last.id if last.may_have_printed else "")
     if record.held and not fulfilled(record, wish):
         return Obstacle(f"{record.name} is held, and nothing is done until it is released", held=True)

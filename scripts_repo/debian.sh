@@ -105,7 +105,7 @@ take() {
 
 # nearest NAME: where a file of that name is instead.
 nearest() {
-    found=$(cd "$tree" && find . -name "$1" | sed 's|^\./||' | sort | paste -s -d ' ')
+    found=$(cd "$tree" && find . -name "$1" ! -type d | sed 's|^\./||' | sort | paste -s -d , | sed 's/,/, /g')
     echo "${found:+there is }${found:-dpkg-deb -c lists what is in one}"
 }
 

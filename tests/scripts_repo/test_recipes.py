@@ -35,9 +35,9 @@ def test_a_misspelt_package_is_named_alone(make: Make) -> None:
 
 
 def test_a_file_that_lies_elsewhere_is_said_to_lie_there(make: Make) -> None:
-    done = make(f"{UNPACKED}\ntake usr/sbin/tool bin")
+    done = make(f'{UNPACKED}\nmkdir -p "$tree/etc/tool" && touch "$tree/etc/tool/tool"\ntake usr/sbin/tool bin')
     assert done.returncode == 1
-    assert done.stderr == "tool 1: usr/sbin/tool is in none of the packages; there is usr/bin/tool\n"
+    assert done.stderr == "tool 1: usr/sbin/tool is in none of the packages; there is etc/tool/tool, usr/bin/tool\n"
 
 
 def test_of_a_file_that_is_nowhere_it_is_said_how_to_find_it(make: Make) -> None:

@@ -28,6 +28,13 @@ RESERVED_ENVIRONMENT: frozenset[str] = frozenset({
     "PATH", "LANG", "HOME", "REPO_URL", "PACKAGE", "PACKAGE_FILE", "INSTANCE_NAME", "INSTANCE_KIND", "INSTANCE_DIR",
     "ACTION", "HOST_IP", "HOSTS", "HOST_INDEX",
 })  # fmt: skip
+LIMITS: dict[str, tuple[float, float]] = {
+    "timeout": (0, 86400), "check_timeout": (0.1, 3600), "check_interval": (1, 3600),
+}  # fmt: skip
+"""The least and the most of an order's seconds."""
+VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
+MAX_VALUE = 30_000
+"""Characters of a metadata value: the kernel takes 128 KiB for one variable, and a character is up to four bytes."""
 
 FEATURES: tuple[str, ...] = (
     "2026-11-operations",  # journaled orders: the same operation_id is the same work

@@ -24,7 +24,7 @@ from paas_agent.packages import FetchFailed, Packages
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 2 * 1024 * 1024  # an order holds what somebody sent the controller in 1 MiB, and a little more
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -169,6 +169,9 @@ class Operations:
             except Retryable as error:
                 _log.warning("%s could not be ended: %s", operation.id, error.message)
                 await asyncio.sleep(error.after)
+            except Exception:  # nobody else would end it
+                _log.exception("ending %s failed and is tried again", operation.id)
+                await asyncio.sleep(_SLOWEST_RETRY)
 
     async def _until(self, operation: Operation, act: Callable[[Operation], Awaitable[None]]) -> None:
         """Speaks to the agent until it has understood; once called off, an order is no longer sent."""
@@ -183,6 +186,11 @@ class Operations:
                     return
             except (Retryable, Conflict) as error:
                 obstacle = error.message
+            except (PaasError, _NeverBegan):
+                raise
+            except Exception as error:  # nobody else would carry it
+                _log.exception("carrying %s failed and is tried again", operation.id)
+                obstacle = f"{type(error).__name__}, which the log explains"
             _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
             operation.heard.clear()
             wait = min(wait * 2, _SLOWEST_RETRY)

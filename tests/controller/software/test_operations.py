@@ -1,6 +1,7 @@
 """Operations in flight: sent until the agent has them, ended by their deadline, carried over a restart."""
 
 from collections.abc import Callable
+from unittest.mock import DEFAULT, Mock
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from aiohttp import web
 
 from paas_agent.contract import InstanceReport, Order, Outcome, Progress
 from paas_controller.hosts.service import Hosts
-from paas_controller.software import operations, reconciler
+from paas_controller.software import operations, reconciler, turns
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell, until
 from tests.testbeds.stack import until as look_until
@@ -71,6 +72,37 @@ async def test_an_order_that_is_refused_for_good_failed_with_the_agents_sentence
     ended = await _ended(shell)
     assert (ended["state"], ended["message"]) == ("failed", "the agent refuses this: db has no start.sh")
     assert (await shell.status())[1] == "failed"
+
+
+async def test_an_order_that_nobody_expected_to_fail_is_tried_again(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("paas_controller.app.order_for", Mock(side_effect=ZeroDivisionError))
+        await shell.put("/database/db/running")
+        await until(lambda: caplog.text.count("and is tried again") >= 2, "two attempts")
+    await starts.obeys("start")
+    assert "ZeroDivisionError" in caplog.text
+    assert await shell.status() == ("running", "running")
+
+
+async def test_an_order_that_fails_unexpectedly_to_the_end_is_timed_out(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
+    monkeypatch.setattr("paas_controller.app.order_for", Mock(side_effect=ZeroDivisionError))
+    await shell.put("/database/db/running")
+    assert (await _ended(shell))["state"] == "timed-out"
+
+
+async def test_an_end_that_nobody_expected_to_fail_is_written_after_all(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts.refuses = refusing(422)
+    gave_up = Mock(wraps=turns.gave_up, side_effect=[ZeroDivisionError, DEFAULT])
+    monkeypatch.setattr(turns, "gave_up", gave_up)
+    await shell.put("/database/db/running")
+    assert (await _ended(shell))["state"] == "failed"
 
 
 async def test_the_log_tells_how_each_operation_began_and_ended(

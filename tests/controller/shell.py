@@ -168,3 +168,15 @@ class Shell:
             return (await self.status(name))[1] == realtime
 
         await look_until(look, f"{name} to be {realtime}", 5)
+
+    async def ended(self, name: str = "db") -> Any:
+        """The last operation that has ended, once there is one."""
+        ended: list[Any] = []
+
+        async def look() -> bool:
+            shown = (await self.get(f"/database/{name}/operations")).body["items"]
+            ended[:] = [operation for operation in shown if operation["ended_at"]]
+            return bool(ended)
+
+        await look_until(look, "an operation to end", 5)
+        return ended[0]

@@ -1,49 +1,17 @@
-"""Operations in flight: sent until the agent has them, ended by their deadline, carried over a restart."""
+"""Operations in flight: sent until the agent has them, carried on whatever happens."""
 
-from collections.abc import Callable
 from unittest.mock import DEFAULT, Mock
 
 import msgspec
 import pytest
 from aiohttp import web
 
-from paas_agent.contract import InstanceReport, Order, Outcome, Progress
-from paas_controller.hosts.service import Hosts
-from paas_controller.software import operations, reconciler, turns
-from tests.controller.agents import Agent
+from paas_agent.contract import InstanceReport, Outcome, Progress
+from paas_controller.software import turns
+from tests.controller.agents import Agent, refusing
 from tests.controller.shell import Shell, until
-from tests.testbeds.stack import until as look_until
 
-
-def refusing(status: int, sentence: str = "not so") -> Callable[[Order], web.Response]:
-    return lambda _: web.json_response({"error": {"message": sentence}}, status=status)
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent again is sent again soon."""
-    monkeypatch.setattr(operations, "_SLOWEST_RETRY", 0.02)
-
-
-@pytest.fixture
-async def starts(shell: Shell, joined: Agent) -> Agent:
-    """An agent with a stopped database."""
-    await shell.create(joined.host, status={"realtime": "stopped"})
-    await joined.sees("stopped")
-    return joined
-
-
-async def _ended(shell: Shell) -> dict[str, str]:
-    """The last operation that has ended."""
-    ended: list[dict[str, str]] = []
-
-    async def look() -> bool:
-        shown = (await shell.get("/database/db/operations")).body["items"]
-        ended[:] = [operation for operation in shown if operation["ended_at"]]
-        return bool(ended)
-
-    await look_until(look, "an operation to end", 5)
-    return ended[0]
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.mark.parametrize("status", [401, 409, 500, 503])
@@ -69,7 +37,7 @@ async def test_an_answer_that_is_none_is_asked_for_again_by_the_same_order(shell
 async def test_an_order_that_is_refused_for_good_failed_with_the_agents_sentence(shell: Shell, starts: Agent) -> None:
     starts.refuses = refusing(422, "db has no start.sh")
     await shell.put("/database/db/running")
-    ended = await _ended(shell)
+    ended = await shell.ended()
     assert (ended["state"], ended["message"]) == ("failed", "the agent refuses this: db has no start.sh")
     assert (await shell.status())[1] == "failed"
 
@@ -86,15 +54,6 @@ async def test_an_order_that_nobody_expected_to_fail_is_tried_again(
     assert await shell.status() == ("running", "running")
 
 
-async def test_an_order_that_fails_unexpectedly_to_the_end_is_timed_out(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    monkeypatch.setattr("paas_controller.app.order_for", Mock(side_effect=ZeroDivisionError))
-    await shell.put("/database/db/running")
-    assert (await _ended(shell))["state"] == "timed-out"
-
-
 async def test_an_end_that_nobody_expected_to_fail_is_written_after_all(
     shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +61,7 @@ async def test_an_end_that_nobody_expected_to_fail_is_written_after_all(
     gave_up = Mock(wraps=turns.gave_up, side_effect=[ZeroDivisionError, DEFAULT])
     monkeypatch.setattr(turns, "gave_up", gave_up)
     await shell.put("/database/db/running")
-    assert (await _ended(shell))["state"] == "failed"
+    assert (await shell.ended())["state"] == "failed"
 
 
 async def test_the_log_tells_how_each_operation_began_and_ended(
@@ -131,7 +90,7 @@ async def test_the_log_tells_how_each_operation_began_and_ended(
 async def test_an_order_for_another_journal_is_interrupted(shell: Shell, starts: Agent) -> None:
     starts.refuses = refusing(412, "another journal")
     await shell.put("/database/db/running")
-    ended = await _ended(shell)
+    ended = await shell.ended()
     assert ended["state"] == "interrupted"
     assert starts.host in ended["message"]
 
@@ -153,118 +112,6 @@ async def test_an_operation_that_a_new_journal_does_not_know_is_interrupted(shel
     await shell.put("/database/db/running")
     action, again = await starts.ordered()
     assert (again.epoch, again.operation_id != order.operation_id) == ("second", True), action
-
-
-async def test_an_operation_whose_outcome_does_not_come_is_timed_out(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    await shell.put("/database/db/running")
-    await starts.ordered()
-    ended = await _ended(shell)
-    assert ended["state"] == "timed-out"
-    assert ended["message"] == "start timed out: no outcome came in time"
-
-
-async def test_an_order_that_cannot_be_brought_is_timed_out_and_says_so(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    starts.refuses = refusing(503)
-    await shell.put("/database/db/running")
-    ended = await _ended(shell)
-    assert ended["state"] == "timed-out"
-    assert ended["message"] == f"start timed out: {starts.host} did not confirm the order in time"
-
-
-async def test_an_outcome_that_comes_after_all_replaces_what_was_assumed(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    await _ended(shell)
-    await starts.ends(action, order)
-    assert (await shell.get(f"/operations/{order.operation_id}")).body["state"] == "succeeded"
-    assert (await shell.status())[1] == "running"
-
-
-async def test_what_is_in_flight_is_taken_up_again_after_a_restart(shell: Shell, starts: Agent) -> None:
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    before = len(starts.received)
-    await shell.restart()
-    await until(lambda: len(starts.received) > before, "the order to come again")
-    assert starts.received[-1][1] == order
-    await starts.ends(action, order)
-    assert await shell.status() == ("running", "running")
-    assert len(starts.orders) == 1
-
-
-async def test_an_outcome_while_the_controller_was_down_is_taken_when_it_is_back(shell: Shell, starts: Agent) -> None:
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    await shell.restart()
-    starts.refuses = refusing(503)
-    await starts.ends(action, order)
-    assert await shell.status() == ("running", "running")
-
-
-async def test_what_was_over_its_deadline_while_the_controller_was_down_ended_as_its_agent_says(
-    shell: Shell, starts: Agent
-) -> None:
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    before = len(starts.received)
-    await shell.stop()
-    shell.clock.now += 3600
-    await shell.start()
-    await until(lambda: len(starts.received) > before, "the order to come again")
-    await starts.ends(action, order)
-    assert await shell.status() == ("running", "running")
-    assert (await shell.get(f"/operations/{order.operation_id}")).body["state"] == "succeeded"
-    assert [told["to"] for told in (await shell.get("/database/status/changed/0628?detail=true")).body] == ["running"]
-    assert len(starts.orders) == 1
-
-
-async def test_what_nothing_is_heard_of_after_a_restart_is_timed_out_when_the_whole_time_is_over(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 1 - 120)
-    await shell.put("/database/db/running")
-    await starts.ordered()
-    await shell.stop()
-    starts.refuses = refusing(503)
-    await shell.start()
-    ended = await _ended(shell)
-    assert ended["message"] == f"start timed out: {starts.host} did not confirm the order in time"
-
-
-async def test_an_outcome_that_comes_with_the_next_report_is_not_too_late(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    monkeypatch.setattr(Hosts, "patience", 60)
-    with caplog.at_level("INFO"):
-        await shell.put("/database/db/running")
-        action, order = await starts.ordered()
-        await until(lambda: "has the last word" in caplog.text, "the deadline")
-    await starts.ends(action, order)
-    assert (await _ended(shell))["state"] == "succeeded"
-    assert await shell.status() == ("running", "running")
-
-
-async def test_a_report_without_an_outcome_is_the_last_word_as_well(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    monkeypatch.setattr(Hosts, "patience", 60)
-    with caplog.at_level("INFO"):
-        await shell.put("/database/db/running")
-        await starts.ordered()
-        await until(lambda: "has the last word" in caplog.text, "the deadline")
-    await starts.report()
-    assert (await _ended(shell))["message"] == "start timed out: no outcome came in time"
 
 
 async def test_the_operations_of_a_forgotten_instance_are_dropped_and_not_running_for_ever(

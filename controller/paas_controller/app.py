@@ -33,6 +33,7 @@ from paas_controller.migrations.schema import bring_up_to_date
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
+from paas_controller.software.hiding import Hiding
 from paas_controller.software.history import History
 from paas_controller.software.intake import Intake
 from paas_controller.software.keeping import InEarnest, Rehearsal
@@ -87,7 +88,8 @@ class _House:
         self.reconciler = Reconciler(self.board, self.specs, self.operations, hosts, clock)
         self.adoption = Adoption(self.specs, agents, settings.operator_address)
         dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
-        self.intake = Intake(self.board, self.operations, hosts, self.adoption, clock, dice)
+        hiding = Hiding(self.board, self.specs)
+        self.intake = Intake(self.board, self.operations, hosts, self.adoption, hiding, clock=clock, dice=dice)
         in_earnest, rehearsal = InEarnest(store, self.board, self.specs, hosts), Rehearsal(store, hosts)
         self.acting = Acting(
             Software(in_earnest, self.board, self.specs, self.operations, hosts, clock),

@@ -6,6 +6,8 @@ from typing import Any
 
 MASK = "******"
 _SECRET_KEY = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY", re.IGNORECASE)
+_SHORTEST = 4
+"""Characters of a secret that is masked within a text."""
 _SECRET_FIELDS = frozenset({"password", "private_key"})
 
 
@@ -16,6 +18,14 @@ def is_secret(key: str) -> bool:
 
 def masked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key: MASK if is_secret(key) and value else value for key, value in metadata.items()}
+
+
+def hidden(text: str, metadata: Mapping[str, str]) -> str:
+    """The text with every secret of this metadata masked, as far as masking it would not only garble the text."""
+    secrets = {value for key, value in metadata.items() if is_secret(key) and len(value) >= _SHORTEST}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
 
 
 def masked_auth(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from paas_controller.hosts.service import Host, Hosts
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board
 from paas_controller.software.drafts import Draft, Told
+from paas_controller.software.hiding import Hiding
 from paas_controller.software.instances import Instance, Name
 from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.operations import Operation, Operations, end_row
@@ -43,10 +44,11 @@ class Intake:
     """Implements what `hosts` asks of a room above: ReportSink and MembersOf."""
 
     def __init__(
-        self, board: Board, operations: Operations, hosts: Hosts, adopt: Adopt, clock: Clock, dice: random.Random
-    ) -> None:
+        self, board: Board, operations: Operations, hosts: Hosts, adopt: Adopt, hiding: Hiding, *,
+        clock: Clock, dice: random.Random,
+    ) -> None:  # fmt: skip
         self._board, self._operations, self._hosts, self._adopt = board, operations, hosts, adopt
-        self._clock, self._dice = clock, dice
+        self._hiding, self._clock, self._dice = hiding, clock, dice
         self._doubts: dict[int, int] = {}
         """By member, the check results in a row that spoke against its state."""
 
@@ -56,6 +58,7 @@ class Intake:
     async def reported(
         self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
     ) -> list[InstanceName]:
+        await self._hiding.report(host.id, report, changes)
         draft = Draft()
         draft.closed = replaced = bool(host.epoch) and report.epoch != host.epoch
         flying = {operation.id for operation in self._operations.on_host(host.id)}
@@ -207,17 +210,15 @@ class Intake:
 
     async def check(self, host: str, kind: Kind, name: str, code: str, msg: str) -> None:
         """One check result by itself. One that changes nothing costs no write. NotFound, Forbidden."""
+        if not self._doubted(host, kind, name, code):
+            return
+        said = await self._hiding.text(kind, name, msg)
         instance = self._board.get(kind, name)
         member = instance.on(host)
-        if member is None:
-            raise Forbidden(f"{host} is no host of {kind} {name}")
-        self._hosts.heard(host)
-        agrees = (code == "0") == (member.realtime == "running") and member.realtime != "unknow"
-        if agrees or member.operation:
-            self._doubts.pop(member.id, None)
+        if member is None or not self._doubted(host, kind, name, code):
             return
         self._doubts[member.id] = streak = self._doubts.get(member.id, 0) + 1
-        result = Check(code=code, msg=msg, at=self._clock.time(), streak=streak)
+        result = Check(code=code, msg=said, at=self._clock.time(), streak=streak)
         limits = (instance.check_fall, instance.check_rise)
         turn = turns.checked(member, result, instance.expect, limits, self._moment())
         if turn.story:
@@ -225,6 +226,17 @@ class Intake:
             draft = Draft()
             draft.take(instance, member, turn)
             await self._board.commit(draft)
+
+    def _doubted(self, host: str, kind: Kind, name: str, code: str) -> bool:
+        """Whether a check result speaks against the state of its member; those that do must come in a row."""
+        member = self._board.get(kind, name).on(host)
+        if member is None:
+            raise Forbidden(f"{host} is no host of {kind} {name}")
+        self._hosts.heard(host)
+        agrees = (code == "0") == (member.realtime == "running") and member.realtime != "unknow"
+        if agrees or member.operation:
+            self._doubts.pop(member.id, None)
+        return not agrees and not member.operation
 
 
 def _new_journal(host: Host) -> str:

@@ -198,7 +198,7 @@ class Intake:
         status: Status = "failed"
         outcome = Outcome(
             operation_id=operation.id, type=operation.kind, name=operation.name, action=operation.action, state=state,
-            status=status, installed=False, fault="environment", message=sentence,
+            status=status, installed=False, fault=turns.fault_of(state), message=sentence,
         )  # fmt: skip
         draft.writes.append(partial(end_row, host=operation.host, outcome=outcome, now=self._clock.time()))
         instance = self._board.find(operation.instance)

@@ -7,9 +7,10 @@ import pytest
 from aiohttp import web
 
 from paas_agent.contract import InstanceReport, Outcome, Progress
-from paas_controller.software import turns
+from paas_controller.software import members, turns
 from tests.controller.agents import Agent, refusing
 from tests.controller.shell import Shell, until
+from tests.testbeds.stack import until as look_until
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -34,12 +35,34 @@ async def test_an_answer_that_is_none_is_asked_for_again_by_the_same_order(shell
     assert len(starts.orders) == 1
 
 
-async def test_an_order_that_is_refused_for_good_failed_with_the_agents_sentence(shell: Shell, starts: Agent) -> None:
+async def test_an_order_that_is_refused_for_good_fails_with_the_agents_sentence_and_touches_nothing(
+    shell: Shell, starts: Agent
+) -> None:
     starts.refuses = refusing(422, "db has no start.sh")
     await shell.put("/database/db/running")
     ended = await shell.ended()
-    assert (ended["state"], ended["message"]) == ("failed", "the agent refuses this: db has no start.sh")
-    assert (await shell.status())[1] == "failed"
+    sentence = "the agent refuses this: db has no start.sh"
+    assert (ended["state"], ended["fault"], ended["message"]) == ("failed", "software", sentence)
+    assert [told["to"] for told in (await shell.get("/database/status/changed/0628?detail=true")).body] == []
+    member = await shell.member()
+    assert (member["realtime"], member["failures"], member["reason"]) == ("stopped", 1, sentence)
+
+
+async def test_what_is_refused_again_and_again_is_held(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "backoff", lambda *_: 0.0)
+    starts.refuses = refusing(422, "no start.sh")
+    await shell.put("/database/db/running")
+
+    async def tried() -> bool:
+        return bool((await shell.member())["failures"] == members.PATIENCE)
+
+    await look_until(tried, "six attempts", 5)
+    assert await shell.status() == ("running", "stopped")
+    told = "held: failed 6 times, tried every 15 minutes until somebody acts; the agent refuses this: no start.sh"
+    assert (await shell.member())["waiting"] == told
+    assert len(starts.orders) == 6
 
 
 async def test_an_order_that_nobody_expected_to_fail_is_tried_again(

@@ -19,14 +19,14 @@ from aiohttp import web
 from yarl import URL
 
 from paas_agent import host, output, process, systemd
-from paas_agent.checks import Checks
+from paas_agent.checks import Checks, CheckScript
 from paas_agent.contract import InstanceName, Order
 from paas_agent.course import Performer
 from paas_agent.instances import Instances
 from paas_agent.join import Membership
 from paas_agent.journal import Journal
 from paas_agent.operations import Operations
-from paas_agent.packages import Packages
+from paas_agent.packages import FetchFailed, Packages
 from paas_agent.reporter import Bell, Line, Reporter
 from paas_agent.server import Api
 from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address
@@ -118,9 +118,17 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _check_script(packages: Packages, order: Order) -> tuple[Path, str]:
-    lately = asyncio.get_running_loop().time() - SCRIPT_AGE
-    return await packages.fetch(order.repo_url, order.check, since=lately), await packages.held(order)
+async def _check_script(packages: Packages, order: Order) -> CheckScript:
+    """Also an older one that was verified: whatever becomes of a repository, what runs is watched."""
+    lately, trouble = asyncio.get_running_loop().time() - SCRIPT_AGE, ""
+    try:
+        script = await packages.fetch(order.repo_url, order.check, since=lately)
+    except FetchFailed as error:
+        last = await packages.last_verified(order.repo_url, order.check)
+        if last is None:
+            raise
+        script, trouble = last, f"{error}; until then the last good one is used"
+    return CheckScript(script, await packages.held(order), trouble)
 
 
 async def _tidy(instances: Instances, packages: Packages, settings: Settings, world: World) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,8 +24,19 @@ from paas_agent.world import World
 
 log = logging.getLogger(__name__)
 
-Fetch = Callable[[Order], Awaitable[tuple[Path, str]]]
-"""Gives the check script of an order, and where its package is (empty: nowhere)."""
+_MENDED = "the check script can be had again"
+
+
+@dataclass(frozen=True)
+class CheckScript:
+    """The check script of an order, where its package is (empty: nowhere), and what is wrong with its repository."""
+
+    path: Path
+    package: str
+    trouble: str = ""
+
+
+Fetch = Callable[[Order], Awaitable[CheckScript]]
 _JITTER = 0.1
 
 
@@ -68,10 +81,12 @@ class Checks:
         )
 
     async def pause(self, key: Key) -> None:
-        """Take an instance off the schedule; a check that runs is ended."""
+        """Take an instance off the schedule; a check that runs is ended, and what was said of it is over."""
         if self._scheduler.get_job(_job(key)):
             self._scheduler.remove_job(_job(key))
         await self._stop(key)
+        if live := self._instances.get(key):
+            live.unchecked = ""
 
     async def ask(self, live: Live) -> Result:
         """The result of a check that runs from now on, or already does; nothing comes of it. Raises FetchFailed."""
@@ -99,17 +114,26 @@ class Checks:
 
     async def _once(self, live: Live) -> Result:
         try:
-            script, package = await self._fetch(live.order)
-            return await run_check(script, live.order, live.folder, self._world.spawn, package)
+            script = await self._fetch(live.order)
+            self._say(live, script.trouble)
+            return await run_check(script.path, live.order, live.folder, self._world.spawn, script.package)
+        except FetchFailed as error:
+            self._say(live, f"it is not checked: {error}")
+            raise
         finally:
             self._running.pop(live.key, None)
 
     async def _scheduled(self, live: Live) -> None:
-        try:
+        with suppress(FetchFailed, Refused):  # the instance says it, or an operation has begun
             if live.record.operation is None:
                 await self.check(live)
-        except (FetchFailed, Refused) as error:
-            log.info("%s/%s was not checked: %s", *live.key, error)
+
+    def _say(self, live: Live, trouble: str) -> None:
+        """Note what is wrong with an instance's check script, empty for nothing, for those who look at the instance."""
+        said = trouble or (_MENDED if live.unchecked else "")
+        if said != live.unchecked:
+            log.warning("%s/%s: %s", *live.key, said)
+            live.unchecked = said
 
     async def _stop(self, key: Key) -> None:
         task = self._running.get(key)

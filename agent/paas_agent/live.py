@@ -20,6 +20,8 @@ class Live:
     progress: Progress | None = None
     doubt: str = ""
     """Why the process that the pid file names is not watched."""
+    unchecked: str = ""
+    """Why it is not checked, or by an old script; or that this is over."""
     exited: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     exited_at: float = math.inf
     unsaved: bool = field(default=False, repr=False)
@@ -49,6 +51,6 @@ class Live:
             alive=self.alive,
             check=self.check,
             operation=self.progress,
-            reason=record.reason or self.doubt,
+            reason=record.reason or self.doubt or self.unchecked,
             generation=record.order.generation,
         )

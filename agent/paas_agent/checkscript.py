@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,17 +86,10 @@ def _last_object(output: str) -> dict[str, object] | None:
 
 async def _wait(pid: int, seconds: float) -> int | None:
     """The exit code, None after the time-out. Whatever the script left in its group ends with it."""
-    in_time = False
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await process.ended(pid)
-            in_time = True
-    finally:
-        process.signal_group(pid, signal.SIGKILL)
-        await process.ended(pid)
-        code = process.reap(pid)
-    return code or 0 if in_time else None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await process.to_its_end(pid) or 0
+    return None
 
 
 class _Tail:

@@ -52,6 +52,7 @@ class Course:
     complete: bool = False
     """All that is left is to see what there is now."""
     ending: bool = False
+    """Nobody cancels it any more: it has ended, or is being broken off."""
     step: runner.Run | None = None
     check: Check | None = None
     doubt: Failed | None = None

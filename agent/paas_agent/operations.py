@@ -75,11 +75,12 @@ class Operations:
     async def cancel(self, operation_id: str) -> None:
         """End an operation in flight, which is written down when this returns; one that has ended stays as it is."""
         course = self._courses.get(operation_id)
-        if course is None or course.ending or course.task is None:
+        if course is None or course.ending:
             return
-        course.operation.cancelled = True
-        self._instances.save(course.live)
-        course.task.cancel()
+        if not course.operation.cancelled:
+            course.operation.cancelled = True
+            self._instances.save(course.live)
+            _break_off_soon(course)
         await self._instances.written()
 
     async def forget(self, live: Live) -> None:
@@ -122,18 +123,17 @@ class Operations:
         self._courses[operation.id] = course
         course.task = asyncio.create_task(self._follow(course))
         if operation.cancelled:
-            asyncio.get_running_loop().call_soon(course.task.cancel)
+            _break_off_soon(course)
 
     async def _follow(self, course: Course) -> None:
-        trimming = asyncio.create_task(output.keep_small(course.output, self._world.spawn))
         try:
-            failure = await self._to_its_end(course)
+            async with output.kept_small(course.output, self._world.spawn):
+                failure = await self._to_its_end(course)
+                course.ending = True
+            await self._checks.pause(course.live.key)
+            self._settle(course, failure)
         finally:
-            trimming.cancel()
-            await output.trim(course.output, self._world.spawn)
             del self._courses[course.operation.id]
-        await self._checks.pause(course.live.key)
-        self._settle(course, failure)
         self._checks.schedule(course.live)
 
     async def _to_its_end(self, course: Course) -> Failed | None:
@@ -192,6 +192,16 @@ class Operations:
         about = {"operation_id": operation.id}
         log.info("%s %s/%s: %s", operation.action, *live.key, sentence or outcome.state, extra=about)
         self._instances.settle(live, outcome, sentence)
+
+
+def _break_off_soon(course: Course) -> None:
+    """Cancel an operation's task, but not before it has begun: it would never say how it ended."""
+
+    def break_off() -> None:
+        if course.task is not None and not course.ending:
+            course.task.cancel()
+
+    asyncio.get_running_loop().call_soon(break_off)
 
 
 def _strays(instances: Instances) -> dict[Key, list[Path]]:

@@ -166,6 +166,15 @@ def test_a_password_is_left_out_of_the_next_command_and_its_place_said(tmp_path:
     assert "PAAS_CONTROLLER_DATABASE_URL" in moved
 
 
+@pytest.mark.parametrize("kind", ["mysql", "postgresql+asyncpg", "postgres"])
+def test_a_store_of_another_kind_is_refused_with_those_there_are(tmp_path: Path, kind: str) -> None:
+    source = f"sqlite:///{tmp_path / 'controller.db'}"
+    for urls in ((f"{kind}://paas:kept-secret@h/d", source), (source, f"{kind}://paas:kept-secret@h/d")):
+        told = refused("move-store", "--from", urls[0], "--to", urls[1], code=1)
+        assert f"a database of {kind}:// cannot be used; give postgresql://USER@HOST/DATABASE or sqlite" in told
+        assert "kept-secret" not in told
+
+
 def test_a_store_is_not_moved_while_a_controller_works_on_it(tmp_path: Path) -> None:
     source, target = (f"sqlite:///{tmp_path / name / 'controller.db'}" for name in ("one", "two"))
     with transaction(source) as connection:

@@ -182,7 +182,10 @@ class InstanceName(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Acknowledged(msgspec.Struct, kw_only=True):
-    """The 202 to a report: its sequence, seconds to the next one, instances whose checks are to be dropped."""
+    """The 202 to a report: seconds to the next one, and instances whose checks are to be dropped.
+
+    `acknowledged` is the last sequence that was taken; above the report's own, the report came too late to count.
+    """
 
     acknowledged: int
     interval: float

@@ -165,6 +165,10 @@ class Journal:
             self._reserved = reserved
         return number
 
+    def go_on_after(self, sequence: int) -> None:
+        """Skip numbers of reports that a crash has made forget: the disk was too full to reserve them."""
+        self._sequence = max(self._sequence, sequence)
+
     def prepare(self, operation: Operation) -> asyncio.Future[None]:
         """Make the folders that scripts need, and keep the order beside their output, which may show its secrets."""
         order = operation.order

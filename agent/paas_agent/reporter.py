@@ -106,6 +106,9 @@ class Reporter:
             acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
         except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
             return str(error) or "no answer"
+        if acknowledged.acknowledged > report.sequence:
+            self._instances.journal.go_on_after(acknowledged.acknowledged)
+            return "it has taken later ones of this host"
         await self._take(report, acknowledged)
         return ""
 

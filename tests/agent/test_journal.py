@@ -1,5 +1,7 @@
 """The journal on disk: whole records, nobody else's eyes, a full disk, a broken file."""
 
+import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +120,26 @@ async def test_on_a_full_disk_orders_are_refused_and_what_was_accepted_is_kept(
     assert await agent.order("install", wanted) == "op"
     assert runs(agent.folder(wanted)) == 1
     assert await agent.order("install", order("late", name="db2")) == "late"
+
+
+async def test_reports_count_on_after_a_crash_on_a_full_disk(
+    disk: Path, agent: Agent, controller: Controller, order: Orders
+) -> None:
+    wanted = order("op", believed="stopped", check_interval=3600)
+    await agent.order("start", wanted)
+    await controller.outcome("op")
+    await agent.stop()
+    ballast = fill(disk)
+    for _ in range(2):
+        await agent.start()
+        reports = len(controller.reports)
+        await until(lambda known=reports: len(controller.reports) > known + 2)
+        await agent.kill()
+    ballast.unlink()
+    await agent.start()
+    os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)
+    await controller.status("failed")
+    assert controller.changes[-1] == ("running", "failed", "exit")
 
 
 async def test_a_package_larger_than_the_disk_is_the_environments_fault_and_touches_nothing(

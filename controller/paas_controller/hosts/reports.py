@@ -55,7 +55,7 @@ class Reports:
             host.heard_at, host.silent_since = self._clock.time(), self._clock.monotonic()
             known = report.epoch == host.epoch
             if known and report.sequence <= host.sequence:
-                return Acknowledged(acknowledged=report.sequence, interval=self._interval)
+                return Acknowledged(acknowledged=host.sequence, interval=self._interval)
             report = self._on_our_clock(report)
             seen = host.changes_seen if known else 0
             changes = [change for change in report.changes if change.number > seen]

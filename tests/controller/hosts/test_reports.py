@@ -80,7 +80,7 @@ async def test_a_report_that_comes_again_is_acknowledged_again_and_taken_once(sh
 async def test_an_old_report_that_comes_late_changes_nothing(shell: Shell, runs: Agent) -> None:
     late = runs.says()
     await runs.sees("failed")
-    await runs.send(late)
+    assert (await runs.send(late)).body["acknowledged"] == late.sequence + 1
     assert await shell.status() == ("running", "failed")
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from paas_agent import process
 from paas_agent.contract import Order
-from paas_agent.orders import environment, mask
+from paas_agent.orders import as_text, environment, mask
 from paas_agent.process import Spawn
 
 KEPT_OUTPUT = 16 * 1024
@@ -55,7 +55,7 @@ def read_result(output: str, errors: str, exit_code: int) -> Result:
     """The verdict of a check that printed this and ended so: its last JSON object, `code` a string, exit code 0."""
     found = _last_object(output)
     said = found.get("msg", "") if found else _last_line(errors) or _last_line(output)
-    message = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    message = as_text(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
     if exit_code:
         about = f"the check script ended with exit code {exit_code}"
         return Result(f"exit {exit_code}", f"{about}: {message}" if message else about)
@@ -66,7 +66,7 @@ def read_result(output: str, errors: str, exit_code: int) -> Result:
         return Result(
             "no-result", f'the check\'s "code" has to be a string such as "0", and is {json.dumps(code)[:80]}'
         )
-    return Result(code[:80], message)
+    return Result(as_text(code[:80]), message)
 
 
 def _last_line(text: str) -> str:
@@ -74,12 +74,24 @@ def _last_line(text: str) -> str:
 
 
 def _last_object(output: str) -> dict[str, object] | None:
-    decoder, found, at = json.JSONDecoder(), None, output.find("{")
+    """The object that ends last. What is no JSON is read once: objects within it were seen by then."""
+    found: dict[str, object] | None = None
+
+    def closed(whole: dict[str, object]) -> dict[str, object]:
+        nonlocal found
+        found = whole
+        return whole
+
+    decoder, at = json.JSONDecoder(object_hook=closed), output.find("{")
     while at >= 0:
         try:
-            found, end = decoder.raw_decode(output, at)
-        except (ValueError, RecursionError):
+            end = decoder.raw_decode(output, at)[1]
+        except json.JSONDecodeError as error:
+            end = max(error.pos, at + 1)
+        except ValueError:  # a number of thousands of digits
             end = at + 1
+        except RecursionError:
+            end = output.find("\n", at) + 1 or len(output)
         at = output.find("{", end)
     return found
 

@@ -74,6 +74,11 @@ def mask(text: str, order: Order) -> str:
     return text
 
 
+def as_text(text: str) -> str:
+    """What UTF-8 can hold of a text from elsewhere: half a character, as JSON can name one, is a question mark."""
+    return text.encode(errors="replace").decode()
+
+
 def _validate(order: Order) -> None:
     if not _NAME.fullmatch(order.name):
         raise _invalid("name: letters, digits, '.', '_' and '-', at most 128, beginning with a letter or digit")

@@ -97,7 +97,9 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         api = Api(membership, settings.features, instances, operations, checks, packages)
         await _serve(stack, api.application(), settings, membership)
         tidying = _tidy(instances, packages, settings, world)
-        works = [asyncio.create_task(work) for work in (reporter.run(), tidying, systemd.keep_alive())]
+        works = [
+            asyncio.create_task(work) for work in (reporter.run(), checks.keep_time(), tidying, systemd.keep_alive())
+        ]
         stack.push_async_callback(_cancel, works)
         yield works
 

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from paas_agent.checkscript import Result, run_check
 from paas_agent.contract import Order
@@ -38,6 +39,18 @@ class CheckScript:
 
 Fetch = Callable[[Order], Awaitable[CheckScript]]
 _JITTER = 0.1
+_LOOK_AT_CLOCK_EVERY = 1.0
+_CLOCK_WAS_SET = 1.0
+
+
+class _Every(BaseTrigger):  # type: ignore[misc]
+    """Counts from now, and not from one time to the next: those that a clock was set past are not made up for."""
+
+    def __init__(self, seconds: float, random: Random) -> None:
+        self._seconds, self._random = seconds, random
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._seconds * self._random.uniform(1 - _JITTER, 1 + _JITTER))
 
 
 class Checks:
@@ -55,8 +68,17 @@ class Checks:
     def start(self) -> None:
         """Begin the schedule, the first checks spread over their interval; needs the running loop."""
         self._scheduler.start()
-        for live in self._instances:
-            self.schedule(live, first=live.order.check_interval * self._world.random.random())
+        self._spread()
+
+    async def keep_time(self) -> None:
+        """Begin the schedule anew, for ever, whenever somebody has set the clock, which it goes by."""
+        known = self._clock_ahead()
+        while True:
+            await asyncio.sleep(_LOOK_AT_CLOCK_EVERY)
+            before, known = known, self._clock_ahead()
+            if abs(known - before) > _CLOCK_WAS_SET:
+                log.warning("the clock was set by %+.0f s; the checks are scheduled anew", known - before)
+                self._spread()
 
     async def close(self) -> None:
         """End the schedule and every check that runs."""
@@ -69,12 +91,13 @@ class Checks:
         if live.forgotten or not live.record.installed or live.record.operation is not None or live.unwanted:
             return
         interval = live.order.check_interval
+        now = datetime.fromtimestamp(self._world.now(), UTC)
         self._scheduler.add_job(
             self._scheduled,
-            IntervalTrigger(seconds=interval, jitter=interval * _JITTER, timezone=UTC),
+            _Every(interval, self._world.random),
             args=(live,),
             id=_job(live.key),
-            next_run_time=datetime.now(UTC) + timedelta(seconds=interval if first is None else first),
+            next_run_time=now + timedelta(seconds=interval if first is None else first),
             replace_existing=True,
             misfire_grace_time=None,
             coalesce=True,
@@ -134,6 +157,13 @@ class Checks:
         if said != live.unchecked:
             log.warning("%s/%s: %s", *live.key, said)
             live.unchecked = said
+
+    def _spread(self) -> None:
+        for live in self._instances:
+            self.schedule(live, first=live.order.check_interval * self._world.random.random())
+
+    def _clock_ahead(self) -> float:
+        return self._world.now() - asyncio.get_running_loop().time()
 
     async def _stop(self, key: Key) -> None:
         task = self._running.get(key)

@@ -127,7 +127,7 @@ class Reporter:
         self._instances.fill(report)
         await self._instances.written()
         report.sent_at = self._instances.now()
-        if report.sent_at >= self._facts_due:
+        if asyncio.get_running_loop().time() >= self._facts_due:
             report.facts = self._facts()
         return report
 
@@ -146,7 +146,7 @@ class Reporter:
     async def _take(self, report: Report, acknowledged: Acknowledged) -> None:
         self._instances.acknowledge(report)
         if report.facts is not None:
-            self._facts_due = report.sent_at + _FACTS_EVERY
+            self._facts_due = asyncio.get_running_loop().time() + _FACTS_EVERY
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
         for name in acknowledged.forget:
             await self._forget(name)

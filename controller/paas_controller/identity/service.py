@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,8 @@ class Identity:
             self._known[row.hash] = Principal(row.name, cast(Role, row.role), row.host)
         shown = await asyncio.to_thread(admin_file.exists)
         if shown and any(known.role == "administrator" for known in self._known.values()):
+            with suppress(PermissionError):  # it is somebody else's, who may do with it as he likes
+                await asyncio.to_thread(admin_file.chmod, 0o600)
             return
         token = await self.renew(Principal("admin", "administrator"))
         await asyncio.to_thread(write_secret, admin_file, token)

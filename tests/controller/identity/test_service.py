@@ -85,6 +85,14 @@ async def test_the_administrators_token_is_the_files_and_the_owners_alone(shell:
     assert await _works(shell, file.read_text())
 
 
+async def test_an_administrators_file_that_others_may_read_is_the_owners_alone_after_a_start(shell: Shell) -> None:
+    file, before = shell.folder / "admin.token", shell.token
+    file.chmod(0o644)
+    await shell.restart()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert shell.token == before
+
+
 async def test_the_administrators_token_stays_the_same_over_a_restart(shell: Shell) -> None:
     before = shell.token
     await shell.restart()

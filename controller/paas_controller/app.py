@@ -78,7 +78,7 @@ class _House:
     """Every room, made here and nowhere else; then started; then given its routes."""
 
     def __init__(self, settings: Settings, clock: Clock, store: Store, vault: Vault, agents: Agents) -> None:
-        self.settings, self.store = settings, store
+        self.settings, self.store, self.vault = settings, store, vault
         self.identity = Identity(store, clock, no_auth=settings.no_auth)
         self.hosts = hosts = Hosts(store, self.identity, vault, clock, settings.report_interval, members_on)
         self.specs, days = Specs(store, vault), Days(settings.time_zone)
@@ -102,8 +102,10 @@ class _House:
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Loads what is kept, takes up what was in flight, and begins what goes on for ever; the stack ends it."""
-        await self.identity.start(self.settings.data_dir / "admin.token")
         await self.hosts.start()
+        await self.specs.start()
+        await asyncio.to_thread(self.vault.keep)  # it has opened what there is
+        await self.identity.start(self.settings.data_dir / "admin.token")
         await self.board.start()
         for room in (self.adoption, self.operations, self.reconciler):
             stack.push_async_callback(room.stop)

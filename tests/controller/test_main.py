@@ -1,5 +1,6 @@
 """The program's own front: what it refuses, and how."""
 
+import asyncio
 import re
 import sqlite3
 import subprocess
@@ -12,6 +13,8 @@ from paas_controller.__main__ import only_one
 from paas_controller.base.errors import PaasError
 from paas_controller.migrations.schema import bring_up_to_date, known
 from paas_controller.store.engines import transaction
+from tests.controller.agents import Agent
+from tests.controller.shell import Shell
 from tests.controller.store.rows import fill
 from tests.testbeds.postgres import Server
 from tests.testbeds.stack import BIN, free_port
@@ -85,7 +88,7 @@ def test_a_database_that_is_spoiled_in_the_middle_is_named_with_what_to_do(tmp_p
     with transaction(f"sqlite:///{file}") as connection:
         bring_up_to_date(connection)
         fill(connection)
-    _spoil(file, "token")
+    _spoil(file, "host")
     told = refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}", code=1)
     assert f"{file} cannot be used: database disk image is malformed" in told
     assert "bring back a copy" in told
@@ -106,6 +109,27 @@ def _spoil(file: Path, table: str) -> None:
 def test_a_spoiled_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("spoiled")
     assert "secret.key" in refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize("sealed", ["/database/create", "/agents/join"])
+async def test_a_database_without_its_key_is_refused_and_gets_no_other_one(tmp_path: Path, sealed: str) -> None:
+    shell = Shell(tmp_path / "data")
+    await shell.start()
+    if sealed == "/agents/join":
+        agent = Agent(shell)
+        await agent.start()
+        await agent.join()
+        await agent.stop()
+    else:
+        await shell.create()
+    await shell.stop()
+    for file in ("secret.key", "admin.token"):
+        (tmp_path / "data" / file).unlink()
+    told = await asyncio.to_thread(
+        refused, "--data-dir", str(tmp_path / "data"), "--listen", f"127.0.0.1:{free_port()}"
+    )
+    assert f"there is no {tmp_path / 'data' / 'secret.key'}; put back the one this database was sealed with" in told
+    assert not {"secret.key", "admin.token"} & {file.name for file in (tmp_path / "data").iterdir()}
 
 
 def test_a_wildcard_without_an_address_for_agents_is_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Identity:
             self._known[row.hash] = Principal(row.name, cast(Role, row.role), row.host)
         shown = await asyncio.to_thread(admin_file.exists)
         if shown and any(known.role == "administrator" for known in self._known.values()):
-            with suppress(PermissionError):  # it is somebody else's, who may do with it as he likes
+            with suppress(PermissionError):  # somebody else owns it, and decides
                 await asyncio.to_thread(admin_file.chmod, 0o600)
             return
         token = await self.renew(Principal("admin", "administrator"))

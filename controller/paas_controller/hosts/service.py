@@ -5,23 +5,24 @@ import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, delete, select, update
 
 from paas_agent.contract import TLS, Join, Joined
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault, new_token
-from paas_controller.base.errors import Conflict, Invalid, NotFound
+from paas_controller.base.errors import Conflict, Invalid
+from paas_controller.base.masking import masked_auth
 from paas_controller.base.principal import Principal
-from paas_controller.hosts.schemas import is_address, is_port
-from paas_controller.hosts.tables import HostRow
+from paas_controller.hosts import naming
+from paas_controller.hosts.naming import HOST, NamedHost, unknown
+from paas_controller.hosts.schemas import HostChange, is_address, is_port
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
 _log = logging.getLogger(__name__)
-_HOST = SQLModel.metadata.tables["host"]
 
 AgentState = Literal["absent", "online", "lost"]
 MISSED_REPORTS = 3
@@ -37,6 +38,9 @@ class Host:
     address: str
     port: str
     controller_token: str = ""
+    ssh_port: int = 0
+    auth: list[dict[str, Any]] = field(default_factory=list)
+    """Masked."""
     epoch: str = ""
     sequence: int = 0
     changes_seen: int = 0
@@ -69,20 +73,6 @@ class Host:
         return f"{self.id} has not been heard of" if self.lost else ""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedHost:
-    """A host as an instance names it; `credentials` is the JSON of its `auth` entries, empty where it has none."""
-
-    address: str
-    port: str
-    ssh_port: int
-    credentials: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.address}:{self.port}"
-
-
 class MembersOf(Protocol):
     """Which members stand on a host, as `kind/name`."""
 
@@ -111,17 +101,19 @@ class Hosts:
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
         self._started_at = self._clock.monotonic()
-        for row in await self._store.read(lambda c: c.execute(select(_HOST)).all()):
+        for row in await self._store.read(lambda c: c.execute(select(HOST)).all()):
             token = self._vault.open(row.controller_token) if row.controller_token else ""
-            host = Host(row.id, row.address, row.port, token, row.epoch, row.sequence, row.changes_seen, row.version)
-            host.features, host.facts = tuple(row.features.split()), json.loads(row.facts)
+            host = Host(row.id, row.address, row.port, token, row.ssh_port)
+            host.auth = _masked(self._vault.open(row.credentials) if row.credentials else "")
+            host.epoch, host.sequence, host.changes_seen = row.epoch, row.sequence, row.changes_seen
+            host.version, host.features, host.facts = row.version, tuple(row.features.split()), json.loads(row.facts)
             self._hosts[host.id] = host
             if token:
                 self._agent_at[host.address] = host.port
 
     def get(self, identifier: str) -> Host:
         if identifier not in self._hosts:
-            raise _unknown(identifier)
+            raise unknown(identifier)
         return self._hosts[identifier]
 
     def obstacle(self, identifier: str) -> str:
@@ -151,35 +143,21 @@ class Hosts:
         return sorted(self._hosts.values(), key=lambda host: host.id)
 
     def name(self, connection: Connection, named: Iterable[NamedHost]) -> None:
-        """Makes the rows of hosts that an instance names, in its transaction. Conflict on other credentials."""
-        for host in named:
-            row = connection.execute(select(_HOST).where(_HOST.c.id == host.id)).first()
-            if row is None:
-                connection.execute(insert(_HOST), self._row(host))
-            elif host.credentials and row.credentials and self._vault.open(row.credentials) != host.credentials:
-                raise Conflict(f"{host.id} is known with other credentials; change them at the host, not here")
-            elif host.credentials and not row.credentials:
-                sealed = self._vault.seal(host.credentials)
-                connection.execute(update(_HOST).where(_HOST.c.id == host.id).values(credentials=sealed))
-
-    def _row(self, host: NamedHost) -> dict[str, Any]:
-        sealed = self._vault.seal(host.credentials) if host.credentials else ""
-        row = HostRow(
-            id=host.id, address=host.address, port=host.port, ssh_port=host.ssh_port, credentials=sealed,
-            created_at=self._clock.time(),
-        )  # fmt: skip
-        return row.model_dump()
+        """Makes the rows of named hosts, in the caller's transaction. Conflict where one is reached otherwise."""
+        naming.name(connection, self._vault, named, self._clock.time())
 
     def admit(self, named: Iterable[NamedHost]) -> None:
         """Takes named hosts into memory, after their rows are committed."""
-        for host in named:
-            self._hosts.setdefault(host.id, Host(host.id, host.address, host.port))
+        for each in named:
+            host = self._hosts.setdefault(each.id, Host(each.id, each.address, each.port))
+            host.ssh_port = host.ssh_port or each.ssh_port
+            host.auth = host.auth or _masked(each.credentials)
 
     async def add(self, named: NamedHost, *, dry_run: bool = False) -> Host:
         """Names a host; Conflict where it is there already."""
 
         def write(connection: Connection) -> None:
-            if connection.execute(select(_HOST.c.id).where(_HOST.c.id == named.id)).first():
+            if connection.execute(select(HOST.c.id).where(HOST.c.id == named.id)).first():
                 raise Conflict(f"{named.id} is there already")
             self.name(connection, [named])
 
@@ -190,6 +168,17 @@ class Hosts:
         self.admit([named])
         return self._hosts[named.id]
 
+    async def edit(self, identifier: str, change: HostChange, *, dry_run: bool = False) -> Host:
+        """Changes how SSH reaches a host. NotFound; Invalid for a mask with nothing behind it."""
+        write = partial(naming.edit, vault=self._vault, identifier=identifier, change=change)
+        if dry_run:
+            await self._store.rehearse(write)
+            return self._hosts[identifier]
+        after = await self._store.write(write)
+        host = self._hosts[identifier]
+        host.ssh_port, host.auth = after.ssh_port, _masked(after.credentials)
+        return host
+
     async def remove(self, identifier: str, *, dry_run: bool = False) -> None:
         """Forgets a host and withdraws its token; Conflict while instances stand on it."""
 
@@ -198,8 +187,8 @@ class Hosts:
             if members := self._members_in(connection, identifier):
                 raise Conflict(f"{identifier} has members; delete them first", members)
             self._identity.forget(connection, identifier)
-            if connection.execute(delete(_HOST).where(_HOST.c.id == identifier)).rowcount != 1:
-                raise _unknown(identifier)
+            if connection.execute(delete(HOST).where(HOST.c.id == identifier)).rowcount != 1:
+                raise unknown(identifier)
 
         if dry_run:
             await self._store.rehearse(forget)
@@ -212,7 +201,7 @@ class Hosts:
 
     async def join(self, asked: Join) -> Joined:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid."""
-        named = NamedHost(asked.address, asked.port, 22, "")
+        named = NamedHost(asked.address, asked.port)
         agent_token, controller_token = new_token(), new_token()
         principal = Principal(f"agent {named.id}", "agent", named.id)
         row = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
@@ -224,7 +213,7 @@ class Hosts:
                 raise Invalid(f"{named.id} is no address and port; start the agent with --advertise H:P")
             self.name(connection, [named])
             joined = row | {"joined_at": self._clock.time()}
-            connection.execute(update(_HOST).where(_HOST.c.id == named.id).values(joined))
+            connection.execute(update(HOST).where(HOST.c.id == named.id).values(joined))
             self._identity.keep(connection, agent_token, principal)
 
         await self._store.write(enrol)
@@ -240,5 +229,5 @@ class Hosts:
         )
 
 
-def _unknown(identifier: str) -> NotFound:
-    return NotFound(f"no host is called {identifier}; hosts are named address:port")
+def _masked(credentials: str) -> list[dict[str, Any]]:
+    return masked_auth(json.loads(credentials)) if credentials else []

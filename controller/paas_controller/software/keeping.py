@@ -5,7 +5,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from paas_controller.hosts.service import Hosts, NamedHost
+from paas_controller.hosts.naming import NamedHost
+from paas_controller.hosts.service import Hosts
 from paas_controller.software.board import Board
 from paas_controller.software.drafts import Draft
 from paas_controller.software.instances import Instance

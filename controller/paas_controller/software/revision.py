@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from paas_controller.base.errors import Conflict, Invalid
-from paas_controller.base.masking import MASK, is_secret
+from paas_controller.base.errors import Conflict
+from paas_controller.base.masking import is_secret
+from paas_controller.hosts.credentials import kept
+from paas_controller.hosts.credentials import unmasked as unmasked_auth
+from paas_controller.hosts.schemas import Auth
 from paas_controller.software import turns
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
-from paas_controller.software.schemas import Auth, HostSpec, InstanceBody
+from paas_controller.software.schemas import HostSpec, InstanceBody
 
 Apply = Literal["", "restart", "reinstall"]
 Removed = Literal["", "uninstall", "orphan"]
@@ -19,7 +22,7 @@ def unmasked(fresh: InstanceBody, known: InstanceBody | None) -> InstanceBody:
     """The new spec with every masked value as it was. Invalid where there was none."""
     former = known.app.metadata if known else {}
     metadata = {
-        key: _kept(f"app.metadata.{key}", value, former.get(key)) if is_secret(key) else value
+        key: kept(f"app.metadata.{key}", value, former.get(key)) if is_secret(key) else value
         for key, value in fresh.app.metadata.items()
     }
     hosts = {host.id: host.auth for host in known.host} if known else {}
@@ -30,31 +33,6 @@ def unmasked(fresh: InstanceBody, known: InstanceBody | None) -> InstanceBody:
 
 def _unmasked_host(path: str, fresh: HostSpec, known: Sequence[Auth]) -> HostSpec:
     return fresh.model_copy(update={"auth": unmasked_auth(f"{path}.auth", fresh.auth, known)}) if fresh.auth else fresh
-
-
-def unmasked_auth(path: str, fresh: Sequence[Auth], known: Sequence[Auth]) -> list[Auth]:
-    """The `auth` entries with every masked value as it was: the same user's, of the same place before any other."""
-    return [
-        entry.model_copy(update=_filled(f"{path}.{index}", entry, [*known[index : index + 1], *known]))
-        for index, entry in enumerate(fresh)
-    ]
-
-
-def _filled(path: str, fresh: Auth, known: Sequence[Auth]) -> dict[str, str]:
-    masked = [field for field in ("password", "private_key") if getattr(fresh, field) == MASK]
-    former = [auth for auth in known if auth.username == fresh.username]
-    return {
-        field: _kept(f"{path}.{field}", MASK, next(filter(None, (getattr(auth, field) for auth in former)), None))
-        for field in masked
-    }
-
-
-def _kept(path: str, value: str, known: str | None) -> str:
-    if value != MASK:
-        return value
-    if not known:
-        raise Invalid(f"{path} is masked, and there is no former value to keep; write the value")
-    return known
 
 
 def revised(

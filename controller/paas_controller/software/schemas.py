@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from paas_agent.contract import DEFAULT_TIMEOUTS, LIMITS, MAX_VALUE, RESERVED_ENVIRONMENT, VARIABLE, Kind
-from paas_controller.hosts.schemas import Address, Port
+from paas_controller.hosts.schemas import Address, Auth, Port
 from paas_controller.software.decide import SelfHeal
 from paas_controller.software.states import Expect
 from paas_controller.web.schemas import WHOLE, keyed, shaped
@@ -117,14 +117,6 @@ StableWord = Literal["not-installed", "running", "stopped", "failed", "unknow"]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Auth(_Body):
-    """Credentials of a host. One entry serves both uses; of two the first runs the agent, the second connects."""
-
-    username: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    password: str = ""
-    private_key: str = ""
 
 
 class HostSpec(_Body):

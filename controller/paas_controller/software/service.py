@@ -11,7 +11,9 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, Invalid, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.events import tables as events
-from paas_controller.hosts.service import Hosts, NamedHost
+from paas_controller.hosts.credentials import as_text
+from paas_controller.hosts.naming import NamedHost
+from paas_controller.hosts.service import Hosts
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board, story_row
 from paas_controller.software.dependencies import require_sound
@@ -90,7 +92,8 @@ class Software:
         if after == instance:
             return instance
         require_sound(after.key, after.depends_on, self._board.named)
-        await self._keeping.introduce([_named(host) for host in fresh.host])
+        former = {host.id: host for host in known.host}
+        await self._keeping.introduce([_named(host, former.get(host.id)) for host in fresh.host])
         latest = self._board.get(kind, name)
         if latest.revision != instance.revision:
             raise Conflict(f"the spec of {name} was changed by somebody else meanwhile; read it again, then write")
@@ -189,6 +192,9 @@ class Software:
         await self._keeping.commit(draft)
 
 
-def _named(host: HostSpec) -> NamedHost:
-    credentials = "" if not host.auth else "[" + ",".join(auth.model_dump_json() for auth in host.auth) + "]"
-    return NamedHost(host.ip, str(host.agent_port), host.ssh_port, credentials)
+def _named(host: HostSpec, former: HostSpec | None = None) -> NamedHost:
+    """What is said anew of a host: it may have been changed at the host since its former words."""
+    fresh = former is None or host.auth != former.auth
+    said = "ssh_port" in host.model_fields_set and (former is None or host.ssh_port != former.ssh_port)
+    credentials = as_text(host.auth) if fresh else ""
+    return NamedHost(host.ip, str(host.agent_port), host.ssh_port if said else 0, credentials)

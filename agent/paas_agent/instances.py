@@ -205,9 +205,14 @@ class Instances:
             self.journal.state.published = report.changes[-1].number
             self.journal.save_state()
 
-    def more_to_tell(self, report: Report) -> bool:
-        """Whether there is more that this report, being full, had to leave out."""
-        return len(report.changes) == REPORTED_CHANGES or len(report.outcomes) == REPORTED_OUTCOMES
+    def more_to_tell(self) -> bool:
+        """Whether there is something that was not acknowledged, because no report has had room for it yet."""
+        published = self.journal.state.published
+        return any(
+            any(not ended.acknowledged for ended in live.record.ended)
+            or any(change.number > published for change in live.record.changes)
+            for live in self
+        )
 
     def _saved(self, live: Live, writing: asyncio.Future[None]) -> None:
         self._writing.discard(writing)

@@ -9,9 +9,10 @@ from random import Random
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 
 from paas_agent import __version__
-from paas_agent.contract import Acknowledged, InstanceName, Report
+from paas_agent.contract import Acknowledged, InstanceName, InstanceReport, Report
 from paas_agent.instances import Instances
 from paas_agent.join import JSON, Membership
 
@@ -23,6 +24,8 @@ _PATH = "/apis/v1alpha1/agents/report"
 _COALESCE = 0.01
 _FIRST_DELAY = 0.5
 _FACTS_EVERY = 3600.0
+_LARGEST = 1_000_000  # bytes; the controller takes a MiB
+_SHORTER_TEXTS = (250, 120, 60, 30, 0)  # characters
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
 
@@ -103,7 +106,7 @@ class Reporter:
             return "nobody has said where it is"
         report = await self._report()
         try:
-            acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
+            acknowledged = await self._send(controller.rstrip("/") + _PATH, _fitted(report))
         except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
             return str(error) or "no answer"
         if acknowledged.acknowledged > report.sequence:
@@ -131,9 +134,8 @@ class Reporter:
             report.facts = self._facts()
         return report
 
-    async def _send(self, url: str, report: Report) -> Acknowledged:
+    async def _send(self, url: str, body: bytes) -> Acknowledged:
         headers = {"Authorization": f"Bearer {self._line.membership.agent_token}", **JSON}
-        body = msgspec.json.encode(report)
         async with self._line.session.post(
             url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
         ) as answer:
@@ -150,8 +152,26 @@ class Reporter:
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
         for name in acknowledged.forget:
             await self._forget(name)
-        if self._instances.more_to_tell(report):
+        if self._instances.more_to_tell():
             self._bell.wake()
+
+
+def _fitted(report: Report) -> bytes:
+    """The report as it is sent. What would make it too large is taken out of it: news come in the next ones."""
+    body = msgspec.json.encode(report)
+    for longest in _SHORTER_TEXTS:
+        if len(body) <= _LARGEST:
+            break
+        report.outcomes = report.outcomes[: (len(report.outcomes) + 1) // 2]
+        report.changes = report.changes[: (len(report.changes) + 1) // 2]
+        report.instances = [_shortened(seen, longest) for seen in report.instances]
+        body = msgspec.json.encode(report)
+    return body
+
+
+def _shortened(seen: InstanceReport, longest: int) -> InstanceReport:
+    check = seen.check and replace(seen.check, msg=seen.check.msg[:longest])
+    return replace(seen, reason=seen.reason[:longest], check=check)
 
 
 class _Turned(Exception):

@@ -95,6 +95,8 @@ class Controller:
         self.authorizations.add(request.headers["Authorization"])
         if self.away or self.refuse:
             return web.Response(status=503 if self.away else 401)
+        if len(body) >= 1024**2:
+            return web.Response(status=413)
         report = msgspec.json.decode(body, type=Report)
         if report.sequence > self.sequence:
             self.reports.append(report)

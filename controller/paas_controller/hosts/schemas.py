@@ -54,7 +54,7 @@ class Auth(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    username: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    username: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
     password: str = ""
     private_key: str = ""
 

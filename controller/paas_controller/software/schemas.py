@@ -1,5 +1,6 @@
 """What comes in and goes out: the create body, as the seed shows it, and the optional keys beyond it."""
 
+import json
 import re
 from collections import Counter
 from typing import Annotated, Any, Literal, Self, get_args
@@ -66,7 +67,7 @@ def _repo_url(value: str) -> str:
 
 def _quoted(value: object) -> object:
     if isinstance(value, int | float):
-        raise ValueError(f'an environment is text; write the value in quotes, as in "{value}"')
+        raise ValueError(f'must be a text; write it in quotes, as in "{json.dumps(value)}"')
     return value
 
 

@@ -67,7 +67,7 @@ class Reports:
 
     def _on_our_clock(self, report: Report) -> Report:
         """With moments at which something can have been seen; 0 stays 0, which says nothing."""
-        if not report.changes and not report.outcomes:
+        if not report.changes and not report.outcomes and not any(seen.operation for seen in report.instances):
             return report
         now = self._clock.time()
         skew = now - report.sent_at
@@ -81,7 +81,13 @@ class Reports:
             replace(outcome, started_at=ours(outcome.started_at), ended_at=ours(outcome.ended_at))
             for outcome in report.outcomes
         ]
-        return replace(report, changes=changes, outcomes=outcomes)
+        instances = [
+            replace(seen, operation=replace(flying, started_at=ours(flying.started_at)))
+            if (flying := seen.operation)
+            else seen
+            for seen in report.instances
+        ]
+        return replace(report, changes=changes, outcomes=outcomes, instances=instances)
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
         told = report.facts not in (None, host.facts) or tuple(report.features) != host.features

@@ -94,6 +94,7 @@ class History:
         shown["state"] = flying.state
         shown["cancelled_by"] = flying.cancelled_by
         if progress := flying.progress:
+            shown["started_at"] = rfc3339(progress.started_at or None)
             shown["progress"] = {
                 "phase": progress.phase, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
             }  # fmt: skip

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
-from paas_agent.contract import Change, InstanceName, Outcome, Report
+from paas_agent.contract import Change, InstanceName, InstanceReport, Outcome, Progress, Report
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import Principal
@@ -153,6 +153,18 @@ async def test_an_outcome_that_does_not_say_when_it_came_ended_now(shell: Shell,
     await runs.ends("stop", order, ended_at=at, started_at=at)
     told = (await shell.get(f"/operations/{order.operation_id}")).body
     assert (told["started_at"], told["ended_at"]) == (None, "2026-06-28T10:00:00.000Z")
+
+
+async def test_an_operation_under_way_began_where_the_controllers_clock_says(shell: Shell, runs: Agent) -> None:
+    await shell.put("/database/db/stopped")
+    action, order = await runs.ordered()
+    under_way = Progress(
+        operation_id=order.operation_id, action=action, state="running", phase="stopping", started_at=1e18
+    )
+    runs.there["database", "db"] = InstanceReport(**_KNOWN, status="running", installed=True, operation=under_way)
+    await runs.report()
+    told = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert told["started_at"] == "2026-06-28T10:00:00.000Z"
 
 
 _KNOWN = {"type": "database", "name": "db"}

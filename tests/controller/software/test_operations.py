@@ -9,7 +9,7 @@ from aiohttp import web
 from paas_agent.contract import InstanceReport, Outcome, Progress
 from paas_controller.software import members, turns
 from tests.controller.agents import Agent, refusing
-from tests.controller.shell import Shell, until
+from tests.controller.shell import MORNING, Shell, until
 from tests.testbeds.stack import until as look_until
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -158,14 +158,16 @@ async def test_how_far_an_operation_is_can_be_seen(shell: Shell, starts: Agent) 
     await shell.put("/database/db/running")
     _, order = await starts.ordered()
     progress = Progress(
-        operation_id=order.operation_id, action="start", state="running", phase="fetching", bytes_done=1, bytes_total=9
-    )
+        operation_id=order.operation_id, action="start", state="running", phase="fetching", bytes_done=1, bytes_total=9,
+        started_at=MORNING - 2,
+    )  # fmt: skip
     there = InstanceReport(type="database", name="db", status="stopped", installed=True, operation=progress)
     starts.there["database", "db"] = there
     await starts.report()
     shown = (await shell.get(f"/operations/{order.operation_id}")).body
     assert shown["state"] == "running"
     assert shown["progress"] == {"phase": "fetching", "bytes_done": 1, "bytes_total": 9}
+    assert shown["started_at"] == "2026-06-28T09:59:58.000Z"
 
 
 async def test_an_outcome_of_another_hosts_operation_is_not_believed(shell: Shell, starts: Agent) -> None:

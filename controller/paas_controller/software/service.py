@@ -32,9 +32,10 @@ Guard = Callable[[Instance], None]
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What became of it, in a sentence; `left` is what is still to be uninstalled."""
+    """What became of it, in a sentence; `left` is what is still to be uninstalled. Nothing where it was not there."""
 
     msg: str
+    found: bool = True
     left: Instance | None = None
 
 
@@ -158,7 +159,7 @@ class Software:
             raise Invalid("uninstall and orphan exclude each other; say one of them")
         instance = self._board.named(kind, name)
         if instance is None:
-            return Deleted(f"no {kind} is called {name}; nothing to delete")
+            return Deleted(f"no {kind} is called {name}; nothing to delete", found=False)
         if dependents := ["/".join(other.key) for other in self._board.dependents(instance)]:
             raise Conflict(f"{name} is depended on; take it off their depends_on, or delete them first", dependents)
         if orphan or (instance.gone and not uninstall) or (instance.gone and instance.expect == "not-installed"):
@@ -174,7 +175,7 @@ class Software:
         after = replace(instance, expect="not-installed", deleting=True, members=members)
         await self._change(instance, after, f"{by.name} deletes it: uninstall, then forget")
         once = "once it is released, because it is held" if instance.held else "first"
-        return Deleted(f"being deleted: it is uninstalled {once}", after)
+        return Deleted(f"being deleted: it is uninstalled {once}", left=after)
 
     async def cancel(self, operation: Operation, by: Principal) -> None:
         """Calls an operation in flight off; its member is left alone from now on, until a new wish."""

@@ -154,7 +154,8 @@ class Writes:
             self.kind, name, request[PRINCIPAL], uninstall=asked.uninstall, orphan=asked.orphan
         )
         if asked.dry_run:
-            return await self.acting.rehearsed(deleted.left, {"host": "", "action": "forget", "why": deleted.msg})
+            forget = [{"host": "", "action": "forget", "why": deleted.msg}] if deleted.found else []
+            return await self.acting.rehearsed(deleted.left, *forget)
         return answer({"name": name, "msg": deleted.msg})
 
 

@@ -117,6 +117,7 @@ async def test_deleting(shell: Shell, runs: Agent) -> None:
     before = await everything(shell)
     assert actions(await shell.delete("/database/db?uninstall=true&dry_run=true")) == ["stop", "uninstall", "forget"]
     assert actions(await shell.delete("/database/db?orphan=true&dry_run=true")) == ["forget"]
+    assert actions(await shell.delete("/database/nothing?dry_run=true")) == []
     assert (await shell.delete("/database/db?dry_run=true")).status == 409
     assert await everything(shell) == before
 

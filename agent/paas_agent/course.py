@@ -1,7 +1,7 @@
 """The course of one operation: fetch, run, confirm. What is on disk says how far it has come, so it can be resumed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +24,7 @@ PHASES: dict[Action, Phase] = {
     "restart": "restarting",
     "uninstall": "uninstalling",
 }
+Begin = Callable[[runner.Run], Awaitable[int]]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 
 
@@ -48,9 +49,13 @@ class Course:
     folder: Path
     standing: Status
     asked_at: float | None = None
+    resumed: bool = False
+    """A former agent had accepted it, and its time went on while none was there."""
     touched: bool = False
     complete: bool = False
     """All that is left is to see what there is now."""
+    confirming: bool = False
+    """All scripts ended well, and the check is asked until it is good."""
     ending: bool = False
     """Nobody cancels it any more: it has ended, or is being broken off."""
     step: runner.Run | None = None
@@ -79,9 +84,14 @@ class Course:
         action = self.operation.action
         if action == "restart" and not self.order.restart:
             return "stop", "start"
-        if action == "install" and (self.standing == "running" or (self.standing == "failed" and self.live.alive)):
+        runs = self.standing == "running" or (self.standing == "failed" and self.live.alive)
+        if action == "install" and (runs or self.has_begun("stop")):
             return "stop", "install"
         return (action,)
+
+    def has_begun(self, step: Action) -> bool:
+        """Whether a step's script was ever started."""
+        return runner.has_begun(self.folder / step)
 
     def script(self, step: Action) -> str:
         """The name of a step's script."""
@@ -110,13 +120,12 @@ class Performer:
     async def perform(self, course: Course) -> None:
         """Raises Failed, FetchFailed or OSError when it does not succeed; nothing else becomes of the instance here."""
         await self._checks.pause(course.live.key)
-        files: dict[str, Path] | None = None
-        for step in course.steps:
-            # What a former agent began is taken up before anything else: it may be running now.
-            if files is None and not runner.was_started(course.folder / step):
-                await self._journal.prepare(course.operation)
-                files = await self._fetch(course)
-            await self._run(course, step, files or {})
+        steps = course.steps
+        begun = [step for step in steps if course.has_begun(step)]
+        for step in begun:  # by a former agent: it may be running now, and comes before anything else
+            await self._run(course, step, runner.take_up)
+        if len(begun) < len(steps):
+            await self._start(course, steps[len(begun) :])
         action = course.operation.action
         if action in ("start", "restart"):
             await self._confirm(course)
@@ -124,38 +133,47 @@ class Performer:
             if not course.live.alive:
                 self._watch.forget(course.live)
             course.complete = True
-            await self._ask(course)
+            await self.look(course)
         else:
             self._watch.forget(course.live)
 
-    async def _fetch(self, course: Course) -> dict[str, Path]:
-        """What the steps that have not begun need: all of it, before the first one touches anything."""
+    async def _start(self, course: Course, steps: tuple[Action, ...]) -> None:
+        """Run what has not begun. All that it needs is there before the first script touches anything."""
+        if course.operation.boot != self._world.boot:
+            course.touched = True
+            raise _interrupted(course.script(steps[0]))
+        await self._journal.prepare(course.operation)
+        files = await self._fetch(course, steps)
+        for step in steps:
+            package = str(files.get(course.order.package, "")) or await self._packages.held(course.order)
+            variables = environment(course.order, step, str(course.live.folder), package)
+            script = files[course.script(step)]
+            await self._run(
+                course, step, partial(runner.start, script=script, environment=variables, spawn=self._world.spawn)
+            )
+
+    async def _fetch(self, course: Course, steps: tuple[Action, ...]) -> dict[str, Path]:
         self._enter(course, "fetching")
-        missing = [step for step in course.steps if not runner.was_started(course.folder / step)]
-        names = [course.script(step) for step in missing]
-        if "install" in missing and course.order.package:
+        names = [course.script(step) for step in steps]
+        if "install" in steps and course.order.package:
             names.append(course.order.package)
         fetch = partial(self._packages.fetch, course.order.repo_url, progress=_into(course), since=course.asked_at)
         return {name: await fetch(name) for name in names}
 
-    async def _run(self, course: Course, step: Action, files: dict[str, Path]) -> None:
+    async def _run(self, course: Course, step: Action, begin: Begin) -> None:
+        """Bring one script to its end. `begin` starts it, or takes it up, and gives its exit code."""
         self._enter(course, PHASES[step])
         name = course.script(step)
-        package = str(files.get(course.order.package, "")) or await self._packages.held(course.order)
-        variables = environment(course.order, step, str(course.live.folder), package)
-        course.step = runner.Run(course.folder / step, course.output, files.get(name, Path()), variables)
+        course.step = runner.Run(course.folder / step, course.output, course.live.folder)
         course.touched = True
         try:
-            code = await runner.run(
-                course.step, may_start=course.operation.boot == self._world.boot, spawn=self._world.spawn
-            )
+            code = await begin(course.step)
         except runner.NotStarted as error:
             course.touched = False
             raise Failed(str(error), "environment") from error
         except runner.Interrupted as error:
             await runner.end_leftovers(course.step, self._world.grace)
-            sentence = f"{name} was interrupted, and nobody knows how far it came"
-            raise Failed(sentence, "environment", "interrupted") from error
+            raise _interrupted(name) from error
         course.step = None
         if code:
             raise Failed(f"{name} ended with {_exit(code)}", code=code)
@@ -166,11 +184,11 @@ class Performer:
         """Wait until the check is good. A process that was seen and is gone again ends the wait."""
         self._enter(course, "checking")
         live, pause = course.live, _FIRST_PAUSE
-        course.touched = True
+        course.touched = course.confirming = True
         if not live.alive:
             self._watch.forget(live)
         while True:
-            await self._ask(course)
+            await self.look(course)
             if live.alive is False:
                 about = f"; {course.doubt}" if course.doubt else ""
                 raise Failed(f"the watched process ended while it was starting{about}")
@@ -182,7 +200,7 @@ class Performer:
                     await live.exited.wait()
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _ask(self, course: Course) -> None:
+    async def look(self, course: Course) -> None:
         """One check, with a look at the pid file before and after."""
         live, since = course.live, course.operation.accepted_at
         self._watch.look(live, since)
@@ -207,6 +225,10 @@ def _into(course: Course) -> Callable[[int, int], None]:
             course.live.progress.bytes_done, course.live.progress.bytes_total = done, total
 
     return progress
+
+
+def _interrupted(name: str) -> Failed:
+    return Failed(f"{name} was interrupted, and nobody knows how far it came", "environment", "interrupted")
 
 
 def _exit(code: int) -> str:

@@ -70,7 +70,7 @@ class Operations:
         for live in self._instances:
             if live.record.operation is not None:
                 log.info("goes on", extra={"operation_id": live.record.operation.id})
-                self._set_off(live, live.record.operation)
+                self._set_off(live, live.record.operation, resumed=True)
 
     async def cancel(self, operation_id: str) -> None:
         """End an operation in flight, which is written down when this returns; one that has ended stays as it is."""
@@ -110,7 +110,9 @@ class Operations:
                 sentence = f"a script of operation {lock.parent.name} still runs, from a journal that was lost"
                 raise Refused(409, "busy", sentence)
 
-    def _set_off(self, live: Live, operation: Operation, asked_at: float | None = None) -> None:
+    def _set_off(
+        self, live: Live, operation: Operation, asked_at: float | None = None, *, resumed: bool = False
+    ) -> None:
         live.progress = Progress(
             operation_id=operation.id,
             action=operation.action,
@@ -119,7 +121,7 @@ class Operations:
             started_at=operation.accepted_at,
         )
         folder = self._instances.journal.operation_folder(operation.id)
-        course = Course(live, operation, folder, live.record.status, asked_at)
+        course = Course(live, operation, folder, live.record.status, asked_at, resumed)
         self._courses[operation.id] = course
         course.task = asyncio.create_task(self._follow(course))
         if operation.cancelled:
@@ -139,10 +141,8 @@ class Operations:
     async def _to_its_end(self, course: Course) -> Failed | None:
         """Perform the operation within its deadline; what became of it, None for success."""
         action = course.operation.action
-        remaining = course.operation.accepted_at + course.timeout - self._world.now()
         try:
-            async with asyncio.timeout(max(remaining, 0)):
-                await self._performer.perform(course)
+            await self._in_time(course)
             return None
         except Failed as failure:
             return failure
@@ -159,6 +159,21 @@ class Operations:
             if not course.operation.cancelled:
                 raise  # the agent is being stopped
             return await self._broken_off(course, Failed(f"the {action} was cancelled", "", "cancelled"))
+
+    async def _in_time(self, course: Course) -> None:
+        """Perform it within its deadline. What came up while no agent was there is looked at once before it is late."""
+        remaining = course.operation.accepted_at + course.timeout - self._world.now()
+        try:
+            async with asyncio.timeout(max(remaining, 0)):
+                await self._performer.perform(course)
+        except TimeoutError:
+            unseen = course.resumed and course.confirming and course.doubt is None
+            if not unseen:
+                raise
+            async with asyncio.timeout(course.order.check_timeout):
+                await self._performer.look(course)
+            if course.doubt is not None or course.live.alive is False:
+                raise
 
     async def _broken_off(self, course: Course, why: Failed) -> Failed | None:
         course.ending = True

@@ -81,7 +81,8 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
 
 
 def left_alone(record: Record) -> str:
-    """The reason of a member that failed although nothing is under way or due; empty where there is none."""
+    """The reason, in a line, of a member that failed although nothing is under way or due; empty where there is none."""
     if any(member.operation or member.retry_at for member in record.members):
         return ""
-    return next((member.reason or "failed" for member in record.members if member.realtime == "failed"), "")
+    why = next((member.reason or "failed" for member in record.members if member.realtime == "failed"), "")
+    return why.partition("\n")[0]

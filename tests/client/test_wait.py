@@ -82,6 +82,7 @@ def test_another_expectation_is_an_obstacle() -> None:
 
 def test_a_failed_member_is_left_alone_only_when_nothing_is_due() -> None:
     assert left_alone(record("failed", operation(OLD, "succeeded"), reason="check 7")) == "check 7"
+    assert left_alone(record("failed", reason="check.sh: no disk\nlooking for one\nno disk")) == "check.sh: no disk"
     assert left_alone(record("failed", operation(NEW, "running"))) == ""
     assert left_alone(record("failed", retry_at=datetime(2026, 11, 21, tzinfo=UTC))) == ""
     assert left_alone(record("running")) == ""

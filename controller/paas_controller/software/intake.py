@@ -59,8 +59,12 @@ class Intake:
         self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
     ) -> list[InstanceName]:
         await self._hiding.report(host.id, report, changes)
+        replaced = bool(host.epoch) and report.epoch != host.epoch
+        listed = {(seen.type, seen.name): seen for seen in report.instances}
+        missing = self._board.unlisted(host.id, listed.keys()) if report.full else []
+        lost = await self._lost(host, missing, replaced=replaced) if missing else frozenset()
         draft = Draft()
-        draft.closed = replaced = bool(host.epoch) and report.epoch != host.epoch
+        draft.closed = replaced
         flying = {operation.id for operation in self._operations.on_host(host.id)}
         ended = (outcome for outcome in report.outcomes if outcome.operation_id in flying)
         over: dict[str, Ending] = {outcome.operation_id: (outcome.state, outcome.message) for outcome in ended}
@@ -72,11 +76,10 @@ class Intake:
         for change in changes:
             if not change.operation_id and (change.type, change.name) not in forgotten:  # else its outcome tells it
                 self._take(draft, host, change, partial(self._changed, change=change))
-        listed = {(seen.type, seen.name): seen for seen in report.instances}
         for name, seen in listed.items():
             if name not in forgotten:
                 self._seen(draft, host, name, seen)
-        strangers = self._unlisted(draft, host, listed.keys(), doubt=replaced) if report.full else []
+        strangers = self._unlisted(draft, host, missing, lost)
         waiting = self._forgotten_there(draft, host, listed.keys()) if report.full else []
         if keep is not None:
             draft.writes.append(keep)
@@ -155,20 +158,29 @@ class Intake:
             self._give_up(draft, operation, "interrupted", _new_journal(host))
         return [operation.id for operation in lost]
 
-    def _unlisted(self, draft: Draft, host: Host, listed: Set[Name], *, doubt: bool) -> list[Instance]:
-        """The instances that should be on this host and that its agent does not know.
+    async def _lost(self, host: Host, missing: Sequence[Instance], *, replaced: bool) -> Set[int]:
+        """The members of which the agent knew more than it does: its journal is new, or the board is out of a backup.
 
-        An agent with a new journal lost what it had installed (`doubt`); what still runs, a check will find.
+        What it knew it has forgotten on our word alone, so that nobody can say whether it is installed.
         """
+        members = [(instance, member) for instance in missing if (member := instance.on(host.id)) is not None]
+        if replaced:
+            return {member.id for _, member in members}
+        installed = [(instance, member) for instance, member in members if member.installed and not member.operation]
+        return await self._operations.worked_on(host.epoch, installed) if installed else set()
+
+    def _unlisted(self, draft: Draft, host: Host, missing: Sequence[Instance], lost: Set[int]) -> list[Instance]:
+        """The instances that should be on this host and that its agent does not know; what still runs a check finds."""
         strangers = []
-        for instance in self._board.unlisted(host.id, listed):
-            member = draft.now(instance).on(host.id)
-            if member is None or member.operation:
+        for instance in missing:
+            current = self._board.find(instance.id)
+            member = draft.now(current).on(host.id) if current else None
+            if current is None or member is None or member.operation:
                 continue
-            if doubt:
-                draft.take(instance, member, Turn(replace(member, installed=False, alive=None)))
+            if member.id in lost:
+                draft.take(current, member, Turn(replace(member, installed=False, alive=None)))
             if member.realtime != "not-installed":
-                strangers.append(draft.now(instance))
+                strangers.append(draft.now(current))
         return strangers
 
     def _forgotten_there(self, draft: Draft, host: Host, listed: Set[Name]) -> list[Instance]:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -16,6 +17,9 @@ from paas_controller.base.errors import Conflict, NotFound, PaasError, Retryable
 from paas_controller.base.logs import operation_id
 from paas_controller.hosts.agents import Agents, JournalReplaced
 from paas_controller.hosts.service import Hosts
+from paas_controller.software import records
+from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.records import OPERATION
 from paas_controller.software.tally import Tally
 from paas_controller.store.store import Store
@@ -97,6 +101,10 @@ class Operations:
 
     def on_host(self, host: str) -> list[Operation]:
         return list(self._of_host.get(host, {}).values())
+
+    async def worked_on(self, epoch: str, members: Sequence[tuple[Instance, Member]]) -> set[int]:
+        """The ids of those of these members of which an operation succeeded under this journal of their agent's."""
+        return await self._store.read(partial(records.worked_on, epoch=epoch, members=members))
 
     def carry(self, operation: Operation) -> None:
         """Sends it until the agent has it, then waits for its outcome; called once its row is committed."""

@@ -184,6 +184,17 @@ def _operations_of(instance: Instance) -> Sequence[ColumnElement[bool]]:
     return of.kind == instance.kind, of.name == instance.name, of.instance == instance.id
 
 
+def worked_on(connection: Connection, epoch: str, members: Iterable[tuple[Instance, Member]]) -> set[int]:
+    """The ids of those of these members of which an operation succeeded under this journal of their agent's."""
+    of = OPERATION.c
+    succeeded = select(of.number).where(of.epoch == epoch, of.state == "succeeded").limit(1)
+    return {
+        member.id
+        for instance, member in members
+        if connection.execute(succeeded.where(*_operations_of(instance), of.member == member.id)).first()
+    }
+
+
 def operations_page(
     connection: Connection, kind: str, name: str, before: int | None, limit: int
 ) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from paas_agent import host, output, process, systemd
+from paas_agent import checkscript, host, output, process, systemd
 from paas_agent.checks import Checks, CheckScript
 from paas_agent.contract import InstanceName, Order
 from paas_agent.course import Performer
@@ -89,6 +89,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         line = Line(session, _controller_of(membership, instances), membership, settings.features)
         reporter = Reporter(line, instances, bell, world.random, partial(host.facts, settings.work_dir), forget)
         for live in instances:
+            checkscript.end_orphan(live.folder)
             watch.resume(live)
         checks.start()
         stack.push_async_callback(checks.close)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,11 @@ from paas_agent.process import Spawn
 KEPT_OUTPUT = 16 * 1024
 MAX_MESSAGE = 500
 MOST_READS = 64
-_COMMAND = 'umask 022; cd "$INSTANCE_DIR" && unset OLDPWD && exec /bin/sh "$1"'
+_COMMAND = """
+umask 022
+{ echo $$ > "$2"; } 2>/dev/null
+cd "$INSTANCE_DIR" && unset OLDPWD && exec /bin/sh "$1"
+"""
 
 
 class Result(msgspec.Struct):
@@ -35,7 +40,7 @@ async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn, pack
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     printed, complained = _Tail(), _Tail()
     try:
-        command = ("/bin/sh", "-c", _COMMAND, "paas-agent", str(script))
+        command = ("/bin/sh", "-c", _COMMAND, "paas-agent", str(script), str(_mark(folder)))
         stdio = (nothing, printed.writing, complained.writing)
         pid = spawn(command, environment(order, "check", str(folder), package), stdio)
         code = await _wait(pid, order.check_timeout)
@@ -49,6 +54,31 @@ async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn, pack
     result = read_result(output, errors, code)
     result.msg = mask(result.msg, order)[:MAX_MESSAGE]
     return result
+
+
+def end_orphan(folder: Path) -> None:
+    """End the check in this INSTANCE_DIR that a killed agent may have left running, with its whole group."""
+    try:
+        leader = int(_mark(folder).read_text())
+    except (OSError, ValueError):
+        return
+    if leader > 1 and process.signal_group(leader, 0) and any(_checks(pid, folder) for pid in process.members(leader)):
+        process.signal_group(leader, signal.SIGKILL)
+
+
+def forget(folder: Path) -> None:
+    """Take away what checks have left beside this INSTANCE_DIR."""
+    with suppress(OSError):
+        _mark(folder).unlink(missing_ok=True)
+
+
+def _mark(folder: Path) -> Path:
+    """Where the last check's process is noted: beside INSTANCE_DIR, which belongs to the scripts."""
+    return folder.with_name(f".{folder.name}.check")
+
+
+def _checks(pid: int, folder: Path) -> bool:
+    return process.carries(pid, "ACTION=check") and process.carries(pid, f"INSTANCE_DIR={folder}")
 
 
 def read_result(output: str, errors: str, exit_code: int) -> Result:

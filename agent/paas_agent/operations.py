@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-from paas_agent import output, runner
+from paas_agent import checkscript, output, runner
 from paas_agent.checks import Checks
 from paas_agent.contract import Accepted, Action, Order, Outcome, Progress, Status
 from paas_agent.course import Course, Failed, Performer
@@ -90,6 +90,7 @@ class Operations:
             self._instances.forget(live)
             self._watch.forget(live)
             await self._checks.pause(live.key)
+            checkscript.forget(live.folder)
 
     async def close(self) -> None:
         """Let go of all operations; their scripts run on, and the next agent adopts them."""

@@ -81,7 +81,7 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
 
 
 def left_alone(record: Record) -> str:
-    """The reason, in a line, of a member that failed although nothing is under way or due; empty where there is none."""
+    """Why, in a line, a member failed although nothing is under way or due; empty where none did."""
     if any(member.operation or member.retry_at for member in record.members):
         return ""
     why = next((member.reason or "failed" for member in record.members if member.realtime == "failed"), "")

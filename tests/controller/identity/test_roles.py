@@ -24,6 +24,7 @@ REST = [
     ("GET", "/operations/{id}/log", PEOPLE),
     ("POST", "/agents/report", AGENT), ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
     ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
+    ("PUT", "/hosts/{id}", WRITERS),
     ("POST", "/tokens", ADMINISTRATOR), ("GET", "/tokens", ADMINISTRATOR), ("DELETE", "/tokens/{name}", ADMINISTRATOR),
     ("GET", "/audit", ADMINISTRATOR), ("GET", "/events", PEOPLE),
 ]  # fmt: skip

@@ -89,7 +89,7 @@ class History:
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = operation_shown(row)
         flying = self._operations.get(row["id"])
-        if flying is None:
+        if flying is None or row["state"] in ENDED:  # its end is stored, and about to be known everywhere
             return shown
         shown["state"] = flying.state
         shown["cancelled_by"] = flying.cancelled_by

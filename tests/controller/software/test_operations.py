@@ -8,6 +8,7 @@ from aiohttp import web
 
 from paas_agent.contract import InstanceReport, Outcome, Progress
 from paas_controller.software import members, turns
+from paas_controller.software.operations import Operations
 from tests.controller.agents import Agent, refusing
 from tests.controller.shell import MORNING, Shell, until
 from tests.testbeds.stack import until as look_until
@@ -116,6 +117,15 @@ async def test_an_order_for_another_journal_is_interrupted(shell: Shell, starts:
     ended = await shell.ended()
     assert ended["state"] == "interrupted"
     assert starts.host in ended["message"]
+
+
+async def test_an_end_that_is_stored_is_shown_at_once(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Operations, "over", Mock())
+    starts.refuses = refusing(412, "another journal")
+    await shell.put("/database/db/running")
+    assert (await shell.ended())["state"] == "interrupted"
 
 
 async def test_every_order_names_the_journal_it_is_meant_for(shell: Shell, starts: Agent) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import partial
 from pathlib import Path
 
@@ -40,9 +41,22 @@ class Failed(Exception):
         self.code = code
 
 
+class Stage(Enum):
+    """How far an operation is, which decides what it leaves behind when it fails or is broken off now.
+
+    APART and AT_WORK alternate, script by script. After the last one a start or restart is CONFIRMING, an install
+    LOOKING; a stop or uninstall is over.
+    """
+
+    APART = "no script has touched the software since it was as `standing` says: that is what it stays"
+    AT_WORK = "a script runs, and is ended if need be: the instance has failed"
+    CONFIRMING = "all scripts ended well, and the check is asked until it is good: without that it has failed"
+    LOOKING = "all that is left is to see what there is: the operation has succeeded"
+
+
 @dataclass
 class Course:
-    """An operation under way. `standing` is the instance's status if the software is not touched any further."""
+    """An operation under way. `standing` is the instance's status as long as it is APART."""
 
     live: Live
     operation: Operation
@@ -51,17 +65,15 @@ class Course:
     asked_at: float | None = None
     resumed: bool = False
     """A former agent had accepted it, and its time went on while none was there."""
-    touched: bool = False
-    complete: bool = False
-    """All that is left is to see what there is now."""
-    confirming: bool = False
-    """All scripts ended well, and the check is asked until it is good."""
+    stage: Stage = Stage.APART
     ending: bool = False
-    """Nobody cancels it any more: it has ended, or is being broken off."""
+    """Nobody cancels it any more: it has ended, or is being broken off, whatever its stage."""
     step: runner.Run | None = None
+    """The script that is AT_WORK."""
     check: Check | None = None
+    """The last result while CONFIRMING or LOOKING."""
     doubt: Failed | None = None
-    """Why the last check was not good, or was not made."""
+    """Why that was not good, or the check was not made."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -132,7 +144,7 @@ class Performer:
         elif action == "install":
             if not course.live.alive:
                 self._watch.forget(course.live)
-            course.complete = True
+            course.stage = Stage.LOOKING
             await self.look(course)
         else:
             self._watch.forget(course.live)
@@ -140,7 +152,7 @@ class Performer:
     async def _start(self, course: Course, steps: tuple[Action, ...]) -> None:
         """Run what has not begun. All that it needs is there before the first script touches anything."""
         if course.operation.boot != self._world.boot:
-            course.touched = True
+            course.stage = Stage.AT_WORK  # it may well have been, and whatever ran then is gone
             raise _interrupted(course.script(steps[0]))
         await self._journal.prepare(course.operation)
         files = await self._fetch(course, steps)
@@ -165,11 +177,11 @@ class Performer:
         self._enter(course, PHASES[step])
         name = course.script(step)
         course.step = runner.Run(course.folder / step, course.output, course.live.folder)
-        course.touched = True
+        course.stage = Stage.AT_WORK
         try:
             code = await begin(course.step)
         except runner.NotStarted as error:
-            course.touched = False
+            course.stage = Stage.APART
             raise Failed(str(error), "environment") from error
         except runner.Interrupted as error:
             await runner.end_leftovers(course.step, self._world.grace)
@@ -178,13 +190,13 @@ class Performer:
         if code:
             raise Failed(f"{name} ended with {_exit(code)}", code=code)
         if step == "stop":
-            course.standing, course.touched = "stopped", False
+            course.standing, course.stage = "stopped", Stage.APART
 
     async def _confirm(self, course: Course) -> None:
         """Wait until the check is good. A process that was seen and is gone again ends the wait."""
         self._enter(course, "checking")
         live, pause = course.live, _FIRST_PAUSE
-        course.touched = course.confirming = True
+        course.stage = Stage.CONFIRMING
         if not live.alive:
             self._watch.forget(live)
         while True:

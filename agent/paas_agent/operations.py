@@ -10,7 +10,7 @@ from pathlib import Path
 from paas_agent import checkscript, output, runner
 from paas_agent.checks import Checks
 from paas_agent.contract import Accepted, Action, Order, Outcome, Progress, Status
-from paas_agent.course import Course, Failed, Performer
+from paas_agent.course import Course, Failed, Performer, Stage
 from paas_agent.errors import Refused
 from paas_agent.instances import Instances
 from paas_agent.journal import Key, Operation
@@ -168,7 +168,7 @@ class Operations:
             async with asyncio.timeout(max(remaining, 0)):
                 await self._performer.perform(course)
         except TimeoutError:
-            unseen = course.resumed and course.confirming and course.doubt is None
+            unseen = course.resumed and course.stage is Stage.CONFIRMING and course.doubt is None
             if not unseen:
                 raise
             async with asyncio.timeout(course.order.check_timeout):
@@ -178,7 +178,7 @@ class Operations:
 
     async def _broken_off(self, course: Course, why: Failed) -> Failed | None:
         course.ending = True
-        if course.complete:
+        if course.stage is Stage.LOOKING:
             return None
         if course.step is not None:
             await runner.end(course.step, self._world.grace)
@@ -234,7 +234,7 @@ def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:
     """The status and whether it is installed, after an operation that ended so."""
     action, installed = course.operation.action, course.live.record.installed
     if failure is not None:
-        return "failed" if course.touched else course.standing, installed
+        return course.standing if course.stage is Stage.APART else "failed", installed
     if action == "install":
         runs = course.check is not None and course.check.good and course.live.alive is not False
         return "running" if runs else "stopped", True
@@ -252,7 +252,7 @@ def _message(course: Course, failure: Failed) -> str:
 def _too_late(course: Course) -> Failed:
     sentence = f"the {course.operation.action} did not end within {course.timeout:g} s"
     if course.doubt is None:
-        return Failed(sentence, "software" if course.touched else "environment", "timed-out")
+        return Failed(sentence, "environment" if course.stage is Stage.APART else "software", "timed-out")
     return Failed(f"{sentence}; {course.doubt}", course.doubt.fault, "timed-out")
 
 

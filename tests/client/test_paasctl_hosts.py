@@ -44,18 +44,18 @@ async def test_a_host_is_shown_with_what_stands_on_it_and_kept_until_that_is_gon
 
 
 async def test_how_ssh_reaches_a_host_is_changed_by_a_file(paasctl: Paasctl, client: Client, tmp_path: Path) -> None:
-    await client.hosts.add("10.77.1.3", 3335, auth=[{"username": "root", "password": "one"}])
+    await client.hosts.add("10.78.1.3", 3335, auth=[{"username": "root", "password": "one"}])
     file = tmp_path / "reach.yaml"
     file.write_text(
         "ssh_port: 2222\nauth:\n  - {username: root, password: '******'}\n  - {username: ssh, password: two}\n"
     )
-    planned = await paasctl("host", "edit", "10.77.1.3:3335", "-f", str(file), "--dry-run")
+    planned = await paasctl("host", "edit", "10.78.1.3:3335", "-f", str(file), "--dry-run")
     assert "how SSH reaches it" in planned.out
-    shown = await paasctl("host", "edit", "10.77.1.3:3335", "-f", str(file))
+    shown = await paasctl("host", "edit", "10.78.1.3:3335", "-f", str(file))
     assert "port 2222, as root, ssh" in shown.out
-    document = (await paasctl("host", "show", "10.77.1.3:3335", "-o", "json")).document
+    document = (await paasctl("host", "show", "10.78.1.3:3335", "-o", "json")).document
     assert [entry["password"] for entry in document["auth"]] == ["******", "******"]
-    wrong = await paasctl("host", "edit", "10.77.1.3:3335", "-f", "-", stdin='{"ssh_port": 0}')
+    wrong = await paasctl("host", "edit", "10.78.1.3:3335", "-f", "-", stdin='{"ssh_port": 0}')
     assert (wrong.code, "ssh_port must be 1 or more" in wrong.err) == (1, True)
 
 

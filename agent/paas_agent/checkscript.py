@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from paas_agent.process import Spawn
 KEPT_OUTPUT = 16 * 1024
 MAX_MESSAGE = 500
 MOST_READS = 64
+_OBJECT = re.compile(r'\{[ \t\r\n]*["}]')
 _COMMAND = """
 umask 022
 { echo $$ > "$2"; } 2>/dev/null
@@ -112,17 +114,16 @@ def _last_object(output: str) -> dict[str, object] | None:
         found = whole
         return whole
 
-    decoder, at = json.JSONDecoder(object_hook=closed), output.find("{")
-    while at >= 0:
+    decoder, end = json.JSONDecoder(object_hook=closed), 0
+    while begin := _OBJECT.search(output, end):
         try:
-            end = decoder.raw_decode(output, at)[1]
+            end = decoder.raw_decode(output, begin.start())[1]
         except json.JSONDecodeError as error:
-            end = max(error.pos, at + 1)
+            end = max(error.pos, begin.start() + 1)
         except ValueError:  # a number of thousands of digits
-            end = at + 1
+            end = begin.start() + 1
         except RecursionError:
-            end = output.find("\n", at) + 1 or len(output)
-        at = output.find("{", end)
+            end = output.find("\n", begin.start()) + 1 or len(output)
     return found
 
 

@@ -47,7 +47,7 @@ def test_a_message_as_deep_as_can_be_read_can_be_told() -> None:
     assert codes == {"0", "no-result"}
 
 
-NESTED = ['{"":', "[{", '{"a":[', '{"', '{"\\', "{"]
+NESTED = ['{"":', "[{", '{"a":[', '{"', '{"\\', '{"{"', "{"]
 
 
 @pytest.mark.parametrize("piece", NESTED)
@@ -55,7 +55,7 @@ def test_brackets_without_end_cost_no_time(piece: str) -> None:
     printed = (piece * KEPT_OUTPUT)[:KEPT_OUTPUT]
     began = process_time()
     assert read_result(f'{printed}\n{{"code": "0"}}', "", 0) == Result("0", "")
-    assert process_time() - began < 0.1
+    assert process_time() - began < 0.2
 
 
 def test_an_object_within_what_is_none_counts() -> None:

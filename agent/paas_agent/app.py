@@ -21,12 +21,12 @@ from yarl import URL
 from paas_agent import checkscript, host, output, process, systemd
 from paas_agent.checks import Checks, CheckScript
 from paas_agent.contract import InstanceName, Order
-from paas_agent.course import Performer
 from paas_agent.instances import Instances
 from paas_agent.join import Membership
 from paas_agent.journal import Journal
 from paas_agent.operations import Operations
 from paas_agent.packages import FetchFailed, Packages
+from paas_agent.performer import Performer
 from paas_agent.reporter import Bell, Line, Reporter
 from paas_agent.server import Api
 from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address

@@ -9,26 +9,18 @@ from pathlib import Path
 
 from paas_agent import checkscript, output, runner
 from paas_agent.checks import Checks
-from paas_agent.contract import Accepted, Action, Order, Outcome, Progress, Status
-from paas_agent.course import Course, Failed, Performer, Stage
+from paas_agent.contract import Accepted, Action, Order, Outcome, Progress
+from paas_agent.course import Course, Failed, Stage, outcome_of, too_late
 from paas_agent.errors import Refused
 from paas_agent.instances import Instances
 from paas_agent.journal import Key, Operation
 from paas_agent.live import Live
-from paas_agent.orders import mask
 from paas_agent.packages import FetchFailed
+from paas_agent.performer import Performer
 from paas_agent.watch import Watch
 from paas_agent.world import World
 
 log = logging.getLogger(__name__)
-
-_RESULTS: dict[Action, Status] = {
-    "start": "running",
-    "restart": "running",
-    "stop": "stopped",
-    "uninstall": "not-installed",
-}
-"""The status after an action that went well; after an install the check says it."""
 
 
 class Operations:
@@ -150,7 +142,7 @@ class Operations:
         except FetchFailed as error:
             return Failed(str(error), error.fault)
         except TimeoutError:
-            return await self._broken_off(course, _too_late(course))
+            return await self._broken_off(course, too_late(course))
         except OSError as error:
             return Failed(f"the agent's work folder cannot be used: {error.strerror}", "environment")
         except Exception as error:
@@ -186,23 +178,7 @@ class Operations:
 
     def _settle(self, course: Course, failure: Failed | None) -> None:
         live, operation = course.live, course.operation
-        status, installed = _after(course, failure)
-        outcome = Outcome(
-            operation_id=operation.id,
-            type=course.order.type,
-            name=course.order.name,
-            action=operation.action,
-            state=failure.state if failure else "succeeded",
-            status=status,
-            installed=installed,
-            fault=failure.fault if failure else "",
-            exit_code=failure.code if failure else 0,
-            message=_message(course, failure) if failure else "",
-            started_at=operation.accepted_at,
-            ended_at=self._world.now(),
-            alive=live.alive,
-            check=course.check,
-        )
+        outcome = outcome_of(course, failure, self._world.now())
         self.ended[outcome.state] += 1
         sentence = outcome.message.partition("\n")[0]
         about = {"operation_id": operation.id}
@@ -228,32 +204,6 @@ def _strays(instances: Instances) -> dict[Key, list[Path]]:
         if instances.find_operation(folder.name) is None and (order := journal.kept_order(folder.name)):
             found.setdefault((order.type, order.name), []).extend(folder.glob("*.lock"))
     return found
-
-
-def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:
-    """The status and whether it is installed, after an operation that ended so."""
-    action, installed = course.operation.action, course.live.record.installed
-    if failure is not None:
-        return course.standing if course.stage is Stage.APART else "failed", installed
-    if action == "install":
-        runs = course.check is not None and course.check.good and course.live.alive is not False
-        return "running" if runs else "stopped", True
-    return _RESULTS[action], action != "uninstall" and installed
-
-
-def _message(course: Course, failure: Failed) -> str:
-    """A sentence that ends with the last line the scripts printed; below it all their last lines, if there are more."""
-    printed = output.last_lines(course.output, course.order)
-    _, more, last = printed.rpartition("\n")
-    sentence = f"{failure}: {last}" if last else str(failure)
-    return mask(f"{sentence}\n{printed}" if more else sentence, course.order)
-
-
-def _too_late(course: Course) -> Failed:
-    sentence = f"the {course.operation.action} did not end within {course.timeout:g} s"
-    if course.doubt is None:
-        return Failed(sentence, "environment" if course.stage is Stage.APART else "software", "timed-out")
-    return Failed(f"{sentence}; {course.doubt}", course.doubt.fault, "timed-out")
 
 
 def _again(known: tuple[Live, Operation | Outcome], order: Order, action: Action) -> Accepted:

@@ -15,11 +15,11 @@ import pytest
 from paas_agent import app, output, process
 from paas_agent.checks import Checks
 from paas_agent.contract import Order
-from paas_agent.course import Performer
 from paas_agent.instances import Instances
 from paas_agent.journal import Journal
 from paas_agent.operations import Operations
 from paas_agent.packages import Packages
+from paas_agent.performer import Performer
 from paas_agent.settings import read
 from paas_agent.watch import Watch
 from paas_agent.world import World

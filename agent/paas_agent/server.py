@@ -57,7 +57,7 @@ class Api:
     async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and hmac.compare_digest(
-            token.strip().encode(), self.membership.controller_token.encode()
+            token.strip().encode(errors="replace"), self.membership.controller_token.encode()
         )
         if not known and (request.method, request.path) != ("GET", "/ping"):
             raise Refused(401, "unauthorized", "this needs the header Authorization: Bearer and this host's token")

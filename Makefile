@@ -15,7 +15,8 @@ demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
 	@.venv/bin/python -m tests.demo $(if $(ONCE),--once)
 
 test: setup repo lint  ## every test, with the real parts
-	@.venv/bin/python -m pytest -n 3 --dist loadfile  # most of the time they wait for programs, not for processors
+	@# Much of the time they wait for programs, not for processors; tests/conftest.py says which file comes first.
+	@.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .

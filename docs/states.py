@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Order
 from paas_controller.base.settings import Settings
-from paas_controller.hosts.reports import MISSED_REPORTS
+from paas_controller.hosts.service import MISSED_REPORTS
 from paas_controller.software.members import HELD_EVERY, LONGEST_WAIT, PATIENCE, QUIET_AFTER, backoff
 from paas_controller.software.operations import GRACE
 from paas_controller.software.states import DOING, EXPECTATIONS, IN_BETWEEN, Expect, Realtime
@@ -99,7 +99,8 @@ one (`app.check_rise`); the end of its watched process counts at once. Where sto
 confirms it, and a good one is drift: it is stopped. During an operation no check counts.
 
 An action may take so long (`app.timeouts`); {grace:g} s later the controller takes it for ended even if its agent
-says nothing:"""
+says nothing. A controller that was away gives the whole time anew. An order that its agent refuses for good touched
+nothing: the state stays, and it counts as a failure of the software. Where no time-out is given, it is:"""
 
 LISTS = """\
 ## Events and changed lists

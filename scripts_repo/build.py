@@ -92,7 +92,6 @@ def _package_of(software: Software, cache: Path) -> Path:
 
 def _make(recipe: Path, package: Path, cache: Path) -> None:
     print(f"{package.name}: making it from Debian's packages", flush=True)
-    package.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="making-", dir=cache) as folder:
         done = subprocess.run(  # noqa: S603 - a recipe of this repository
             [recipe, folder], env=os.environ | {"TMPDIR": folder}, stdin=subprocess.DEVNULL, capture_output=True,
@@ -102,6 +101,7 @@ def _make(recipe: Path, package: Path, cache: Path) -> None:
             words = done.stderr.strip().splitlines() or [f"the recipe ended with {done.returncode}"]
             raise BuildError(words[-1])
         made = Path(folder) / package.name
+        package.parent.mkdir(parents=True, exist_ok=True)
         package.with_suffix(".sha256").write_text(_sha256(made))
         made.replace(package)
 

@@ -68,8 +68,7 @@ unpack() {
     private_apt
     say "fetching $* and what they need"
     apt-get -qq update 2>"$work/update" || true
-    apt-get -qq -s install "$@" >"$work/solution" 2>"$work/errors" ||
-        die "apt finds no $* of Debian; does apt-get update work here? $(tail -n 1 "$work/update" "$work/errors" | tr '\n' ' ')"
+    apt-get -qq -s install "$@" >"$work/solution" 2>"$work/errors" || not_found "$@"
     apt-get -qq -y --download-only install "$@" >/dev/null 2>"$work/errors" ||
         die "the packages could not be fetched: $(tail -n 1 "$work/errors")"
     sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*\[\([a-z0-9]*\)\]).*/\1_\2_\3.deb/p' "$work/solution" |
@@ -77,6 +76,15 @@ unpack() {
     while read -r deb; do
         dpkg-deb --vextract "$apt/cache/archives/$deb" "$tree" >"$work/files/${deb%.deb}"
     done <"$work/debs"
+}
+
+# not_found PACKAGE...: ends, and says whose fault it is. Whoever can be given libc6 has Debian's lists.
+not_found() {
+    unknown=$(sed -n "s/^E: Unable to locate package //p; s/^E: Package '\(.*\)' has no installation candidate/\1/p" \
+        "$work/errors" | paste -s -d ' ')
+    [ -z "$unknown" ] || ! apt-get -qq -s install libc6 >/dev/null 2>&1 ||
+        die "Debian has no package $unknown; apt-cache search finds names"
+    die "apt finds no $* of Debian; does apt-get update work here? $(tail -qn 1 "$work/update" "$work/errors" | paste -s -d ' ')"
 }
 
 # must_be PACKAGE PREFIX: what was fetched is the version that the folder promises.
@@ -90,9 +98,15 @@ must_be() {
 
 # take SOURCE TARGET_FOLDER: a file of $tree into the package; whose it is is remembered.
 take() {
-    real=$(realpath -e "$tree/$1") || die "$1 is not in Debian's packages any more"
+    real=$(realpath -qe "$tree/$1") || die "$1 is in none of the packages; $(nearest "${1##*/}")"
     cp "$real" "$out/$2/${1##*/}"
     (cd "$work/files" && grep -lxF ".${real#"$tree"}" -- *) >>"$work/owners"
+}
+
+# nearest NAME: where a file of that name is instead.
+nearest() {
+    found=$(cd "$tree" && find . -name "$1" ! -type d | sed 's|^\./||' | sort | paste -s -d , | sed 's/,/, /g')
+    echo "${found:+there is }${found:-dpkg-deb -c lists what is in one}"
 }
 
 # take_folder SOURCE TARGET_FOLDER: all that is in a folder of $tree, links as what they lead to within it.
@@ -130,8 +144,25 @@ is_libc() {
     esac
 }
 
+# stands_alone: that no program and no library of the package loads what is not in it. The machine that builds has often
+# got it by chance, and so hides what is missing.
+stands_alone() {
+    find "$out" -type f -exec grep -l "^$(printf '\177ELF')" {} + >"$work/programs" || return 0
+    path=$out/lib:$(sed 's|/[^/]*$||' "$work/programs" | sort -u | paste -s -d :)
+    while read -r file; do
+        LD_LIBRARY_PATH=$path ldd "$file" 2>/dev/null | awk '$2 == "=>" { print $1, $3 }' >"$work/libraries" || true
+        while read -r name place; do
+            case $place in
+            "$out"/*) ;;
+            *) is_libc "$name" || die "${file#"$out"/} needs $name, which is not in the package: take_libraries ${file#"$out"/}" ;;
+            esac
+        done <"$work/libraries"
+    done <"$work/programs"
+}
+
 # pack: the list of Debian packages, their copyrights, and an archive whose bytes depend on its content only.
 pack() {
+    stands_alone
     sort -u "$work/owners" | while read -r owner; do
         echo "$owner" | sed 's/%3a/:/; s/_/ /g'
         cp -L "$tree/usr/share/doc/${owner%%_*}/copyright" "$out/copyright/${owner%%_*}"

@@ -101,7 +101,7 @@ in_time() {
 }
 
 # opened: whether the server just launched holds its port. A server.sh may know it otherwise than by the server's file.
-opened() { [ -s "$pid_file" ]; }
+opened() { [ -s "${awaited:=$pid_file}" ]; }
 
 # launch PORT LOG COMMAND...: in a session of its own, back as soon as it holds its port; then ./pid is there.
 launch() {
@@ -112,15 +112,21 @@ launch() {
     rm -f pid "$pid_file"
     LD_LIBRARY_PATH=$home/software/lib setsid "$@" </dev/null >>"$log" 2>&1 &
     server=$!
+    awaited=
     set_deadline "$patience"
     until opened; do
         kill -0 "$server" 2>/dev/null || died
-        in_time ||
-            fail "$software (process $server) runs, but did not open port $port within $patience s; see $home/$log"
+        in_time || not_opened
         sleep 0.02
     done
     [ -s pid ] || echo "$server" >pid
     echo "$software runs on port $port, process $server"
+}
+
+not_opened() {
+    said="did not open port $port within $patience s"
+    [ -z "$awaited" ] || said="did not write ./$awaited within $patience s: let it, or give server.sh a function opened"
+    fail "$software (process $server) runs, but $said; see $home/$log"
 }
 
 # last_words: what the log has got since the launch.
@@ -140,7 +146,8 @@ end() {
     set_deadline "$STOP_TIMEOUT"
     while ours "$1"; do
         in_time ||
-            fail "$software (process $1) did not end within $STOP_TIMEOUT s of $ending; see $home/log, or raise STOP_TIMEOUT"
+            fail "$software (process $1) did not end within $STOP_TIMEOUT s of $ending. It is not killed, for it may be" \
+                "writing its data: kill -9 $1 on the host if it hangs, or raise STOP_TIMEOUT; see $home/log"
         sleep 0.02
     done
 }

@@ -11,7 +11,27 @@ from tests.testbeds import tools
 from tests.testbeds.hosts import bed as hosts
 from tests.testbeds.hosts.host import Host
 from tests.testbeds.hosts.machine import CannotStart
+from tests.testbeds.memory import memory
 from tests.testbeds.postgres import Server, programs, server
+
+_LONGEST = (
+    "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py", "controller/test_main.py",
+    "controller/openapi/test_schemathesis.py", "e2e/test_agent_killed.py", "agent/test_crash.py",
+    "scripts_repo/test_rabbitmq.py", "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
+)  # fmt: skip
+"""The files that take longest, longest first."""
+
+
+def pytest_configure() -> None:
+    """pytest's own folders are in memory: the tests make hundreds of databases, and each change waits for its disk."""
+    if folder := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files are handed out in this order: no worker begins with the longest one when the others are nearly done."""
+    rank = {Path(__file__).parent / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -15,16 +16,16 @@ from time import time
 import aiohttp
 from aiohttp import web
 
-from paas_agent import cgroups, host, output, process, systemd
-from paas_agent.checks import Checks
+from paas_agent import cgroups, checkscript, host, output, process, systemd
+from paas_agent.checks import Checks, CheckScript
 from paas_agent.contract import InstanceName, Order
-from paas_agent.course import Performer
 from paas_agent.instances import Instances
 from paas_agent.join import Membership
 from paas_agent.journal import Journal
 from paas_agent.keys import key_of_a_child
 from paas_agent.operations import Operations
-from paas_agent.packages import Packages
+from paas_agent.packages import FetchFailed, Packages
+from paas_agent.performer import Performer
 from paas_agent.renewal import Needs, Renewal
 from paas_agent.reporter import Bell, Line, Reporter
 from paas_agent.server import Api
@@ -48,6 +49,8 @@ class AlreadyRunning(Exception):
 async def run(settings: Settings, membership: Membership) -> None:
     """Serve until SIGTERM or SIGINT. Raises AlreadyRunning, BadSetting, and OSError when it cannot listen."""
     os.umask(0o077)
+    gc.collect()
+    gc.freeze()  # what was imported stays: to look through it again and again would only cost time and memory
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -68,8 +71,10 @@ async def run(settings: Settings, membership: Membership) -> None:
 async def agent(settings: Settings, membership: Membership, world: World) -> AsyncIterator[list[asyncio.Task[None]]]:
     """All rooms, furnished and connected; yields what works without end."""
     bell = Bell()
-    instances = Instances(Journal(settings.work_dir), world.now, bell.wake)
+    journal = Journal(settings.work_dir, world.write)
+    instances = Instances(journal, world.now, bell.wake)
     async with AsyncExitStack() as stack:
+        stack.callback(journal.close)
         trust = Trust(membership, settings)
         connector = aiohttp.TCPConnector(ssl=client_tls(settings))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
@@ -77,7 +82,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         watch = Watch(instances, world.boot)
         stack.callback(watch.close)
         checks = Checks(instances, watch, partial(_check_script, packages), world)
-        performer = Performer(world, instances.journal, packages, watch, checks, bell.nudge)
+        performer = Performer(world, journal, packages, watch, checks, bell.nudge)
         operations = Operations(world, instances, watch, checks, performer)
 
         async def forget(name: InstanceName) -> None:
@@ -90,6 +95,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         line = Line(session, _controller_of(membership, instances), trust, able, renewal.ask)
         reporter = Reporter(line, instances, bell, world.random, partial(host.facts, settings.work_dir), forget)
         for live in instances:
+            checkscript.end_orphan(live.folder)
             watch.resume(live)
         checks.start()
         stack.push_async_callback(checks.close)
@@ -98,7 +104,8 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         api = Api(trust, able, instances, operations, checks, packages)
         await _serve(stack, api.application(), settings, trust)
         tidying = _tidy(instances, packages, settings, world)
-        works = [asyncio.create_task(work) for work in (reporter.run(), renewal.run(), tidying, systemd.keep_alive())]
+        for_ever = (reporter.run(), renewal.run(), checks.keep_time(), tidying, systemd.keep_alive())
+        works = [asyncio.create_task(work) for work in for_ever]
         stack.push_async_callback(_cancel, works)
         yield works
 
@@ -120,9 +127,17 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _check_script(packages: Packages, order: Order) -> tuple[Path, str]:
-    lately = asyncio.get_running_loop().time() - SCRIPT_AGE
-    return await packages.fetch(order.repo_url, order.check, since=lately), await packages.held(order)
+async def _check_script(packages: Packages, order: Order) -> CheckScript:
+    """Also an older one that was verified: whatever becomes of a repository, what runs is watched."""
+    lately, trouble = asyncio.get_running_loop().time() - SCRIPT_AGE, ""
+    try:
+        script = await packages.fetch(order.repo_url, order.check, since=lately)
+    except FetchFailed as error:
+        last = await packages.last_verified(order.repo_url, order.check)
+        if last is None:
+            raise
+        script, trouble = last, f"{error}; until then the last good one is used"
+    return CheckScript(script, await packages.held(order), trouble)
 
 
 async def _tidy(instances: Instances, packages: Packages, settings: Settings, world: World) -> None:

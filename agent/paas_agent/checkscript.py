@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -11,13 +12,18 @@ import msgspec
 
 from paas_agent import process
 from paas_agent.contract import Order
-from paas_agent.orders import environment, mask
+from paas_agent.orders import as_text, environment, mask
 from paas_agent.process import Spawn
 
 KEPT_OUTPUT = 16 * 1024
 MAX_MESSAGE = 500
 MOST_READS = 64
-_COMMAND = 'umask 022; cd "$INSTANCE_DIR" && unset OLDPWD && exec /bin/sh "$1"'
+_OBJECT = re.compile(r'\{[ \t\r\n]*["}]')
+_COMMAND = """
+umask 022
+{ echo $$ > "$2"; } 2>/dev/null
+cd "$INSTANCE_DIR" && unset OLDPWD && exec /bin/sh "$1"
+"""
 
 
 class Result(msgspec.Struct):
@@ -36,7 +42,7 @@ async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn, pack
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     printed, complained = _Tail(), _Tail()
     try:
-        command = ("/bin/sh", "-c", _COMMAND, "paas-agent", str(script))
+        command = ("/bin/sh", "-c", _COMMAND, "paas-agent", str(script), str(_mark(folder)))
         stdio = (nothing, printed.writing, complained.writing)
         pid = spawn(command, environment(order, "check", str(folder), package), stdio)
         code = await _wait(pid, order.check_timeout)
@@ -52,11 +58,36 @@ async def run_check(script: Path, order: Order, folder: Path, spawn: Spawn, pack
     return result
 
 
+def end_orphan(folder: Path) -> None:
+    """End the check in this INSTANCE_DIR that a killed agent may have left running, with its whole group."""
+    try:
+        leader = int(_mark(folder).read_text())
+    except (OSError, ValueError):
+        return
+    if leader > 1 and process.signal_group(leader, 0) and any(_checks(pid, folder) for pid in process.members(leader)):
+        process.signal_group(leader, signal.SIGKILL)
+
+
+def forget(folder: Path) -> None:
+    """Take away what checks have left beside this INSTANCE_DIR."""
+    with suppress(OSError):
+        _mark(folder).unlink(missing_ok=True)
+
+
+def _mark(folder: Path) -> Path:
+    """Where the last check's process is noted: beside INSTANCE_DIR, which belongs to the scripts."""
+    return folder.with_name(f".{folder.name}.check")
+
+
+def _checks(pid: int, folder: Path) -> bool:
+    return process.carries(pid, "ACTION=check") and process.carries(pid, f"INSTANCE_DIR={folder}")
+
+
 def read_result(output: str, errors: str, exit_code: int) -> Result:
     """The verdict of a check that printed this and ended so: its last JSON object, `code` a string, exit code 0."""
     found = _last_object(output)
     said = found.get("msg", "") if found else _last_line(errors) or _last_line(output)
-    message = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    message = as_text(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
     if exit_code:
         about = f"the check script ended with exit code {exit_code}"
         return Result(f"exit {exit_code}", f"{about}: {message}" if message else about)
@@ -67,7 +98,7 @@ def read_result(output: str, errors: str, exit_code: int) -> Result:
         return Result(
             "no-result", f'the check\'s "code" has to be a string such as "0", and is {json.dumps(code)[:80]}'
         )
-    return Result(code[:80], message)
+    return Result(as_text(code[:80]), message)
 
 
 def _last_line(text: str) -> str:
@@ -75,29 +106,33 @@ def _last_line(text: str) -> str:
 
 
 def _last_object(output: str) -> dict[str, object] | None:
-    decoder, found, at = json.JSONDecoder(), None, output.find("{")
-    while at >= 0:
+    """The object that ends last. What is no JSON is read once: objects within it were seen by then."""
+    found: dict[str, object] | None = None
+
+    def closed(whole: dict[str, object]) -> dict[str, object]:
+        nonlocal found
+        found = whole
+        return whole
+
+    decoder, end = json.JSONDecoder(object_hook=closed), 0
+    while begin := _OBJECT.search(output, end):
         try:
-            found, end = decoder.raw_decode(output, at)
-        except (ValueError, RecursionError):
-            end = at + 1
-        at = output.find("{", end)
+            end = decoder.raw_decode(output, begin.start())[1]
+        except json.JSONDecodeError as error:
+            end = max(error.pos, begin.start() + 1)
+        except ValueError:  # a number of thousands of digits
+            end = begin.start() + 1
+        except RecursionError:
+            end = output.find("\n", begin.start()) + 1 or len(output)
     return found
 
 
 async def _wait(pid: int, seconds: float) -> int | None:
     """The exit code, None after the time-out. Whatever the script left in its group ends with it."""
-    in_time = False
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await process.ended(pid)
-            in_time = True
-    finally:
-        process.signal_group(pid, signal.SIGKILL)
-        await process.ended(pid)
-        code = process.reap(pid)
-    return code or 0 if in_time else None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await process.to_its_end(pid) or 0
+    return None
 
 
 class _Tail:

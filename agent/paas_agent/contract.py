@@ -4,7 +4,7 @@ Times are UTC, in seconds since the epoch (float). Ports are strings, as in the 
 Unknown keys are ignored on both sides, so that either may be newer; what must be known beforehand is a feature.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,10 @@ OperationState = Literal["pending", "sent", "running", "succeeded", "failed", "t
 Phase = Literal["queued", "fetching", "installing", "starting", "stopping", "restarting", "uninstalling", "checking"]
 Fault = Literal["", "software", "environment"]
 Cause = Literal["action", "check", "exit"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""As far as JSON's numbers are whole for everybody."""
+ExitCode = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
+Fact = str | Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | float
 
 ENDED: frozenset[OperationState] = frozenset({"succeeded", "failed", "timed-out", "cancelled", "interrupted"})
 DEFAULT_TIMEOUTS: dict[str, float] = {
@@ -24,6 +28,13 @@ RESERVED_ENVIRONMENT: frozenset[str] = frozenset({
     "PATH", "LANG", "HOME", "REPO_URL", "PACKAGE", "PACKAGE_FILE", "INSTANCE_NAME", "INSTANCE_KIND", "INSTANCE_DIR",
     "ACTION", "HOST_IP", "HOSTS", "HOST_INDEX",
 })  # fmt: skip
+LIMITS: dict[str, tuple[float, float]] = {
+    "timeout": (0, 86400), "check_timeout": (0.1, 3600), "check_interval": (1, 3600),
+}  # fmt: skip
+"""The least and the most of an order's seconds."""
+VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
+MAX_VALUE = 30_000
+"""Characters of a metadata value: the kernel takes 128 KiB for one variable, and a character is up to four bytes."""
 
 FEATURES: tuple[str, ...] = (
     "2026-11-operations",  # journaled orders: the same operation_id is the same work
@@ -63,17 +74,17 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
     operation_id: str = ""
     epoch: str = ""
     """The journal this order is meant for; empty means whichever is there. Another one is a 412."""
-    generation: int = 0
+    generation: Count = 0
     timeout: float = 0
     check_timeout: float = DEFAULT_TIMEOUTS["check"]
     check_interval: float = 10
-    check_fall: int = 2
-    check_rise: int = 1
+    check_fall: Count = 2
+    check_rise: Count = 1
     believed: Status = "not-installed"
     """What the controller holds to be there; counts only where the agent does not know the instance (adoption)."""
     host_ip: str = ""
     hosts: list[str] = []
-    host_index: int = 0
+    host_index: Count = 0
 
 
 class Accepted(msgspec.Struct, kw_only=True):
@@ -89,7 +100,7 @@ class Check(msgspec.Struct, kw_only=True):
     code: str
     msg: str = ""
     at: float = 0
-    streak: int = 1
+    streak: Count = 1
 
     @property
     def good(self) -> bool:
@@ -104,8 +115,8 @@ class Progress(msgspec.Struct, kw_only=True, omit_defaults=True):
     state: OperationState
     phase: Phase
     started_at: float = 0
-    bytes_done: int = 0
-    bytes_total: int = 0
+    bytes_done: Count = 0
+    bytes_total: Count = 0
 
 
 class InstanceReport(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -119,7 +130,7 @@ class InstanceReport(msgspec.Struct, kw_only=True, omit_defaults=True):
     check: Check | None = None
     operation: Progress | None = None
     reason: str = ""
-    generation: int = 0
+    generation: Count = 0
 
 
 class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -133,7 +144,7 @@ class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: Status
     installed: bool
     fault: Fault = ""
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     message: str = ""
     started_at: float = 0
     ended_at: float = 0
@@ -144,7 +155,7 @@ class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Change(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"before": "from", "after": "to"}):
     """A stable status left for another one, as the agent saw it; `number` grows by one within an epoch."""
 
-    number: int
+    number: Count
     type: Kind
     name: str
     before: Status
@@ -160,13 +171,13 @@ class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     host: str
     epoch: str
-    sequence: int
+    sequence: Count
     full: bool
     sent_at: float
     instances: list[InstanceReport] = []
     outcomes: list[Outcome] = []
     changes: list[Change] = []
-    facts: dict[str, str | int | float] | None = None
+    facts: dict[str, Fact] | None = None
     version: str = ""
     features: list[str] = []
 
@@ -179,7 +190,10 @@ class InstanceName(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Acknowledged(msgspec.Struct, kw_only=True):
-    """The 202 to a report: its sequence, seconds to the next one, instances whose checks are to be dropped."""
+    """The 202 to a report: seconds to the next one, and instances whose checks are to be dropped.
+
+    `acknowledged` is the last sequence that was taken; above the report's own, the report came too late to count.
+    """
 
     acknowledged: int
     interval: float

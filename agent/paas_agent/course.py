@@ -1,30 +1,23 @@
-"""The course of one operation: fetch, run, confirm. What is on disk says how far it has come, so it can be resumed."""
+"""The course of one operation: how far it is, what is left of it when it is broken off now, how it ended."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from enum import Enum
 from pathlib import Path
 
-from paas_agent import cgroups, runner
-from paas_agent.checks import Checks
-from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Check, Fault, OperationState, Order, Phase, Status
-from paas_agent.instances import Live
-from paas_agent.journal import Journal, Operation
-from paas_agent.orders import environment
-from paas_agent.packages import FetchFailed, Packages
-from paas_agent.watch import Watch
-from paas_agent.world import World
+from paas_agent import output, runner
+from paas_agent.contract import DEFAULT_TIMEOUTS, Action, Check, Fault, OperationState, Order, Outcome, Status
+from paas_agent.journal import Operation
+from paas_agent.live import Live
+from paas_agent.orders import mask
 
-PHASES: dict[Action, Phase] = {
-    "install": "installing",
-    "start": "starting",
-    "stop": "stopping",
-    "restart": "restarting",
-    "uninstall": "uninstalling",
+_RESULTS: dict[Action, Status] = {
+    "start": "running",
+    "restart": "running",
+    "stop": "stopped",
+    "uninstall": "not-installed",
 }
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+"""The status after an action that went well; after an install the check says it."""
 
 
 class Failed(Exception):
@@ -39,23 +32,39 @@ class Failed(Exception):
         self.code = code
 
 
+class Stage(Enum):
+    """How far an operation is, which decides what it leaves behind when it fails or is broken off now.
+
+    APART and AT_WORK alternate, script by script. After the last one a start or restart is CONFIRMING, an install
+    LOOKING; a stop or uninstall is over.
+    """
+
+    APART = "no script has touched the software since it was as `standing` says: that is what it stays"
+    AT_WORK = "a script runs, and is ended if need be: the instance has failed"
+    CONFIRMING = "all scripts ended well, and the check is asked until it is good: without that it has failed"
+    LOOKING = "all that is left is to see what there is: the operation has succeeded"
+
+
 @dataclass
 class Course:
-    """An operation under way. `standing` is the instance's status if the software is not touched any further."""
+    """An operation under way. `standing` is the instance's status as long as it is APART."""
 
     live: Live
     operation: Operation
     folder: Path
     standing: Status
     asked_at: float | None = None
-    touched: bool = False
-    complete: bool = False
-    """All that is left is to see what there is now."""
+    resumed: bool = False
+    """A former agent had accepted it, and its time went on while none was there."""
+    stage: Stage = Stage.APART
     ending: bool = False
+    """Nobody cancels it any more: it has ended, or is being broken off, whatever its stage."""
     step: runner.Run | None = None
+    """The script that is AT_WORK."""
     check: Check | None = None
+    """The last result while CONFIRMING or LOOKING."""
     doubt: Failed | None = None
-    """Why the last check was not good, or was not made."""
+    """Why that was not good, or the check was not made."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -78,137 +87,64 @@ class Course:
         action = self.operation.action
         if action == "restart" and not self.order.restart:
             return "stop", "start"
-        if action == "install" and (self.standing == "running" or (self.standing == "failed" and self.live.alive)):
+        runs = self.standing == "running" or (self.standing == "failed" and self.live.alive)
+        if action == "install" and (runs or self.has_begun("stop")):
             return "stop", "install"
         return (action,)
+
+    def has_begun(self, step: Action) -> bool:
+        """Whether a step's script was ever started."""
+        return runner.has_begun(self.folder / step)
 
     def script(self, step: Action) -> str:
         """The name of a step's script."""
         return str(getattr(self.order, step))
 
 
-class Performer:
-    """Brings an operation to its end. `nudge` is called when the controller should soon hear how far it is."""
-
-    def __init__(
-        self,
-        world: World,
-        journal: Journal,
-        packages: Packages,
-        watch: Watch,
-        checks: Checks,
-        nudge: Callable[[], None],
-    ) -> None:
-        self._world = world
-        self._journal = journal
-        self._packages = packages
-        self._watch = watch
-        self._checks = checks
-        self._nudge = nudge
-
-    async def perform(self, course: Course) -> None:
-        """Raises Failed, FetchFailed or OSError when it does not succeed; nothing else becomes of the instance here."""
-        course.live.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # an uninstall may have removed it
-        self._journal.keep_order(course.operation)
-        await self._checks.pause(course.live.key)
-        files: dict[str, Path] | None = None
-        for step in course.steps:
-            # What a former agent began is taken up before anything else: it may be running now.
-            if files is None and not runner.was_started(course.folder / step):
-                files = await self._fetch(course)
-            await self._run(course, step, files or {})
-        action = course.operation.action
-        if action in ("start", "restart"):
-            await self._confirm(course)
-        elif action == "install":
-            if not course.live.alive:
-                self._watch.forget(course.live)
-            course.complete = True
-            await self._ask(course)
-        else:
-            self._watch.forget(course.live)
-
-    async def _fetch(self, course: Course) -> dict[str, Path]:
-        """What the steps that have not begun need: all of it, before the first one touches anything."""
-        self._enter(course, "fetching")
-        missing = [step for step in course.steps if not runner.was_started(course.folder / step)]
-        names = [course.script(step) for step in missing]
-        if "install" in missing and course.order.package:
-            names.append(course.order.package)
-        fetch = partial(self._packages.fetch, course.order.repo_url, progress=_into(course), since=course.asked_at)
-        return {name: await fetch(name) for name in names}
-
-    async def _run(self, course: Course, step: Action, files: dict[str, Path]) -> None:
-        self._enter(course, PHASES[step])
-        name = course.script(step)
-        package = str(files.get(course.order.package, "")) or await self._packages.held(course.order)
-        variables = environment(course.order, step, str(course.live.folder), package)
-        group = cgroups.group_of(self._world.unit, course.order.type, course.order.name)
-        course.step = runner.Run(course.folder / step, course.output, files.get(name, Path()), variables, group=group)
-        course.touched = True
-        try:
-            code = await runner.run(
-                course.step, may_start=course.operation.boot == self._world.boot, spawn=self._world.spawn
-            )
-        except runner.NotStarted as error:
-            course.touched = False
-            raise Failed(str(error), "environment") from error
-        except runner.Interrupted as error:
-            await runner.end_leftovers(course.step, self._world.grace)
-            sentence = f"{name} was interrupted, and nobody knows how far it came"
-            raise Failed(sentence, "environment", "interrupted") from error
-        course.step = None
-        if code:
-            raise Failed(f"{name} ended with {_exit(code)}", code=code)
-        if step == "stop":
-            course.standing, course.touched = "stopped", False
-
-    async def _confirm(self, course: Course) -> None:
-        """Wait until the check is good. A process that was seen and is gone again ends the wait."""
-        self._enter(course, "checking")
-        live, pause = course.live, _FIRST_PAUSE
-        course.touched = True
-        if not live.alive:
-            self._watch.forget(live)
-        while True:
-            await self._ask(course)
-            if live.alive is False:
-                about = f"; {course.doubt}" if course.doubt else ""
-                raise Failed(f"the watched process ended while it was starting{about}")
-            if course.doubt is None:
-                return
-            live.exited.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await live.exited.wait()
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    async def _ask(self, course: Course) -> None:
-        """One check, with a look at the pid file before and after."""
-        live, since = course.live, course.operation.accepted_at
-        self._watch.look(live, since)
-        try:
-            result = await self._checks.ask(live)
-        except FetchFailed as error:
-            course.doubt = Failed(str(error), error.fault)
-        else:
-            course.check = Check(code=result.code, msg=result.msg, at=self._world.now())
-            course.doubt = None if result.good else Failed(f"the last check said {result.code}: {result.msg}")
-        self._watch.look(live, since)
-
-    def _enter(self, course: Course, phase: Phase) -> None:
-        if course.live.progress is not None:
-            course.live.progress.phase = phase
-            self._nudge()
+def outcome_of(course: Course, failure: Failed | None, ended_at: float) -> Outcome:
+    """How an operation ended that has come so far; `failure` None is success."""
+    live, operation = course.live, course.operation
+    status, installed = _after(course, failure)
+    return Outcome(
+        operation_id=operation.id,
+        type=course.order.type,
+        name=course.order.name,
+        action=operation.action,
+        state=failure.state if failure else "succeeded",
+        status=status,
+        installed=installed,
+        fault=failure.fault if failure else "",
+        exit_code=failure.code if failure else 0,
+        message=_message(course, failure) if failure else "",
+        started_at=operation.accepted_at,
+        ended_at=ended_at,
+        alive=live.alive,
+        check=course.check,
+    )
 
 
-def _into(course: Course) -> Callable[[int, int], None]:
-    def progress(done: int, total: int) -> None:
-        if course.live.progress is not None:
-            course.live.progress.bytes_done, course.live.progress.bytes_total = done, total
+def too_late(course: Course) -> Failed:
+    """The failure of an operation whose deadline has come."""
+    sentence = f"the {course.operation.action} did not end within {course.timeout:g} s"
+    if course.doubt is None:
+        return Failed(sentence, "environment" if course.stage is Stage.APART else "software", "timed-out")
+    return Failed(f"{sentence}; {course.doubt}", course.doubt.fault, "timed-out")
 
-    return progress
+
+def _after(course: Course, failure: Failed | None) -> tuple[Status, bool]:
+    """The status and whether it is installed, after an operation that ended so."""
+    action, installed = course.operation.action, course.live.record.installed
+    if failure is not None:
+        return course.standing if course.stage is Stage.APART else "failed", installed
+    if action == "install":
+        runs = course.check is not None and course.check.good and course.live.alive is not False
+        return "running" if runs else "stopped", True
+    return _RESULTS[action], action != "uninstall" and installed
 
 
-def _exit(code: int) -> str:
-    return f"exit code {code}" if code > 0 else f"signal {-code}"
+def _message(course: Course, failure: Failed) -> str:
+    """A sentence that ends with the last line the scripts printed; below it all their last lines, if there are more."""
+    printed = output.last_lines(course.output, course.order)
+    _, more, last = printed.rpartition("\n")
+    sentence = f"{failure}: {last}" if last else str(failure)
+    return mask(f"{sentence}\n{printed}" if more else sentence, course.order)

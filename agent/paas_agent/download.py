@@ -56,9 +56,12 @@ class Patience:
 def version_of(headers: Mapping[str, str]) -> Version:
     """The version in the answer's headers; empty while the file is so new that it may change within the same second.
 
-    Last-Modified counts whole seconds, and many servers make their ETag of it: RFC 9110, 8.8.2.2.
+    Last-Modified counts whole seconds, and many servers make their ETag of it: RFC 9110, 8.8.2.2. An ETag that is no
+    plain text is as good as none.
     """
     etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    if not etag.isascii():
+        etag = ""
     if modified:
         try:
             age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import psutil
 
+from paas_agent.orders import as_text
+
 
 def facts(work_dir: Path) -> dict[str, str | int | float]:
     """What the controller is told of this host; sizes in bytes."""
     system = _system()
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(work_dir))
     return {
-        "hostname": socket.gethostname(),
+        "hostname": as_text(socket.gethostname()),
         "os": system,
         "kernel": platform.release(),
         "arch": platform.machine(),
@@ -30,5 +32,5 @@ def facts(work_dir: Path) -> dict[str, str | int | float]:
 def _system() -> str:
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return platform.system()

@@ -2,25 +2,24 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
+
+import msgspec
 
 from paas_agent.contract import (
     Cause,
     Change,
     Check,
-    InstanceReport,
     Order,
     Outcome,
-    Progress,
     Report,
     Status,
     judge,
 )
 from paas_agent.journal import Ended, Instance, Journal, Key, Operation
+from paas_agent.live import Live
 from paas_agent.process import Identity
 
 log = logging.getLogger(__name__)
@@ -33,50 +32,6 @@ REPORTED_OUTCOMES = 40
 _DAY = 86400.0
 
 
-@dataclass
-class Live:
-    """An instance with what is not worth journaling: its last check, its process, how far an operation is."""
-
-    record: Instance
-    folder: Path
-    check: Check | None = None
-    alive: bool | None = None
-    progress: Progress | None = None
-    doubt: str = ""
-    """Why the process that the pid file names is not watched."""
-    exited: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
-    exited_at: float = math.inf
-    unsaved: bool = field(default=False, repr=False)
-
-    @property
-    def key(self) -> Key:
-        return self.record.key
-
-    @property
-    def order(self) -> Order:
-        return self.record.order
-
-    @property
-    def unwanted(self) -> bool:
-        """The last order was to uninstall it: how it is does not matter any more."""
-        return bool(self.record.ended) and self.record.ended[-1].outcome.action == "uninstall"
-
-    def report(self) -> InstanceReport:
-        """The instance as the controller is told of it."""
-        record = self.record
-        return InstanceReport(
-            type=record.order.type,
-            name=record.order.name,
-            status=record.status,
-            installed=record.installed,
-            alive=self.alive,
-            check=self.check,
-            operation=self.progress,
-            reason=record.reason or self.doubt,
-            generation=record.order.generation,
-        )
-
-
 class Instances:
     """All instances of this host. `wake` is called when the controller should hear of something at once."""
 
@@ -85,6 +40,8 @@ class Instances:
         self.now = now
         self._wake = wake
         self._known = {record.key: self._live(record) for record in journal.load()}
+        self._arriving: dict[Key, tuple[Operation, asyncio.Future[None]]] = {}
+        self._writing: set[asyncio.Future[None]] = set()
 
     def __iter__(self) -> Iterator[Live]:
         return iter(self._known.values())
@@ -92,6 +49,13 @@ class Instances:
     def get(self, key: Key) -> Live | None:
         """The instance, if it is known here."""
         return self._known.get(key)
+
+    def in_flight(self, key: Key) -> Operation | None:
+        """The operation an instance is busy with; its order may still be on its way to the disk."""
+        if key in self._arriving:
+            return self._arriving[key][0]
+        live = self.get(key)
+        return live.record.operation if live is not None else None
 
     def find_operation(self, operation_id: str) -> tuple[Live, Operation | Outcome] | None:
         """The instance an operation belongs to, and the operation in flight or how it ended."""
@@ -108,19 +72,28 @@ class Instances:
         """The ids of all operations whose output is still here, and that have ended."""
         return [ended.outcome.operation_id for live in self for ended in live.record.ended]
 
-    def begin(self, operation: Operation) -> Live:
-        """Write an accepted order down. Raises OSError, and then nothing has changed."""
+    async def begin(self, operation: Operation) -> Live:
+        """Write an accepted order down, and only then know of it. Raises OSError, and then nothing has changed."""
         order = operation.order
-        live = self.get((order.type, order.name)) or self._live(_unknown(order))
-        before = live.record.order, live.record.operation
-        live.record.order, live.record.operation = order, operation
+        key = order.type, order.name
+        live = self.get(key) or Live(_unknown(order), self.journal.instance_folder(key))
+        written = self.journal.save(msgspec.structs.replace(live.record, order=order, operation=operation))
+        self._arriving[key] = operation, written
         try:
-            self.journal.save(live.record)
-        except OSError:
-            live.record.order, live.record.operation = before
-            raise
-        self._known[live.key] = live
+            await written
+            live.record.order, live.record.operation = order, operation
+            self._known[key] = live
+        finally:
+            del self._arriving[key]
+            self.judge(live)  # it had to wait; with the operation in flight it does so until that has ended
         return live
+
+    async def arrival(self, operation_id: str) -> None:
+        """Wait for an order that is being written down, if this is one. Raises OSError as `begin` does."""
+        for operation, written in self._arriving.values():
+            if operation.id == operation_id:
+                await asyncio.shield(written)
+                return
 
     def adopt(self, order: Order) -> Live:
         """The instance of an order that only asks for a check; what was unknown is known from now on."""
@@ -162,7 +135,7 @@ class Instances:
     def judge(self, live: Live) -> None:
         """Let the facts change the status of an instance at rest, if they do."""
         record = live.record
-        if record.operation is not None:
+        if self.in_flight(live.key) is not None:
             return
         verdict = judge(
             record.status,
@@ -189,15 +162,23 @@ class Instances:
 
     def save(self, live: Live, *, durable: bool = True) -> None:
         """Journal an instance. What cannot be written now is kept in memory, and written with the next report."""
-        try:
-            self.journal.save_whatever(live.record, durable=durable)
-            live.unsaved = False
-        except OSError as error:
+        if live.forgotten:
+            return
+        if live.key in self._arriving:  # written now, it would take the place of the order
             live.unsaved = True
-            log.error("%s/%s cannot be journaled (%s); it is tried again", *live.key, error.strerror)
+            return
+        writing = self.journal.save_whatever(live.record, durable=durable)
+        self._writing.add(writing)
+        writing.add_done_callback(partial(self._saved, live))
+
+    async def written(self) -> None:
+        """Return when all that has been saved is on the disk, or is known not to be."""
+        if self._writing:
+            await asyncio.wait(self._writing)
 
     def forget(self, live: Live) -> None:
         """Drop an instance; its software and its working folder stay."""
+        live.forgotten = True
         del self._known[live.key]
         self.journal.save_state()
         self.journal.remove(live.record)
@@ -224,9 +205,21 @@ class Instances:
             self.journal.state.published = report.changes[-1].number
             self.journal.save_state()
 
-    def more_to_tell(self, report: Report) -> bool:
-        """Whether there is more that this report, being full, had to leave out."""
-        return len(report.changes) == REPORTED_CHANGES or len(report.outcomes) == REPORTED_OUTCOMES
+    def more_to_tell(self) -> bool:
+        """Whether there is something that was not acknowledged, because no report has had room for it yet."""
+        published = self.journal.state.published
+        return any(
+            any(not ended.acknowledged for ended in live.record.ended)
+            or any(change.number > published for change in live.record.changes)
+            for live in self
+        )
+
+    def _saved(self, live: Live, writing: asyncio.Future[None]) -> None:
+        self._writing.discard(writing)
+        error = writing.exception()
+        live.unsaved = error is not None
+        if isinstance(error, OSError):
+            log.error("%s/%s cannot be journaled (%s); it is tried again", *live.key, error.strerror)
 
     def _live(self, record: Instance) -> Live:
         folder = self.journal.instance_folder(record.key)

@@ -4,16 +4,15 @@ import re
 
 import msgspec
 
-from paas_agent.contract import RESERVED_ENVIRONMENT, Order
+from paas_agent.contract import LIMITS, MAX_VALUE, RESERVED_ENVIRONMENT, VARIABLE, Order
 from paas_agent.errors import Refused
 
 SECRET_WORDS = ("PASS", "PWD", "SECRET", "TOKEN", "KEY")
-MAX_VALUE = 30_000  # the kernel takes 128 KiB for one variable, and a character is up to four bytes
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _FILE = re.compile(r"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,254}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = re.compile(VARIABLE)
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PROGRAM_OWN = frozenset({"REPO_URL", "PACKAGE"})  # copies the controller sends along; the order's own keys count
 _SCRIPTS = ("install", "start", "stop", "check", "uninstall")
@@ -75,6 +74,11 @@ def mask(text: str, order: Order) -> str:
     return text
 
 
+def as_text(text: str) -> str:
+    """What UTF-8 can hold of a text from elsewhere: half a character, as JSON can name one, is a question mark."""
+    return text.encode(errors="replace").decode()
+
+
 def _validate(order: Order) -> None:
     if not _NAME.fullmatch(order.name):
         raise _invalid("name: letters, digits, '.', '_' and '-', at most 128, beginning with a letter or digit")
@@ -112,8 +116,7 @@ def _validate_variable(name: str, value: str) -> None:
 
 
 def _validate_numbers(order: Order) -> None:
-    limits = {"timeout": (0, 86400), "check_timeout": (0.1, 3600), "check_interval": (1, 3600)}
-    for field, (least, most) in limits.items():
+    for field, (least, most) in LIMITS.items():
         if not least <= getattr(order, field) <= most:
             raise _invalid(f"{field}: seconds from {least} to {most}")
     if order.check_fall < 1 or order.check_rise < 1:

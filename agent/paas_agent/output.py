@@ -7,7 +7,8 @@ to the disk as a hole, so that offsets stay what they are.
 import asyncio
 import codecs
 import os
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -53,17 +54,25 @@ def read(path: Path, order: Order, offset: int, *, ended: bool) -> Piece:
 
 
 def last_lines(path: Path, order: Order, limit: int = 1000) -> str:
-    """The end of the output, for a sentence about a failure."""
-    text = read(path, order, 0, ended=True).data.rstrip()
+    """The end of the output, for a sentence about a failure; empty where it cannot be read."""
+    try:
+        text = read(path, order, 0, ended=True).data.rstrip()
+    except OSError:
+        return ""
     return text if len(text) <= limit else text[-limit:].partition("\n")[2] or text[-limit:]
 
 
-async def keep_small(path: Path, spawn: Spawn) -> None:
-    """Keep an output that is being written from filling the disk, until cancelled."""
-    while True:
-        await asyncio.sleep(_LOOK_EVERY)
-        with suppress(OSError):
-            await trim(path, spawn)
+@asynccontextmanager
+async def kept_small(path: Path, spawn: Spawn) -> AsyncIterator[None]:
+    """Keeps an output that is being written from filling the disk."""
+    trimming = asyncio.create_task(_trim_often(path, spawn))
+    try:
+        yield
+    finally:
+        trimming.cancel()
+        await asyncio.wait([trimming])
+    with suppress(OSError):
+        await trim(path, spawn)
 
 
 async def trim(path: Path, spawn: Spawn) -> None:
@@ -76,8 +85,14 @@ async def trim(path: Path, spawn: Spawn) -> None:
             pid = spawn(command, {"PATH": PATH}, (nothing, nothing, nothing))
         finally:
             os.close(nothing)
-        await process.ended(pid)
-        process.reap(pid)
+        await process.to_its_end(pid)
+
+
+async def _trim_often(path: Path, spawn: Spawn) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        with suppress(OSError):
+            await trim(path, spawn)
 
 
 def _superfluous(path: Path) -> int:

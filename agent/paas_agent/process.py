@@ -83,6 +83,20 @@ def reap(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if found else None
 
 
+async def to_its_end(leader: int) -> int | None:
+    """The exit code of an own child when it has ended, as `reap` gives it.
+
+    What is left of its group ends with it; all of it at once when this is cancelled.
+    """
+    try:
+        await ended(leader)
+    finally:
+        signal_group(leader, signal.SIGKILL)
+        await ended(leader)
+        code = reap(leader)
+    return code
+
+
 def signal_group(leader: int, number: int) -> bool:
     """Send a signal to the leader's group; False if nobody is left in it."""
     try:

@@ -9,9 +9,10 @@ from random import Random
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 
 from paas_agent import __version__
-from paas_agent.contract import Acknowledged, InstanceName, Report
+from paas_agent.contract import Acknowledged, InstanceName, InstanceReport, Report
 from paas_agent.download import why_of
 from paas_agent.instances import Instances
 from paas_agent.join import sentence
@@ -25,6 +26,8 @@ _PATH = "/apis/v1alpha1/agents/report"
 _COALESCE = 0.01
 _FIRST_DELAY = 0.5
 _FACTS_EVERY = 3600.0
+_LARGEST = 1_000_000  # bytes; the controller takes a MiB
+_SHORTER_TEXTS = (250, 120, 60, 30, 0)  # characters
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 
 
@@ -105,34 +108,39 @@ class Reporter:
         controller = self._line.controller()
         if not controller:
             return "nobody has said where it is"
-        report, token = self._report(), self._line.trust.membership.agent_token
+        report, token = await self._report(), self._line.trust.membership.agent_token
         try:
-            acknowledged = await self._send(controller.rstrip("/") + _PATH, report)
+            acknowledged = await self._send(controller.rstrip("/") + _PATH, _fitted(report))
         except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
             return (why_of(error) if isinstance(error, aiohttp.ClientSSLError) else str(error)) or "no answer"
+        if acknowledged.acknowledged > report.sequence:
+            self._instances.journal.go_on_after(acknowledged.acknowledged)
+            return "it has taken later ones of this host"
         await self._take(report, acknowledged)
         if acknowledged.renew and token == self._line.trust.membership.agent_token:  # else it is done already
             self._line.renew()
         return ""
 
-    def _report(self) -> Report:
+    async def _report(self) -> Report:
+        """All there is to say. What it says is on the disk, or is known not to get there, before it is said."""
         journal = self._instances.journal
         report = Report(
             host=self._line.trust.membership.host,
             epoch=journal.state.epoch,
-            sequence=journal.next_sequence(),
+            sequence=await journal.next_sequence(),
             full=True,
             sent_at=self._instances.now(),
             version=__version__,
             features=self._line.features,
         )
         self._instances.fill(report)
-        if report.sent_at >= self._facts_due:
+        await self._instances.written()
+        report.sent_at = self._instances.now()
+        if asyncio.get_running_loop().time() >= self._facts_due:
             report.facts = self._facts()
         return report
 
-    async def _send(self, url: str, report: Report) -> Acknowledged:
-        body = msgspec.json.encode(report)
+    async def _send(self, url: str, body: bytes) -> Acknowledged:
         async with self._line.session.post(url, data=body, timeout=_TIMEOUT, **self._line.trust.request()) as answer:
             if answer.status in (401, 403):
                 told = sentence(await answer.read())
@@ -144,12 +152,30 @@ class Reporter:
     async def _take(self, report: Report, acknowledged: Acknowledged) -> None:
         self._instances.acknowledge(report)
         if report.facts is not None:
-            self._facts_due = report.sent_at + _FACTS_EVERY
+            self._facts_due = asyncio.get_running_loop().time() + _FACTS_EVERY
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
         for name in acknowledged.forget:
             await self._forget(name)
-        if self._instances.more_to_tell(report):
+        if self._instances.more_to_tell():
             self._bell.wake()
+
+
+def _fitted(report: Report) -> bytes:
+    """The report as it is sent. What would make it too large is taken out of it: news come in the next ones."""
+    body = msgspec.json.encode(report)
+    for longest in _SHORTER_TEXTS:
+        if len(body) <= _LARGEST:
+            break
+        report.outcomes = report.outcomes[: (len(report.outcomes) + 1) // 2]
+        report.changes = report.changes[: (len(report.changes) + 1) // 2]
+        report.instances = [_shortened(seen, longest) for seen in report.instances]
+        body = msgspec.json.encode(report)
+    return body
+
+
+def _shortened(seen: InstanceReport, longest: int) -> InstanceReport:
+    check = seen.check and replace(seen.check, msg=seen.check.msg[:longest])
+    return replace(seen, reason=seen.reason[:longest], check=check)
 
 
 class _Turned(Exception):

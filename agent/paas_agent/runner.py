@@ -46,14 +46,13 @@ class Run:
 
     marks: Path
     output: Path
-    script: Path
-    environment: dict[str, str]
+    folder: Path
     leader: int = 0
     group: str = ""
 
     def mark(self, name: str) -> Path:
         """The file of one mark: lock, started or exit."""
-        return self.marks.with_name(f"{self.marks.name}.{name}")
+        return _mark(self.marks, name)
 
     @property
     def exit_code(self) -> int | None:
@@ -62,36 +61,41 @@ class Run:
         return int(text) if text.endswith("\n") else None
 
 
-def was_started(marks: Path) -> bool:
-    """Whether the script with these marks has ever begun."""
-    return bool(_text(marks.with_name(f"{marks.name}.started")))
+def has_begun(marks: Path) -> bool:
+    """Whether the script with these marks was ever started, be it that its wrapper is just about to mark it."""
+    lock = _mark(marks, "lock")
+    return bool(_text(_mark(marks, "started"))) or (lock.exists() and held(lock))
 
 
-async def run(step: Run, *, may_start: bool, spawn: Spawn) -> int:
-    """Start the script, or adopt it, or find how it ended; its exit code, negative for a signal.
+async def start(step: Run, script: Path, environment: dict[str, str], spawn: Spawn) -> int:
+    """Run a script that has not begun; its exit code, negative for a signal.
 
     Raises Interrupted and NotStarted. When this is cancelled the script goes on: see `end`.
     """
     lock = _try_lock(step.mark("lock"))
+    if lock is None:
+        raise NotStarted("it runs already")
     try:
-        if lock is None:
-            return await _adopt(step)
-        if step.exit_code is not None:
-            return step.exit_code
-        if was_started(step.marks) or not may_start:
-            raise Interrupted
         step.mark("started").unlink(missing_ok=True)
-        step.leader = _launch(step, lock, spawn)
+        step.leader = _launch(step, script, environment, lock, spawn)
     finally:
-        if lock is not None:
-            os.close(lock)
+        os.close(lock)
     return await _finish(step)
+
+
+async def take_up(step: Run) -> int:
+    """Adopt a script that has begun, or find how it ended. Else as `start`."""
+    if held(step.mark("lock")):
+        return await _adopt(step)
+    if step.exit_code is None:
+        raise Interrupted
+    return step.exit_code
 
 
 async def end_leftovers(step: Run, grace: float) -> None:
     """End what is left of a script whose wrapper is gone, so that the next one does not run beside it."""
     leader = _text(step.mark("started")).strip()
-    mark = f"INSTANCE_DIR={step.environment['INSTANCE_DIR']}"
+    mark = f"INSTANCE_DIR={step.folder}"
     if leader and any(process.carries(pid, mark) for pid in process.members(int(leader))):
         await process.end_group(int(leader), grace)
 
@@ -104,14 +108,14 @@ async def end(step: Run, grace: float) -> None:
         step.leader = 0
 
 
-def _launch(step: Run, lock: int, spawn: Spawn) -> int:
+def _launch(step: Run, script: Path, environment: dict[str, str], lock: int, spawn: Spawn) -> int:
     try:
         output = os.open(step.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise NotStarted(f"the script's output cannot be written: {error.strerror}") from error
     try:
-        command = ("/bin/sh", "-c", _WRAPPER, "paas-agent", str(step.marks), str(step.script), step.group)
-        return spawn(command, step.environment, (lock, output, output))
+        command = ("/bin/sh", "-c", _WRAPPER, "paas-agent", str(step.marks), str(script), step.group)
+        return spawn(command, environment, (lock, output, output))
     except OSError as error:
         raise NotStarted(f"the script cannot be started: {error.strerror}") from error
     finally:
@@ -124,7 +128,7 @@ async def _finish(step: Run) -> int:
     step.leader = 0
     if step.exit_code is not None:
         return step.exit_code
-    if not was_started(step.marks):
+    if not _text(step.mark("started")):
         raise NotStarted("the start of the script cannot be recorded; is the disk full?")
     if code is None or code < 0:
         raise Interrupted
@@ -158,6 +162,10 @@ def _try_lock(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _mark(marks: Path, name: str) -> Path:
+    return marks.with_name(f"{marks.name}.{name}")
 
 
 def _text(path: Path) -> str:

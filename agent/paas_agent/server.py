@@ -1,9 +1,9 @@
 """The agent's HTTP API: HTTP in, HTTP out; no decision is taken here."""
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast, get_args
 
@@ -14,15 +14,16 @@ from paas_agent import __version__, metrics, orders, output
 from paas_agent.checks import Checks
 from paas_agent.contract import Action, Order, Outcome
 from paas_agent.errors import Refused
-from paas_agent.instances import Instances, Live
+from paas_agent.instances import Instances
 from paas_agent.journal import Operation
+from paas_agent.live import Live
 from paas_agent.operations import Operations
 from paas_agent.packages import FetchFailed, Packages
 from paas_agent.trust import Trust
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 2 * 1024 * 1024  # an order holds what somebody sent the controller in 1 MiB, and a little more
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -70,15 +71,14 @@ class Api:
     async def _order(self, request: web.Request) -> web.Response:
         order = await self._parse(request)
         action = cast(Action, request.path.strip("/"))
-        asked_at = self.packages.ask_ahead(order.repo_url)
-        await asyncio.sleep(0)  # the question is on its way while the journal is written
-        return _json(self.operations.accept(order, action, asked_at), 202)
+        asked_at = self.packages.ask_ahead(order.repo_url)  # on its way while the journal is written
+        return _json(await self.operations.accept(order, action, asked_at), 202)
 
     async def _check(self, request: web.Request) -> web.Response:
         order = await self._parse(request)
-        live = self.instances.get((order.type, order.name))
-        if live is not None and live.record.operation is not None:
-            raise Refused(409, "busy", f"operation {live.record.operation.id} is in flight; no check runs beside it")
+        busy = self.instances.in_flight((order.type, order.name))
+        if busy is not None:
+            raise Refused(409, "busy", f"operation {busy.id} is in flight; no check runs beside it")
         live = self.instances.adopt(order)
         try:
             result = await self.checks.check(live)
@@ -89,11 +89,11 @@ class Api:
         return _json(result)
 
     async def _operation(self, request: web.Request) -> web.Response:
-        live, found = self._find(request)
+        live, found = await self._find(request)
         return _json(_shown(live, found))
 
     async def _log(self, request: web.Request) -> web.Response:
-        live, found = self._find(request)
+        live, found = await self._find(request)
         offset = request.query.get("offset", "0")
         if not offset.isdecimal() or len(offset) > 18:
             raise Refused(400, "invalid", "offset: a number of bytes")
@@ -103,9 +103,10 @@ class Api:
         return _json(output.read(path, order, int(offset), ended=isinstance(found, Outcome)))
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        live, found = self._find(request)
-        self.operations.cancel(request.match_info["id"])
-        return _json(_shown(live, found), 202)
+        live, found = await self._find(request)
+        answer = _json(_shown(live, found), 202)
+        await self.operations.cancel(request.match_info["id"])
+        return answer
 
     async def _ping(self, _request: web.Request) -> web.Response:
         return _json({"message": "pong", "version": __version__, "features": self.features})
@@ -117,8 +118,11 @@ class Api:
         text = metrics.render(self.instances, self.operations, self.checks)
         return web.Response(text=text, content_type="text/plain", charset="utf-8")
 
-    def _find(self, request: web.Request) -> tuple[Live, Operation | Outcome]:
-        found = self.instances.find_operation(request.match_info["id"])
+    async def _find(self, request: web.Request) -> tuple[Live, Operation | Outcome]:
+        operation_id = request.match_info["id"]
+        with suppress(OSError):
+            await self.instances.arrival(operation_id)
+        found = self.instances.find_operation(operation_id)
         if found is None:
             raise Refused(404, "not-found", "no such operation here, or it is long past")
         return found

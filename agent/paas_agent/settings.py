@@ -50,11 +50,13 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     if not value("work_dir"):
         raise BadSetting("--work-dir (or PAAS_AGENT_WORK_DIR) has to name the folder of this agent")
     cache = value("cache_bytes") or str(10 * 1024**3)
-    if not cache.isdecimal():
-        raise BadSetting("--cache-bytes has to be a number")
+    if not cache.isdecimal() or len(cache) > 18:
+        raise BadSetting("--cache-bytes has to be a whole number of bytes, 0 or more, such as 10737418240 for 10 GiB")
     level = (value("log_level") or "INFO").upper()
     if level not in LEVELS:
         raise BadSetting(f"--log-level has to be one of {', '.join(LEVELS)}")
+    if value("tls_key") and not value("tls_certificate"):
+        raise BadSetting("--tls-key without --tls-certificate encrypts nothing; name both, or neither")
     return Settings(
         command=given["command"],
         work_dir=Path(value("work_dir")).absolute(),

@@ -50,13 +50,14 @@ class Trust:
 
     def accepts(self, token: str) -> bool:
         """Whether this is the controller's token. The former one is good until the new one is used once."""
-        if hmac.compare_digest(token.encode(), self.membership.controller_token.encode()):
+        shown = token.encode(errors="replace")
+        if hmac.compare_digest(shown, self.membership.controller_token.encode()):
             if self.membership.former_controller_token:
                 with suppress(OSError):  # in memory it is gone all the same
                     self.change(former_controller_token="")
             return True
         former = self.membership.former_controller_token
-        return bool(former) and hmac.compare_digest(token.encode(), former.encode())
+        return bool(former) and hmac.compare_digest(shown, former.encode())
 
     def proves(self, request: web.Request) -> bool:
         """Whether the certificate that was shown, if one has to be, is the controller's."""

@@ -7,8 +7,9 @@ import stat
 import time
 from pathlib import Path
 
-from paas_agent.instances import Instances, Live
+from paas_agent.instances import Instances
 from paas_agent.journal import Key
+from paas_agent.live import Live
 from paas_agent.process import TICKS, Identity, carries, identify
 
 log = logging.getLogger(__name__)

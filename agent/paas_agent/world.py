@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from paas_agent.journal import Write, write_whole
 from paas_agent.process import Spawn
 
 
@@ -17,5 +18,6 @@ class World:
     spawn: Spawn
     boot: str
     grace: float = 10.0
+    write: Write = write_whole
     unit: Path | None = None
     """The cgroup below which each instance has its own."""

@@ -15,7 +15,10 @@ ENDED = frozenset({"succeeded", "failed", "timed-out", "cancelled", "interrupted
 class Answer(BaseModel):
     """States are plain strings here: a newer controller may know more of them."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, populate_by_name=True,
+        defer_build=True,  # a command of paasctl uses few of them
+    )  # fmt: skip
 
     def document(self) -> dict[str, Any]:
         """As JSON, with the wire's own key names, and only what was answered."""

@@ -1,5 +1,6 @@
 """paasctl: databases, middleware and hosts from the command line. Composes the commands."""
 
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from paas_client import __version__
+from paas_client import __version__, show
 from paas_client.commands import audit, hosts, operations, software, tokens, watch
 from paas_client.commands.asking import EXIT_CODES, Asker
 from paas_client.commands.instances import kind_app
@@ -67,4 +68,20 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character shows another one
-    app()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        sys.exit(_unwritten(error))
+
+
+def _unwritten(error: OSError) -> int:
+    """Says that the answer could not be written. What is left of it goes nowhere: the interpreter would try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):  # who reads no further has seen enough
+        show.failure(f"the answer cannot be written: {error.strerror}", hint="what was asked for may have been done")
+    return 1

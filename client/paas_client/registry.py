@@ -1,6 +1,6 @@
 """What there is beside instances: operations, hosts, tokens, the audit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +13,8 @@ from paas_client.transport import ATTEMPTS, Call, Transport, Word
 
 _PAGE = 200
 Role = Literal["administrator", "operator", "viewer"]
+Auth = Sequence[Mapping[str, str]]
+"""Credentials: `username`, and `password` or `private_key`."""
 
 
 class JoinToken(Answer):
@@ -23,17 +25,18 @@ class JoinToken(Answer):
 
 
 class Host(Answer):
-    """One agent, by address and port. `members` and `orphans` (kind/name) are answered for a single host only."""
+    """One agent, by address and port. `members` (kind/name) are answered for a single host only."""
 
     id: str
     state: str
     version: str = ""
     last_heard: datetime | None = None
+    ssh_port: int = 22
+    auth: list[dict[str, str]] = Field(default_factory=list)
     certificate_ends: datetime | None = None
     rotating: bool = False
     facts: dict[str, Any] = Field(default_factory=dict)
     members: list[str] = Field(default_factory=list)
-    orphans: list[str] = Field(default_factory=list)
 
 
 class Holder(Answer):
@@ -100,10 +103,15 @@ class Hosts:
     async def get(self, identifier: str) -> Host:
         return read(Host.model_validate_json, (await self.transport.get("hosts", identifier)).body)
 
-    def add(self, address: str, agent_port: int, ssh_port: int) -> Change[Host]:
+    def add(self, address: str, agent_port: int, ssh_port: int | None = None, auth: Auth = ()) -> Change[Host]:
         """Names a host before anything stands on it. Conflict where it is there already."""
-        body = {"ip": address, "agent_port": agent_port, "ssh_port": ssh_port}
+        body: dict[str, Any] = {"ip": address, "agent_port": agent_port}
+        body |= ({"ssh_port": ssh_port} if ssh_port else {}) | ({"auth": list(auth)} if auth else {})
         return Change(self.transport, Call("POST", ("hosts",), body=body), Host.model_validate_json)
+
+    def edit(self, identifier: str, body: Mapping[str, Any]) -> Change[Host]:
+        """Changes how SSH reaches a host, by `ssh_port` and `auth`; what is left out, or masked, stays as it is."""
+        return Change(self.transport, Call("PUT", ("hosts", identifier), body=body), Host.model_validate_json)
 
     def rotate(self, identifier: str) -> Change[Told]:
         """Has its tokens and certificate replaced, with its next report. Conflict where it has no agent."""

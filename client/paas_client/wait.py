@@ -71,7 +71,9 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
     for member in record.members:
         last = member.last_operation
         if last and last.ended and last.state != "succeeded" and not member.operation and wish.concerns(last):
-            sentence = f"{last.action} on {last.host} {last.state}: {last.message or member.reason}"
+            # Below its first line stands what the script printed, of which that line has the end: the log is for it.
+            why = (last.message or member.reason).partition("\n")[0]
+            sentence = f"{last.action} on {last.host} {last.state}: {why}"
             return Obstacle(sentence, last.id if last.may_have_printed else "")
     if record.held and not fulfilled(record, wish):
         return Obstacle(f"{record.name} is held, and nothing is done until it is released", held=True)
@@ -79,7 +81,8 @@ def obstacle(record: Record, wish: Wish) -> Obstacle | None:
 
 
 def left_alone(record: Record) -> str:
-    """The reason of a member that failed although nothing is under way or due; empty where there is none."""
+    """Why, in a line, a member failed although nothing is under way or due; empty where none did."""
     if any(member.operation or member.retry_at for member in record.members):
         return ""
-    return next((member.reason or "failed" for member in record.members if member.realtime == "failed"), "")
+    why = next((member.reason or "failed" for member in record.members if member.realtime == "failed"), "")
+    return why.partition("\n")[0]

@@ -3,26 +3,28 @@
 import argparse
 import asyncio
 import fcntl
+import logging
 import shlex
 import sys
-import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from paas_controller import __version__
 from paas_controller.app import serve
 from paas_controller.base import logs
-from paas_controller.base.errors import PaasError
-from paas_controller.base.settings import PREFIX, Settings, load
+from paas_controller.base.errors import Invalid, PaasError
+from paas_controller.base.settings import Settings
+from paas_controller.base.sources import PREFIX, load, strangers
 from paas_controller.migrations.move import move
 from paas_controller.migrations.schema import go_to
 from paas_controller.store.database import parsed, shown, unusable
 from paas_controller.store.engines import file_of, transaction
+
+_log = logging.getLogger(__name__)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,18 +58,6 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     migrate.set_defaults(run=_migrate)
 
 
-def _refuse(error: Exception) -> int:
-    if isinstance(error, ValidationError):
-        for fault in error.errors(include_url=False):
-            name = "".join(f"--{str(part).replace('_', '-')}: " for part in fault["loc"])
-            print(f"paas-controller: {name}{fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)
-    elif isinstance(error, OSError):
-        print(f"paas-controller: {error.filename} cannot be read: {error.strerror}", file=sys.stderr)
-    else:
-        print("paas-controller:", error, file=sys.stderr)
-    return 2
-
-
 def main() -> int:
     """Returns 0 after a clean stop, 2 for settings that are wrong, 1 where it cannot do what it should."""
     arguments: dict[str, Any] = vars(_parser().parse_args())
@@ -75,9 +65,13 @@ def main() -> int:
     own = {name: arguments.pop(name) for name in ("source", "target", "number") if name in arguments}
     try:
         settings = load(arguments.pop("config", None), arguments)
-    except (ValidationError, OSError, tomllib.TOMLDecodeError) as error:
-        return _refuse(error)
+    except Invalid as error:
+        for sentence in error.details or [error.message]:
+            print(f"paas-controller: {sentence}", file=sys.stderr)
+        return 2
     logs.set_up(settings.log_level)
+    for sentence in strangers():
+        _log.warning(sentence)
     try:
         run(settings, **own)
     except PaasError as error:

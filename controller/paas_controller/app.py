@@ -38,6 +38,7 @@ from paas_controller.migrations.schema import bring_up_to_date
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
+from paas_controller.software.hiding import Hiding
 from paas_controller.software.history import History
 from paas_controller.software.intake import Intake
 from paas_controller.software.keeping import InEarnest, Rehearsal
@@ -45,6 +46,7 @@ from paas_controller.software.metrics import of_software
 from paas_controller.software.operations import Operation, Operations
 from paas_controller.software.orders import Specs, order_for, timeout_of
 from paas_controller.software.reconciler import Reconciler
+from paas_controller.software.records import members_on
 from paas_controller.software.routes import software_routes
 from paas_controller.software.service import Software
 from paas_controller.software.views import Views
@@ -65,63 +67,85 @@ LISTENER = web.AppKey[Listener]("listener")
 async def controller(
     settings: Settings, clock: Clock | None = None, pace: Pace | None = None
 ) -> AsyncIterator[web.Application]:
-    """The controller, alive until the context is left. Every room is made here and nowhere else."""
-    clock = clock or SystemClock()
+    """The controller, alive until the context is left."""
     await asyncio.to_thread(settings.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database, bring_up_to_date)
         stack.push_async_callback(store.close)
         vault = await asyncio.to_thread(Vault, settings.data_dir / "secret.key")
-        identity = Identity(store, clock, no_auth=settings.no_auth)
-        hosts = Hosts(store, identity, vault, clock)
-        known = await trust(settings, store, hosts, identity, vault, clock)
-        connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        agents = Agents(session, known.refusals.note, plain_http=settings.plain_http)
-        specs, days = Specs(store, vault), Days(settings.time_zone)
-        stream, audit, once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
-        board = Board(store, days)
-        operations = Operations(store, hosts, agents, clock)
-        reconciler = Reconciler(board, specs, operations, hosts, clock)
-        adoption = Adoption(specs, agents, settings.operator_address)
-        dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
-        intake = Intake(board, operations, hosts, adoption, clock, dice)
-        in_earnest, rehearsal = InEarnest(store, board, specs, hosts), Rehearsal(store, hosts)
-        acting = Acting(
-            Software(in_earnest, board, specs, operations, hosts, clock),
-            Software(rehearsal, board, specs, operations, hosts, clock),
-            reconciler.rehearse,
-        )
-        history = History(store, board, operations, days, clock)
-        views = Views(store, board, specs, days, reconciler.deciding, history.shown)
-        reports = Reports(hosts, intake, clock, settings.report_interval)
+        house = _House(settings, clock or SystemClock(), store, vault)
+        await house.start(stack)
+        yield house.application(pace or Pace())
 
-        await identity.start(settings.data_dir / "admin.token")
-        await hosts.start()
-        await board.start()
-        for room in (adoption, operations, reconciler):
+
+class _House:
+    """Every room, made here and nowhere else; then started; then given its routes."""
+
+    def __init__(self, settings: Settings, clock: Clock, store: Store, vault: Vault) -> None:
+        self.settings, self.clock, self.store, self.vault = settings, clock, store, vault
+        self.identity = Identity(store, clock, no_auth=settings.no_auth)
+        self.hosts = hosts = Hosts(store, self.identity, vault, clock, settings.report_interval, members_on)
+        self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
+        connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
+        self.session = aiohttp.ClientSession(connector=connector)
+        agents = Agents(self.session, known.refusals.note, plain_http=settings.plain_http)
+        self.specs, days = Specs(store, vault), Days(settings.time_zone)
+        self.stream, self.audit, self.once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
+        self.board = Board(store, days)
+        self.operations = Operations(store, hosts, agents, clock)
+        self.reconciler = Reconciler(self.board, self.specs, self.operations, hosts, clock)
+        self.adoption = Adoption(self.specs, agents, settings.operator_address)
+        dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+        hiding = Hiding(self.board, self.specs)
+        self.intake = Intake(self.board, self.operations, hosts, self.adoption, hiding, clock=clock, dice=dice)
+        in_earnest, rehearsal = InEarnest(store, self.board, self.specs, hosts), Rehearsal(store, hosts)
+        self.acting = Acting(
+            Software(in_earnest, self.board, self.specs, self.operations, hosts, clock),
+            Software(rehearsal, self.board, self.specs, self.operations, hosts, clock),
+            self.reconciler.rehearse,
+        )
+        self.history = History(store, self.board, self.operations, days, clock)
+        self.views = Views(store, self.board, self.specs, days, self.reconciler.deciding, self.history.shown)
+        self.reports = Reports(hosts, self.intake, clock, settings.report_interval)
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Loads what is kept, takes up what was in flight, and begins what goes on for ever; the stack ends it."""
+        stack.push_async_callback(self.session.close)
+        await self.hosts.start()
+        await self.specs.start()
+        await self.known.start(self.settings, self.vault, self.clock.time())
+        await asyncio.to_thread(self.vault.keep)  # it has opened what there is
+        await self.identity.start(self.settings.data_dir / "admin.token")
+        await self.board.start()
+        for room in (self.adoption, self.operations, self.reconciler):
             stack.push_async_callback(room.stop)
-        await operations.start(partial(_order, board, specs, settings.operator_address), intake.give_up)
-        loops = {"silence": reports.watch, "resync": reconciler.resync, "retention": history.retain}
-        loops |= {"certificates": known.contexts.renew_for_ever, "refusals": partial(_keep_refused, known, audit)}
-        loops |= {"stream": stream.pump, "retention of the audit": audit.retain, "retention of keys": once.retain}
+        make_order = partial(_order, self.board, self.specs, self.settings.operator_address)
+        await self.operations.start(make_order, self.intake.give_up)
+        loops = {"silence": self.reports.watch, "resync": self.reconciler.resync, "retention": self.history.retain}
+        loops |= {"stream": self.stream.pump, "retention of the audit": self.audit.retain}
+        loops |= {"retention of keys": self.once.retain, "certificates": self.known.contexts.renew_for_ever}
+        loops |= {"refusals": partial(_keep_refused, self.known, self.audit)}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
-        routes = health_routes() + token_routes(identity) + trust_routes(known, hosts, identity)
-        routes += host_routes(hosts, reports, identity, intake.members_of, known.enrolment.used)
-        routes += software_routes(acting, views, intake, history, operations)
-        routes += stream_routes(stream, known.guard.authenticate, pace or Pace()) + audit_routes(audit)
+    def application(self, pace: Pace) -> web.Application:
+        """All routes, and what stands around them."""
+        identity, settings, known = self.identity, self.settings, self.known
+        routes = health_routes() + token_routes(identity) + trust_routes(known, self.hosts, identity)
+        routes += host_routes(self.hosts, self.reports, identity, self.intake.members_of, known.enrolment.used)
+        routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
+        routes += stream_routes(self.stream, known.guard.authenticate, pace) + audit_routes(self.audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
         requests = Requests()
-        parts = [requests.collect, of_software(board, operations), of_hosts(hosts), of_stream(stream)]
-        routes.append(metrics_route([*parts, of_store(store), of_process]))
-        hooks = Hooks(requests.measure, audit.around, once.around, known.guard.overhear)
+        parts = [requests.collect, of_software(self.board, self.operations), of_hosts(self.hosts)]
+        parts += [of_stream(self.stream), of_store(self.store), of_process]
+        routes.append(metrics_route(parts))
+        hooks = Hooks(requests.measure, self.audit.around, self.once.around, known.guard.overhear)
         app = application(routes + document_routes(routes), known.guard.authenticate, hooks)
-        app.on_shutdown.append(stream.close)
-        app[_OUSTED], app[LISTENER] = store.ousted, known.listener
-        yield app
+        app.on_shutdown.append(self.stream.close)
+        app[_OUSTED], app[LISTENER] = self.store.ousted, known.listener
+        return app
 
 
 async def _keep_refused(known: Trust, audit: Audit) -> None:

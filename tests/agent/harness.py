@@ -55,6 +55,11 @@ class Controller:
     authorizations: set[str] = field(default_factory=set)
 
     @property
+    def sequence(self) -> int:
+        """The number of the last report that was taken; no lower one is."""
+        return self.reports[-1].sequence if self.reports else 0
+
+    @property
     def outcomes(self) -> list[Outcome]:
         return [outcome for report in self.reports for outcome in report.outcomes]
 
@@ -90,9 +95,12 @@ class Controller:
         self.authorizations.add(request.headers["Authorization"])
         if self.away or self.refuse:
             return web.Response(status=503 if self.away else 401)
+        if len(body) >= 1024**2:
+            return web.Response(status=413)
         report = msgspec.json.decode(body, type=Report)
-        self.reports.append(report)
-        answer = Acknowledged(acknowledged=report.sequence, interval=self.interval, forget=self.forget)
+        if report.sequence > self.sequence:
+            self.reports.append(report)
+        answer = Acknowledged(acknowledged=self.sequence, interval=self.interval, forget=self.forget)
         return web.Response(status=202, body=msgspec.json.encode(answer))
 
 

@@ -110,5 +110,33 @@ async def test_a_check_script_that_cannot_be_fetched_is_no_failed_check(
     del repository.files["check.sh"]
     status, answer = await agent.send("check", order(believed="stopped"))
     assert (status, answer["error"]["code"]) == (502, "not-fetched")
-    await until(lambda: controller.reports[-1].instances)
+    await until(lambda: controller.reports and controller.reports[-1].instances)
+    await until(lambda: controller.reports[-1].instances[0].reason.startswith("it is not checked: http://"))
     assert controller.reports[-1].instances[0].check is None
+
+
+@pytest.mark.parametrize("sums", [False, True])
+async def test_a_check_script_that_is_spoilt_later_leaves_the_last_good_one_and_a_sentence(
+    agent: Agent, controller: Controller, repository: Repository, order: Orders, sums: bool
+) -> None:
+    repository.put(check='if [ -e gone ]; then echo "{\\"code\\": \\"7\\"}"; else echo "{\\"code\\": \\"0\\"}"; fi')
+    wanted, good = order(believed="stopped", check_interval=1), repository.files["check.sh"]
+    await agent.send("check", wanted)
+    await controller.status("running")
+    await agent.stop()  # which forgets that it asked for the script just now
+    repository.put(check="touch evil; " + GOOD)
+    if sums:
+        repository.files["SHA256SUMS"] = f"{'0' * 64}  check.sh\n".encode()
+    else:
+        del repository.files["check.sh"]
+    await agent.start()
+    words = "check.sh is not what SHA256SUMS says" if sums else "check.sh is not there (404)"
+    await until(lambda: words in controller.reports[-1].instances[0].reason)
+    (agent.folder(wanted) / "gone").touch()
+    await controller.status("failed")
+    assert not (agent.folder(wanted) / "evil").exists()
+    assert agent.log.read_text().count("until then the last good one is used") == 1
+    repository.files = {"check.sh": good}
+    (agent.folder(wanted) / "gone").unlink()
+    await controller.status("running")
+    await until(lambda: controller.reports[-1].instances[0].reason == "the check script can be had again")

@@ -1,5 +1,6 @@
 """The list of changes: numbered, kept until it is taken, and told once more whole when its day has ended."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 from paas_agent import instances as rooms
 from paas_agent.contract import Change, Outcome, Report
-from paas_agent.instances import Instances, Live
+from paas_agent.instances import Instances
 from paas_agent.journal import Journal, Operation
+from paas_agent.live import Live
 from tests.agent.harness import Orders
 
 NOON = 1_795_262_400.0
@@ -30,8 +32,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def instances(tmp_path: Path, clock: Clock) -> Instances:
-    return Instances(Journal(tmp_path), clock, lambda: None)
+async def instances(tmp_path: Path, clock: Clock) -> AsyncIterator[Instances]:
+    journal = Journal(tmp_path)
+    yield Instances(journal, clock, lambda: None)
+    journal.close()
 
 
 @pytest.fixture
@@ -74,6 +78,7 @@ async def test_what_was_told_is_remembered_over_a_restart(
     tmp_path: Path, instances: Instances, live: Live, clock: Clock
 ) -> None:
     told(instances)
+    instances.journal.close()
     again = Instances(Journal(tmp_path), clock, lambda: None)
     assert told(again) == []
     found = again.get(live.key)
@@ -90,10 +95,9 @@ async def test_old_changes_are_dropped_when_they_were_told(instances: Instances,
     assert [change.number for change in live.record.changes] == [2]
 
 
-async def test_a_flapping_instance_fills_many_small_reports(
-    instances: Instances, live: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(instances.journal, "save", lambda *_, **__: None)
+async def test_a_flapping_instance_fills_many_small_reports(tmp_path: Path, clock: Clock, order: Orders) -> None:
+    instances = Instances(Journal(tmp_path, lambda *_: None), clock, lambda: None)
+    live = instances.adopt(order(believed="stopped", check_fall=1))
     for _ in range(rooms.KEPT_CHANGES):
         instances.observe(live, "1", "\x1b" * 500)
         instances.observe(live, "0", "\x1b" * 500)
@@ -114,9 +118,9 @@ async def test_the_streak_counts_results_that_agree(instances: Instances, live: 
 async def test_the_last_twenty_operations_are_kept_and_what_was_not_taken(
     instances: Instances, live: Live, order: Orders
 ) -> None:
-    def operate(number: int) -> None:
+    async def operate(number: int) -> None:
         operation_id = f"op{number}"
-        instances.begin(Operation(operation_id, "stop", order(operation_id), NOON, "boot"))
+        await instances.begin(Operation(operation_id, "stop", order(operation_id), NOON, "boot"))
         instances.journal.operation_folder(operation_id).mkdir()
         outcome = Outcome(
             operation_id=operation_id,
@@ -130,10 +134,11 @@ async def test_the_last_twenty_operations_are_kept_and_what_was_not_taken(
         instances.settle(live, outcome, "")
 
     for number in range(30):
-        operate(number)
+        await operate(number)
     assert len(live.record.ended) == 30
     told(instances)
-    operate(30)
+    await operate(30)
+    instances.journal.close()
     kept = [ended.outcome.operation_id for ended in live.record.ended]
     assert kept == [f"op{number}" for number in range(11, 31)]
     assert {folder.name for folder in instances.journal.operation_folder("x").parent.iterdir()} == set(kept)

@@ -1,5 +1,7 @@
 """The journal on disk: whole records, nobody else's eyes, a full disk, a broken file."""
 
+import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +13,10 @@ from tests.agent.harness import SLOW, Agent, Controller, Orders, Repository, run
 from tests.testbeds.small_disk import small_disk
 
 
-def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
+async def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
     journal = Journal(tmp_path)
-    journal.save(Instance(order(name="a"), "running", installed=True))
-    journal.save(Instance(order(name="b"), "failed", installed=False, reason="x"))
+    await journal.save(Instance(order(name="a"), "running", installed=True))
+    await journal.save(Instance(order(name="b"), "failed", installed=False, reason="x"))
     again = Journal(tmp_path)
     assert again.state.epoch == journal.state.epoch
     assert [(one.key, one.status, one.reason) for one in again.load()] == [
@@ -23,18 +25,31 @@ def test_what_was_saved_is_loaded_again(tmp_path: Path, order: Orders) -> None:
     ]
 
 
-def test_numbers_of_reports_never_come_twice(tmp_path: Path) -> None:
-    numbers = [Journal(tmp_path).next_sequence() for _ in range(3)]
+async def test_numbers_of_reports_never_come_twice(tmp_path: Path) -> None:
+    numbers = [await Journal(tmp_path).next_sequence() for _ in range(3)]
     journal = Journal(tmp_path)
-    numbers += [journal.next_sequence() for _ in range(2500)]
-    numbers.append(Journal(tmp_path).next_sequence())
+    numbers += [await journal.next_sequence() for _ in range(2500)]
+    numbers.append(await Journal(tmp_path).next_sequence())
     assert numbers == sorted(set(numbers))
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"{", b"\0" * 4096, b'{"order": 3}', b"\xff\xfe", b"[" * 100_000])
-def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order: Orders, rubbish: bytes) -> None:
+async def test_all_that_was_asked_for_is_written_in_its_order_when_the_journal_closes(
+    tmp_path: Path, order: Orders
+) -> None:
     journal = Journal(tmp_path)
-    journal.save(Instance(order(name="a"), "running", installed=True))
+    record = Instance(order(), "running", installed=True)
+    for number in range(100):
+        record.reason = str(number)
+        journal.save_whatever(record)
+    record.reason = "changed after it was handed over"
+    journal.close()
+    assert [one.reason for one in Journal(tmp_path).load()] == ["99"]
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"\0" * 4096, b'{"order": 3}', b"\xff\xfe", b"[" * 100_000])
+async def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order: Orders, rubbish: bytes) -> None:
+    journal = Journal(tmp_path)
+    await journal.save(Instance(order(name="a"), "running", installed=True))
     record = tmp_path / "journal" / "instances" / "database.b.json"
     record.write_bytes(rubbish)
     assert [one.order.name for one in Journal(tmp_path).load()] == ["a"]
@@ -42,9 +57,9 @@ def test_a_broken_record_is_set_aside_and_the_others_stay(tmp_path: Path, order:
     assert [one.order.name for one in Journal(tmp_path).load()] == ["a"]
 
 
-def test_a_half_written_record_leaves_the_old_one(tmp_path: Path, order: Orders) -> None:
+async def test_a_half_written_record_leaves_the_old_one(tmp_path: Path, order: Orders) -> None:
     journal = Journal(tmp_path)
-    journal.save(Instance(order(), "running", installed=True))
+    await journal.save(Instance(order(), "running", installed=True))
     (tmp_path / "journal" / "instances" / "database.db1.json.new").write_text('{"order": ')
     assert [one.status for one in Journal(tmp_path).load()] == ["running"]
 
@@ -105,6 +120,26 @@ async def test_on_a_full_disk_orders_are_refused_and_what_was_accepted_is_kept(
     assert await agent.order("install", wanted) == "op"
     assert runs(agent.folder(wanted)) == 1
     assert await agent.order("install", order("late", name="db2")) == "late"
+
+
+async def test_reports_count_on_after_a_crash_on_a_full_disk(
+    disk: Path, agent: Agent, controller: Controller, order: Orders
+) -> None:
+    wanted = order("op", believed="stopped", check_interval=3600)
+    await agent.order("start", wanted)
+    await controller.outcome("op")
+    await agent.stop()
+    ballast = fill(disk)
+    for _ in range(2):
+        await agent.start()
+        reports = len(controller.reports)
+        await until(lambda known=reports: len(controller.reports) > known + 2)
+        await agent.kill()
+    ballast.unlink()
+    await agent.start()
+    os.kill(int((agent.folder(wanted) / "pid").read_text()), signal.SIGKILL)
+    await controller.status("failed")
+    assert controller.changes[-1] == ("running", "failed", "exit")
 
 
 async def test_a_package_larger_than_the_disk_is_the_environments_fault_and_touches_nothing(

@@ -3,7 +3,8 @@
 import os
 import signal
 
-from paas_agent.contract import InstanceName
+from paas_agent.contract import Change, InstanceName, Outcome
+from paas_agent.journal import Ended, Instance, Journal
 from tests.agent.harness import AGENT_TOKEN, GOOD, Agent, Controller, Orders, Repository, until
 
 
@@ -125,6 +126,30 @@ async def test_progress_of_an_operation_is_in_the_reports(
     await controller.outcome("op")
     phases = [one.operation.phase for report in controller.reports for one in report.instances if one.operation]
     assert "starting" in phases
+
+
+async def test_a_report_that_would_be_too_large_is_told_in_several(
+    idle_agent: Agent, controller: Controller, order: Orders
+) -> None:
+    """A NUL takes six bytes in JSON."""
+    names = [f"db{number}" for number in range(100)]
+    journal, reason = Journal(idle_agent.work_dir), "\0" * 1200
+    for number, name in enumerate(names, 1):
+        outcome = Outcome(
+            operation_id=f"install-{name}", type="database", name=name, action="install", state="failed",
+            status="failed", installed=False, message="\0" * 2000,
+        )  # fmt: skip
+        change = Change(
+            number=number, type="database", name=name, before="not-installed", after="failed", at=1, cause="action"
+        )
+        record = Instance(order(name=name), "failed", False, reason, ended=[Ended(outcome)], changes=[change])
+        journal.save(record)
+    journal.close()
+    await idle_agent.start()
+    await until(lambda: len(controller.outcomes) == len(controller.changes) == len(names))
+    assert {outcome.name for outcome in controller.outcomes} == set(names)
+    assert {len(report.instances) for report in controller.reports} == {len(names)}
+    await until(lambda: controller.reports[-1].instances[0].reason == reason)
 
 
 async def test_a_token_that_is_refused_is_said_in_one_line(agent: Agent, controller: Controller) -> None:

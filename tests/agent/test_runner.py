@@ -146,8 +146,10 @@ async def test_a_cancelled_operation_ends_its_script(
 async def test_a_script_that_takes_no_term_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "stubborn.sh"
     script.write_text("trap '' TERM\n" + SLOW)
-    step = runner.Run(tmp_path / "install", tmp_path / "output", script, {"INSTANCE_DIR": str(tmp_path), "PATH": PATH})
-    running = asyncio.create_task(runner.run(step, may_start=True, spawn=process.spawn))
+    step = runner.Run(tmp_path / "install", tmp_path / "output", tmp_path)
+    running = asyncio.create_task(
+        runner.start(step, script, {"INSTANCE_DIR": str(tmp_path), "PATH": PATH}, process.spawn)
+    )
     await until(lambda: runs(tmp_path))
     leader = step.leader
     running.cancel()

@@ -35,6 +35,13 @@ async def test_without_the_token_nothing_but_ping_answers(agent: Agent, headers:
     assert answer["features"]
 
 
+async def test_a_token_that_is_no_text_is_refused(agent: Agent) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", agent.port)
+    writer.write(b"GET /instances HTTP/1.0\r\nAuthorization: Bearer \xff\r\n\r\n")
+    assert b" 401 " in await reader.readline()
+    writer.close()
+
+
 async def test_a_thousand_repeats_of_an_order_run_once(
     agent: Agent, controller: Controller, repository: Repository, order: Orders
 ) -> None:

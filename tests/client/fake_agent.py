@@ -79,7 +79,7 @@ class FakeAgent:
         app.router.add_get("/operations/{id}/log", self._log)
         app.router.add_delete("/operations/{id}", self._cancel)
         app.router.add_post("/{action}", self._order)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
         self._session = aiohttp.ClientSession()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from paas_client import show
 from paas_client.commands.documents import BadDocument, parse
 
 
@@ -21,6 +22,32 @@ def test_what_looks_like_a_date_in_yaml_stays_text() -> None:
     assert parse("f", "CreateAt: 2019-05-29 10:33:55\nday: 2019-05-29\n") == {
         "CreateAt": "2019-05-29 10:33:55", "day": "2019-05-29",
     }  # fmt: skip
+
+
+def test_a_key_in_yaml_is_the_text_that_is_written_there() -> None:
+    text = "metadata: {ON: a, NO: b, y: c, true: d, 010: e, 1.0: f, null: g, 2019-05-29: h, ~: i}"
+    keys = ["ON", "NO", "y", "true", "010", "1.0", "null", "2019-05-29", "~"]
+    assert list(parse("f", text)["metadata"]) == keys
+
+
+@pytest.mark.parametrize("text", ["on", "NO", "y", "off", "yes", "012", "0x1F", "1_000", "10:30", "=", ".5", "1e3"])
+def test_a_value_that_json_has_not_is_text_in_yaml(text: str) -> None:
+    assert parse("f", f"a: {text}") == {"a": text}
+
+
+def test_what_json_has_is_the_same_in_yaml() -> None:
+    text = "[true, false, null, ~, 0, -7, 1200, 1.5, -2.5e+3]"
+    assert parse("f", f"a: {text}") == {"a": [True, False, None, None, 0, -7, 1200, 1.5, -2500.0]}
+
+
+@pytest.mark.parametrize("text", ["on", "NO", "true", "null", "~", "012", "7", "7.0", "-1", "1e3", "1.5e+3", "", "<<"])
+def test_text_that_was_shown_as_yaml_is_text_again(text: str) -> None:
+    assert parse("f", show.as_yaml({text: text, "a": [text]})) == {text: text, "a": [text]}
+
+
+def test_a_part_that_is_named_once_may_be_merged() -> None:
+    text = "all: &all {on: 1, b: 2}\none: {<<: *all, b: 3}\n"
+    assert parse("f", text)["one"] == {"on": 1, "b": 3}
 
 
 @pytest.mark.parametrize(

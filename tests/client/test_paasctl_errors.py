@@ -215,3 +215,28 @@ async def test_a_configuration_file_is_read_and_the_environment_comes_first(paas
     moved = file.rename(tmp_path / "elsewhere.toml")
     assert (await bare("--config", str(moved), "host", "list")).code == 0
     assert (await bare("--config", str(file), "host", "list")).code == 2
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+async def test_an_answer_that_cannot_be_written_is_a_sentence(
+    paasctl: Paasctl, client: Client, name: str, body: Body, form: str
+) -> None:
+    await client.database.create(body(name))
+    with Path("/dev/full").open("w") as full:
+        process = await asyncio.create_subprocess_exec(
+            paasctl.command, "db", "list", "-o", form, env=paasctl.environment,
+            stdout=full, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert said.decode().startswith("paasctl: the answer cannot be written: No space left on device\n")
+    assert "Traceback" not in said.decode()
+    assert "Exception" not in said.decode()
+
+
+async def test_who_reads_no_further_is_told_nothing(paasctl: Paasctl) -> None:
+    piped = f"{paasctl.command} --help | true; exit ${{PIPESTATUS[0]}}"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", piped, env=paasctl.environment, stderr=asyncio.subprocess.PIPE
+    )
+    assert await process.communicate() == (None, b"")

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from paas_client.client import Client, connect
@@ -86,6 +87,14 @@ async def test_watching_without_a_terminal_is_a_line_for_each_event_and_survives
             assert (ended.code, "database/" in ended.out) == (130, False)
     finally:
         program.kill()
+
+
+@pytest.mark.parametrize("choice", [["-l", "a:b"], ["--host", "192.168.19.100:3335"], ["--drift"]])
+async def test_rows_of_the_table_cannot_be_chosen_where_there_is_none(paasctl: Paasctl, choice: list[str]) -> None:
+    for form in ("table", "json"):
+        refused = await paasctl("db", "watch", *choice, "-o", form)
+        assert (refused.code, refused.out) == (2, "")
+        assert "choose rows of the table" in refused.err
 
 
 async def test_on_a_terminal_the_table_is_drawn_anew_whenever_something_happens(

@@ -1,6 +1,7 @@
 """`paasctl host` against a real controller."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from paas_client.client import Client
@@ -42,8 +43,24 @@ async def test_a_host_is_shown_with_what_stands_on_it_and_kept_until_that_is_gon
     assert agent.host not in [host["id"] for host in listed]
 
 
+async def test_how_ssh_reaches_a_host_is_changed_by_a_file(paasctl: Paasctl, client: Client, tmp_path: Path) -> None:
+    await client.hosts.add("10.78.1.3", 3335, auth=[{"username": "root", "password": "one"}])
+    file = tmp_path / "reach.yaml"
+    file.write_text(
+        "ssh_port: 2222\nauth:\n  - {username: root, password: '******'}\n  - {username: ssh, password: two}\n"
+    )
+    planned = await paasctl("host", "edit", "10.78.1.3:3335", "-f", str(file), "--dry-run")
+    assert "how SSH reaches it" in planned.out
+    shown = await paasctl("host", "edit", "10.78.1.3:3335", "-f", str(file))
+    assert "port 2222, as root, ssh" in shown.out
+    document = (await paasctl("host", "show", "10.78.1.3:3335", "-o", "json")).document
+    assert [entry["password"] for entry in document["auth"]] == ["******", "******"]
+    wrong = await paasctl("host", "edit", "10.78.1.3:3335", "-f", "-", stdin='{"ssh_port": 0}')
+    assert (wrong.code, "ssh_port must be 1 or more" in wrong.err) == (1, True)
+
+
 async def test_an_unknown_host_is_exit_code_3(paasctl: Paasctl) -> None:
-    for command in ("show", "delete"):
-        ended = await paasctl("host", command, "10.9.8.7:3335")
+    for command in (("show",), ("delete",), ("edit", "-f", "-")):
+        ended = await paasctl("host", *command, "10.9.8.7:3335", stdin="{}")
         assert ended.code == 3
         assert "paasctl host list" in ended.err

@@ -67,6 +67,16 @@ async def test_the_log_of_a_name_is_that_of_its_last_operation_on_a_host(
     assert (nowhere.code, nowhere.err) == (1, f"paasctl: nothing was done to {name} on 127.0.0.1:1 yet\n")
 
 
+async def test_the_log_of_what_never_ran_says_what_it_waits_for(
+    paasctl: Paasctl, client: Client, name: str, body: Body
+) -> None:
+    await client.database.create(body(name))
+    assert (await paasctl("db", "running", name, "--wait", "--timeout", "0.8")).code == 7
+    ended = await paasctl("db", "log", name)
+    assert ended.code == 1
+    assert f"nothing was done to {name} yet: 127.0.0.1:1 has no agent yet: run paas-agent join there" in ended.err
+
+
 async def test_where_no_script_ran_there_is_no_log_and_no_hint_to_one(
     paasctl: Paasctl, new_agent: Agents, client: Client, name: str, body: Body
 ) -> None:

@@ -1,11 +1,13 @@
 """`paasctl software new` makes a folder that works, and can be made into something else."""
 
+import ast
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -35,22 +37,30 @@ def paasctl() -> Paasctl:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new software, built as it is."""
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is said of a new software."""
     repository = empty_repository(tmp_path_factory.mktemp("software") / "scripts_repo")
     command = [BIN / "paasctl", "software", "new", "shop-front", "--version", "2.1", "--folder", repository]
-    subprocess.run(command, check=True)
+    answer: dict[str, Any] = json.loads(subprocess.check_output([*command, "-o", "json"]))
+    return answer
+
+
+@pytest.fixture(scope="module")
+def served(told: dict[str, Any]) -> Path:
+    """It, built as it is."""
+    repository = Path(told["folder"]).parent.parent
     build(repository, repository.parent / "served", cache_folder())
     return repository.parent / "served" / "shop-front" / "2.1"
 
 
 @pytest.fixture
-def new_instance(served: Path, tmp_path: Path) -> Iterator[Callable[[str], Instance]]:
+def new_instance(told: dict[str, Any], served: Path, tmp_path: Path) -> Iterator[Callable[[str], Instance]]:
     made: list[Instance] = []
+    given = next(step for step in told["next"] if "Row" in step)
+    row = Row(*ast.literal_eval(given.split("Row")[1].rstrip(",")))
 
     def new(name: str) -> Instance:
         (tmp_path / name).mkdir()
-        row = Row("shop-front", "2.1", "server.conf", ())
         made.append(Instance(row, served, tmp_path / name, None, {"PORT": str(free_port())}))
         return made[-1]
 
@@ -71,7 +81,8 @@ def test_a_new_software_has_a_whole_life_as_it_is(new_instance: Callable[[str], 
     assert one.check() == {"code": "1", "msg": "shop-front does not run"}
     one.do("start", "restart")
     assert [one.check()["code"], other.check()["code"]] == ["0", "0"]
-    (one.folder / "server.conf").write_text((other.folder / "server.conf").read_text())
+    config = one.row.config
+    (one.folder / config).write_text((other.folder / config).read_text())
     assert "another shop-front than this instance's" in one.check()["msg"]
     other.do("stop", "stop", "uninstall")
     assert {path.name for path in other.folder.iterdir()} == {"data", "log"}
@@ -81,8 +92,9 @@ def test_a_new_software_has_a_whole_life_as_it_is(new_instance: Callable[[str], 
 
 def test_its_metadata_is_looked_at_and_a_taken_port_is_named(new_instance: Callable[[str], Instance]) -> None:
     one, other = new_instance("one"), new_instance("other")
-    assert one.run("install", PORT="80; id").returncode == 2
-    assert one.run("install", BIND="localhost").returncode == 2
+    assert len(one.row.refused) > 2
+    for key, value in one.row.refused:
+        assert one.run("install", **{key: value}).returncode == 2, (key, value)
     one.do("install", "start")
     other.do("install")
     assert f"port {one.port} is taken by another program" in other.run("start", PORT=str(one.port)).stderr
@@ -98,6 +110,7 @@ async def test_a_new_software_passes_shellcheck_and_names_what_it_is(paasctl: Pa
     done = subprocess.run(shellcheck, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert not [file for file in folder.iterdir() if "@" in file.read_text().replace('"$@"', "")]
+    assert ended.document["next"][5].endswith("[shop 1.0](shop/1.0/README.md)")
     example = (folder / "README.md").read_text().split("```json")[1].split("```")[0]
     assert json.loads(example)["app"]["package"] == "shop-1.0.tar.gz"
 

@@ -1,18 +1,20 @@
 """The stream of stories towards a server that breaks it as it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from paas_client.client import Client
+from paas_client.client import Client, connect
 from paas_client.errors import ClientError, Unauthorized, Unreachable
 from paas_client.transport import Transport
+from tests.client.conftest import Controller
 
 
 def message(number: int) -> bytes:
@@ -113,3 +115,35 @@ async def test_whoever_listens_is_told_of_a_break(server: Server, client: Client
     async with aclosing(client.stories.follow(on_break=breaks.append)) as events:
         assert [(await anext(events)).id for _ in range(2)] == [1, 2]
     assert [type(error) for error in breaks] == [Unreachable]
+
+
+async def test_what_happens_after_a_cut_before_the_first_event_is_heard_of_a_real_controller(
+    controller: Controller, name: str, body: Callable[..., dict[str, Any]]
+) -> None:
+    asked: list[str | None] = []
+
+    async def cut_once(request: web.Request) -> web.StreamResponse:
+        """Brings a request to the controller; of the first answer no more comes back than what stands before events."""
+        asked.append(request.headers.get("Last-Event-ID"))
+        address = controller.url + request.path_qs
+        async with aiohttp.ClientSession() as session, session.get(address, headers=request.headers) as answer:
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            await response.write(await answer.content.readuntil(b"\n\n"))
+            while len(asked) > 1:
+                await response.write(await answer.content.readany())
+        assert request.transport
+        request.transport.close()
+        return response
+
+    async def meanwhile(_: float) -> None:
+        async with connect(controller.url, controller.token) as real:
+            await real.database.create(body(name))
+
+    app = web.Application(handler_args={"shutdown_timeout": 0.1})
+    app.router.add_get("/apis/v1alpha1/events", cut_once)
+    async with TestServer(app) as proxy, aiohttp.ClientSession() as session:
+        client = Client(Transport(session, str(proxy.make_url("/")), controller.token, meanwhile))
+        async with asyncio.timeout(10), aclosing(client.stories.follow("database", name)) as events:
+            assert (await anext(events)).sentence.startswith("admin created it")
+    assert [bool(number) for number in asked] == [False, True]

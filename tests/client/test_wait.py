@@ -10,11 +10,12 @@ HOST = "10.0.0.1:3335"
 OLD, NEW = "old", "new"
 
 
-def operation(identifier: str, state: str, action: str = "start") -> Operation:
+def operation(identifier: str, state: str, action: str = "start", message: str = "why") -> Operation:
     at = datetime(2026, 11, 21, tzinfo=UTC)
     return Operation(
-        id=identifier, kind="database", name="db7", host=HOST, action=action, state=state, created_at=at, message="why"
-    )
+        id=identifier, kind="database", name="db7", host=HOST, action=action, state=state, created_at=at,
+        message=message,
+    )  # fmt: skip
 
 
 def record(realtime: str, last: Operation | None = None, *, expect: str = "running", **more: Any) -> Record:
@@ -55,6 +56,13 @@ def test_a_failure_from_before_the_wish_is_no_obstacle() -> None:
     assert (found.sentence, found.operation) == (f"start on {HOST} timed-out: why", NEW)
 
 
+def test_a_reason_is_told_once_though_the_output_below_it_ends_with_it() -> None:
+    last = operation(NEW, "failed", message="start.sh ended with exit code 1: no disk\nlooking for one\nno disk")
+    found = obstacle(record("failed", last), wish())
+    assert found
+    assert found.sentence == f"start on {HOST} failed: start.sh ended with exit code 1: no disk"
+
+
 def test_what_was_under_way_for_the_same_expectation_counts() -> None:
     known = record("starting", operation(OLD, "running"))
     assert obstacle(record("failed", operation(OLD, "failed")), wish(known))
@@ -74,6 +82,7 @@ def test_another_expectation_is_an_obstacle() -> None:
 
 def test_a_failed_member_is_left_alone_only_when_nothing_is_due() -> None:
     assert left_alone(record("failed", operation(OLD, "succeeded"), reason="check 7")) == "check 7"
+    assert left_alone(record("failed", reason="check.sh: no disk\nlooking for one\nno disk")) == "check.sh: no disk"
     assert left_alone(record("failed", operation(NEW, "running"))) == ""
     assert left_alone(record("failed", retry_at=datetime(2026, 11, 21, tzinfo=UTC))) == ""
     assert left_alone(record("running")) == ""

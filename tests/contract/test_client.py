@@ -14,8 +14,8 @@ READ = {
     registry.Holder: "Holder", registry.Issued: "Issued", registry.Deed: "Audited",
 }  # fmt: skip
 """What the client calls an answer, and the document."""
-BEYOND = {models.Event: {"kind", "name"}, registry.Host: {"orphans"}}
-"""What is not in these schemas: the words that the stream of events adds, and what a newer controller may answer."""
+BEYOND = {models.Event: {"kind", "name"}}
+"""What is not in these schemas: the words that the stream of events adds."""
 
 
 async def test_what_the_client_reads_is_in_the_document(tmp_path: Path) -> None:

@@ -16,6 +16,11 @@ REACHED: dict[Action, Status] = {
 }  # fmt: skip
 
 
+def refusing(status: int, sentence: str = "not so") -> Callable[[Order], web.Response]:
+    """For `Agent.refuses`."""
+    return lambda _: web.json_response({"error": {"message": sentence}}, status=status)
+
+
 @dataclass
 class Agent:
     """Takes orders, tells nothing by itself. `refuses` answers instead where it is set."""

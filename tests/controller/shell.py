@@ -22,18 +22,28 @@ from tests.controller.openapi.document import Judge
 from tests.testbeds.stack import API
 from tests.testbeds.stack import until as look_until
 
-_judge: Judge | None = None
+_judges: dict[bool, Judge] = {}
+"""By whether there is a repository, which the document tells of then."""
 MORNING = datetime(2026, 6, 28, 10, tzinfo=UTC).timestamp()
 
 
 @dataclass
 class Clock:
-    """Stands still until the test moves it."""
+    """Stands still until the test moves it: time passes as `now` grows, `is_set` by somebody is none that passed."""
 
     now: float = MORNING
+    _set_by: float = 0.0
 
     def time(self) -> float:
         return self.now
+
+    def monotonic(self) -> float:
+        return self.now - self._set_by
+
+    def is_set(self, seconds: float) -> None:
+        """By so much forward, or back."""
+        self.now += seconds
+        self._set_by += seconds
 
 
 @dataclass(frozen=True)
@@ -95,9 +105,11 @@ class Shell:
 
     async def _learn(self) -> None:
         """Reads the API's document, once for all tests: every answer is held to it."""
-        global _judge  # noqa: PLW0603
-        if _judge is None:
-            _judge = Judge((await self.get("//openapi.json")).body)
+        self._judge: Judge | None = None
+        has_repository = "repo_dir" in self.settings
+        if has_repository not in _judges:
+            _judges[has_repository] = Judge((await self.get("//openapi.json")).body)
+        self._judge = _judges[has_repository]
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -119,8 +131,8 @@ class Shell:
             said = await response.read()
             is_json = response.content_type == "application/json" and said
             body = json.loads(said) if is_json else said
-            if _judge is not None:
-                _judge.look(method, url.path, response.status, body)
+            if self._judge is not None:
+                self._judge.look(method, url.path, response.status, body)
             return Answer(response.status, body, response.headers)
 
     async def get(self, path: str, **more: Any) -> Answer:
@@ -156,3 +168,15 @@ class Shell:
             return (await self.status(name))[1] == realtime
 
         await look_until(look, f"{name} to be {realtime}", 5)
+
+    async def ended(self, name: str = "db") -> Any:
+        """The last operation that has ended, once there is one."""
+        ended: list[Any] = []
+
+        async def look() -> bool:
+            shown = (await self.get(f"/database/{name}/operations")).body["items"]
+            ended[:] = [operation for operation in shown if operation["ended_at"]]
+            return bool(ended)
+
+        await look_until(look, "an operation to end", 5)
+        return ended[0]

@@ -1,5 +1,6 @@
 """The program's own front: what it refuses, and how."""
 
+import asyncio
 import re
 import sqlite3
 import subprocess
@@ -12,6 +13,8 @@ from paas_controller.__main__ import only_one
 from paas_controller.base.errors import PaasError
 from paas_controller.migrations.schema import bring_up_to_date, known
 from paas_controller.store.engines import transaction
+from tests.controller.agents import Agent
+from tests.controller.shell import Shell
 from tests.controller.store.rows import fill
 from tests.testbeds.postgres import Server
 from tests.testbeds.stack import BIN, free_port
@@ -85,7 +88,7 @@ def test_a_database_that_is_spoiled_in_the_middle_is_named_with_what_to_do(tmp_p
     with transaction(f"sqlite:///{file}") as connection:
         bring_up_to_date(connection)
         fill(connection)
-    _spoil(file, "token")
+    _spoil(file, "host")
     told = refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}", code=1)
     assert f"{file} cannot be used: database disk image is malformed" in told
     assert "bring back a copy" in told
@@ -106,6 +109,27 @@ def _spoil(file: Path, table: str) -> None:
 def test_a_spoiled_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("spoiled")
     assert "secret.key" in refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize("sealed", ["/database/create", "/agents/join"])
+async def test_a_database_without_its_key_is_refused_and_gets_no_other_one(tmp_path: Path, sealed: str) -> None:
+    shell = Shell(tmp_path / "data")
+    await shell.start()
+    if sealed == "/agents/join":
+        agent = Agent(shell)
+        await agent.start()
+        await agent.join()
+        await agent.stop()
+    else:
+        await shell.create()
+    await shell.stop()
+    for file in ("secret.key", "admin.token"):
+        (tmp_path / "data" / file).unlink()
+    told = await asyncio.to_thread(
+        refused, "--data-dir", str(tmp_path / "data"), "--listen", f"127.0.0.1:{free_port()}"
+    )
+    assert f"there is no {tmp_path / 'data' / 'secret.key'}; put back the one this database was sealed with" in told
+    assert not {"secret.key", "admin.token"} & {file.name for file in (tmp_path / "data").iterdir()}
 
 
 def test_a_wildcard_without_an_address_for_agents_is_refused(tmp_path: Path) -> None:
@@ -164,6 +188,15 @@ def test_a_password_is_left_out_of_the_next_command_and_its_place_said(tmp_path:
         moved = said("move-store", "--from", source, "--to", target.replace("paas@", "paas:kept-secret@"))
     assert "kept-secret" not in moved
     assert "PAAS_CONTROLLER_DATABASE_URL" in moved
+
+
+@pytest.mark.parametrize("kind", ["mysql", "postgresql+asyncpg", "postgres"])
+def test_a_store_of_another_kind_is_refused_with_those_there_are(tmp_path: Path, kind: str) -> None:
+    source = f"sqlite:///{tmp_path / 'controller.db'}"
+    for urls in ((f"{kind}://paas:kept-secret@h/d", source), (source, f"{kind}://paas:kept-secret@h/d")):
+        told = refused("move-store", "--from", urls[0], "--to", urls[1], code=1)
+        assert f"a database of {kind}:// cannot be used; give postgresql://USER@HOST/DATABASE or sqlite" in told
+        assert "kept-secret" not in told
 
 
 def test_a_store_is_not_moved_while_a_controller_works_on_it(tmp_path: Path) -> None:

@@ -71,3 +71,5 @@ async def test_every_command_of_the_page_works_and_answers_what_it_says(tmp_path
         if answer is not None:
             got, _ = json.JSONDecoder().raw_decode(printed.strip())
             assert shape(got) == shape(answer), text
+    (late,) = [printed for (text, _), printed in zip(told, said, strict=False) if "If-Match" in text]
+    assert "somebody changed it meanwhile" in late

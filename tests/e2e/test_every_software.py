@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.testbeds.account import command_as
+from tests.testbeds.memory import memory
 from tests.testbeds.stack import REPO, Agent, Stack, free_port, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,7 +47,7 @@ SOFTWARE = (
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[Stack]:
     """In a folder that every account may enter; pytest's own is closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="every-software-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="every-software-", dir=memory(room=8))).resolve()
     folder.chmod(0o755)
     async with Stack(folder, REPO, report_interval="1") as stack:
         yield stack

@@ -14,6 +14,7 @@ from scripts_repo.build import SOURCE, build, cache_folder
 from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port, wait_for
 from tests.scripts_repo.nginx_source import put_nginx
 from tests.scripts_repo.vendor import put_mysql
+from tests.testbeds.memory import memory
 
 USERS = [None, "nobody"] if os.geteuid() == 0 else [None]
 
@@ -29,7 +30,7 @@ def repo() -> Path:
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
     """A folder that every user may enter; pytest's own is closed to others."""
-    with tempfile.TemporaryDirectory(prefix="instances-") as folder:
+    with tempfile.TemporaryDirectory(prefix="instances-", dir=memory(room=8)) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder).resolve()
 

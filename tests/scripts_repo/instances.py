@@ -21,6 +21,8 @@ class Row:
     name: str
     version: str
     config: str
+    """The file from which the check reads where to ask. The tests put another instance's in its place, and the check
+    has to notice: so what this instance is known by stands in another file."""
     refused: tuple[tuple[str, str], ...]
     """Metadata that must be refused: key and value."""
     metadata: dict[str, str] = field(default_factory=dict)
@@ -31,6 +33,8 @@ class Row:
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"
 
+
+FOLLOWED = "the check did not ask where Row.config says by now: is that the file from which it reads where to ask?"
 
 C_LIBRARY = ("ld-linux", "libc.", "libm.", "libdl.", "librt.", "libpthread.", "libresolv.", "libnss_")
 
@@ -123,7 +127,7 @@ class Instance:
         return int(self.metadata["PORT"])
 
     def run(self, action: str, **metadata: str) -> subprocess.CompletedProcess[str]:
-        """Runs a script with the environment of section 5 of the contract and nothing else."""
+        """Runs a script with the environment that docs/scripts.md lists, and nothing else."""
         environment = {
             "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(self.folder), "INSTANCE_DIR": str(self.folder),
             "INSTANCE_NAME": self.folder.name, "INSTANCE_KIND": "database", "ACTION": action, "REPO_URL": "",

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from scripts_repo.build import cache_folder
+from scripts_repo.build import cache_folder, locked
 
 OPTIONS = "--without-http_rewrite_module --without-http_gzip_module --with-cc-opt=-O0"
 """What is built needs no library, and is built fast."""
@@ -49,11 +49,12 @@ def put_nginx(repo: Path) -> None:
     """Puts a nginx-1.16.tar.gz beside its scripts in a copy of the repository: what its real build made, and a
     `configure` and a Makefile that only copy it."""
     scripts = repo / "nginx" / "1.16"
-    key = hashlib.sha256(vendors_source().read_bytes() + (scripts / "install.sh").read_bytes()).hexdigest()[:16]
-    kept = cache_folder() / "sources" / f"{key}-nginx-1.16.tar.gz"
-    if not kept.exists():
-        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-            _make(scripts, Path(folder)).replace(kept)
+    with locked(cache_folder()):
+        key = hashlib.sha256(vendors_source().read_bytes() + (scripts / "install.sh").read_bytes()).hexdigest()[:16]
+        kept = cache_folder() / "sources" / f"{key}-nginx-1.16.tar.gz"
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+                _make(scripts, Path(folder)).replace(kept)
     shutil.copyfile(kept, scripts / "nginx-1.16.tar.gz")
 
 

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -12,7 +13,10 @@ ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
 
 
 def test_every_folder_has_a_row_in_the_tests() -> None:
-    assert {str(row) for row in SOFTWARE} == {f"{one.name}-{one.version}" for one in softwares(SOURCE)}
+    rows, folders = {str(row) for row in SOFTWARE}, {f"{one.name}-{one.version}" for one in softwares(SOURCE)}
+    assert rows <= folders
+    missing = ", ".join(folders - rows)
+    assert not missing, f"add a row in tests/scripts_repo/instances.py for {missing}"
 
 
 def test_a_folder_holds_all_its_files(row: Row) -> None:
@@ -29,6 +33,18 @@ def test_the_readme_names_each_metadata_key_with_its_default(row: Row) -> None:
     assert set(named) == set(used)
     for key, default in used.items():
         assert f"`{default}`" in named[key] or default in ("", "$home/data/www"), key
+
+
+def test_the_readme_has_an_example_that_can_be_created(row: Row) -> None:
+    text = (SOURCE / row.name / row.version / "README.md").read_text()
+    assert text.count("```json") == 1, "one ```json example: the document that `create` takes"
+    example = json.loads(text.split("```json")[1].split("```")[0])
+    app = example["app"]
+    assert example["host"] == [{"ip": "127.0.0.1"}]
+    assert app["repo_url"] == f"http://127.0.0.1:3334/repo/{row.name}/{row.version}/"
+    assert app["package"].startswith(f"{row.name}-{row.version}")
+    assert {f"{action}.sh" for action in app} >= set(SCRIPTS)
+    assert set(app["metadata"]) <= set(dict(ROW.findall(text)))
 
 
 def test_the_checksums_hold_for_all_that_is_served(row: Row, repo: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
+from tests.scripts_repo.instances import FOLLOWED, SOFTWARE, Instance, Row, wait_for
 
 Make = Callable[..., Instance]
 
@@ -105,7 +105,7 @@ def test_a_check_does_not_take_another_instances_server_for_its_own(make: Make) 
         instance.do("install", "start")
     config = one.row.config
     (one.folder / config).write_text((other.folder / config).read_text())
-    assert one.check()["code"] == "1"
+    assert one.check()["code"] == "1", FOLLOWED
     assert f"another {one.row.name} than this instance's" in one.check()["msg"]
 
 
@@ -174,6 +174,7 @@ def test_stop_says_that_a_server_did_not_end_and_does_not_kill_it(instance: Inst
     done = instance.run("stop", STOP_TIMEOUT="1")
     assert done.returncode == 1
     assert "did not end within 1 s" in done.stderr
+    assert f"It is not killed, for it may be writing its data: kill -9 {instance.pid()} on the host" in done.stderr
     os.kill(instance.pid(), signal.SIGCONT)
     wait_for(lambda: not instance.processes())
 
@@ -242,4 +243,4 @@ def test_a_check_is_valid_json_whatever_the_server_answers(instance: Instance, b
     instance.do("install", "start")
     config = instance.folder / instance.row.config
     config.write_text(config.read_text().replace(str(instance.port), str(babbler)))
-    assert instance.check()["code"] == "1"
+    assert instance.check()["code"] == "1", FOLLOWED

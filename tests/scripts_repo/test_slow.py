@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.scripts_repo.conftest import USERS
-from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
+from tests.scripts_repo.instances import FOLLOWED, SOFTWARE, Instance, Row, wait_for
 
 Make = Callable[..., Instance]
 
@@ -74,7 +74,7 @@ def test_two_instances_run_side_by_side_and_neither_takes_the_other_for_itself(m
     assert [one.check()["code"], other.check()["code"]] == ["0", "0"]
     config = one.row.config
     (one.folder / config).write_text((other.folder / config).read_text())
-    assert one.check()["code"] == "1"
+    assert one.check()["code"] == "1", FOLLOWED
     assert f"another {one.row.name} than this instance's" in one.check()["msg"]
     one.do("stop")
     assert [one.check()["code"], other.check()["code"]] == ["1", "0"]

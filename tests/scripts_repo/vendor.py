@@ -25,7 +25,7 @@ fi
 accounts=$datadir.sql
 echo "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';" >"$accounts"
 "$base/bin/mariadb-install-db" --no-defaults "--basedir=$base" "--datadir=$datadir" --skip-name-resolve \\
-    --skip-test-db --auth-root-authentication-method=normal "--extra-file=$accounts"
+    --skip-test-db --auth-root-authentication-method=normal "--extra-file=$accounts" || exit
 rm "$accounts"
 """
 

@@ -21,13 +21,14 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from scripts_repo.build import SOURCE, build, cache_folder
+from tests.testbeds.memory import memory
 from tests.testbeds.stack import REPO
 
 _PACKAGE = REPO / "postgresql" / "15" / "postgresql-15.tar.gz"
-_FAST = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=50", "-c", "shared_buffers=32MB")
+_FAST = ("--fsync=off", "--full_page_writes=off", "--max_connections=50", "--shared_buffers=32MB")
+_LEAVES_NOTHING = "--dynamic_shared_memory_type=mmap"
+"""What a killed server has shared lies in its own folder."""
 _NEW = ("--no-sync", "--auth=trust", "--username=paas", "--encoding=UTF8", "--locale=C.UTF-8")
-_MEMORY = Path("/dev/shm")
-_ROOM = 1 << 30
 _USER: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
@@ -47,7 +48,7 @@ class Server:
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        arguments = ["-D", "data", "-c", "listen_addresses=", "-k", self.folder, *_FAST]
+        arguments = ["-D", "data", "--listen_addresses=", "-k", self.folder, *_FAST, _LEAVES_NOTHING]
         with (self.folder / "log").open("ab") as log:
             command = [self._programs / "bin" / "postgres", *arguments]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._started)
@@ -121,8 +122,7 @@ def programs() -> Iterator[Path]:
 @contextmanager
 def server(programs: Path) -> Iterator[Server]:
     """A new server that runs; nothing of it is left at the end."""
-    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    with _folder(_MEMORY if in_memory else None) as folder:
+    with _folder(memory()) as folder:
         server = Server(programs, folder)
         server.make()
         server.start()

@@ -1,7 +1,9 @@
 """Specs from a file or stdin, as JSON or YAML. What is wrong with one is said with line and column."""
 
 import json
+import re
 import sys
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,13 +21,32 @@ class BadDocument(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without dates, which JSON has not: what looks like one is text."""
+    """YAML of which JSON can say all: a key is the text that is written there, and so is any value that JSON has not.
+
+    YAML 1.1 has dates, counts to sixty, and takes `on`, `NO` and `012` for something else.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        self.flatten_mapping(node)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = _YAML + "str"
+        return super().construct_mapping(node, deep)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+_YAML = "tag:yaml.org,2002:"
+_PLAIN = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "int": (r"-?(0|[1-9][0-9]*)", "-0123456789"),
+    "float": (r"-?(0|[1-9][0-9]*)\.[0-9]+([eE][-+][0-9]+)?", "-0123456789"),
+    "merge": (r"<<", "<"),
 }
+"""What is no text though it has no quotes, and how it begins. Each is less than YAML 1.1 has: its writers quote all."""
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(_YAML + _tag, re.compile(f"({_pattern})$"), _first)
 
 
 def given(path: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from paas_client import show
+from paas_client.commands import documents
 from paas_client.commands.asking import USAGE, Asker, Hints, asker
 from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId
@@ -18,7 +19,12 @@ app = typer.Typer(no_args_is_help=True, help="The hosts, each with its agent; an
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="IP address or name of the host.")]
 AgentPort = Annotated[int, typer.Option("--agent-port", min=1, max=65535, help="Where its agent listens.")]
-SshPort = Annotated[int, typer.Option("--ssh-port", min=1, max=65535, help="Where SSH listens.")]
+SshPort = Annotated[
+    int | None, typer.Option("--ssh-port", min=1, max=65535, show_default="22", help="Where SSH listens.")
+]
+ReachFile = Annotated[
+    str, typer.Option("--file", "-f", help="JSON or YAML file with ssh_port and auth; - reads stdin.")
+]
 
 
 @app.command()
@@ -44,7 +50,7 @@ def all_hosts(context: typer.Context, form: show.FormOption = show.Form.table) -
 
 @app.command("show")
 def one(context: typer.Context, identifier: HostId, form: show.FormOption = show.Form.table) -> None:
-    """Show a host, its facts, what stands on it, and what its agent knows beyond that."""
+    """Show a host, its facts, and what stands on it."""
     host = asker(context).ask(lambda client: client.hosts.get(identifier), _hints(identifier))
     show.answer(form, host.document(), lambda: show.fields(_described(host)))
 
@@ -54,12 +60,31 @@ def add(
     context: typer.Context,
     address: Address,
     agent_port: AgentPort = 3335,
-    ssh_port: SshPort = 22,
+    ssh_port: SshPort = None,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
     """Name a host before anything stands on it. An agent that joins, or an instance, names its own."""
     host = asker(context).ask(lambda client: sent(client.hosts.add(address, agent_port, ssh_port), dry_run=dry_run))
+    if isinstance(host, Plan):
+        return show_plan(host, form)
+    return show.answer(form, host.document(), lambda: show.fields(_described(host)))
+
+
+@app.command()
+def edit(
+    context: typer.Context,
+    identifier: HostId,
+    file: ReachFile,
+    dry_run: DryRunOption = False,
+    form: show.FormOption = show.Form.table,
+) -> None:
+    """Change how SSH reaches a host: its port and its credentials.
+
+    What is left out of the file stays as it is, and so does what is masked.
+    """
+    body, hints = documents.given(file), _hints(identifier)
+    host = asker(context).ask(lambda client: sent(client.hosts.edit(identifier, body), dry_run=dry_run), hints)
     if isinstance(host, Plan):
         return show_plan(host, form)
     return show.answer(form, host.document(), lambda: show.fields(_described(host)))
@@ -118,12 +143,17 @@ def _hints(identifier: str) -> Hints:
 def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
-        ("last heard", show.moment(host.last_heard)), ("members", ", ".join(host.members) or "none"),
-        ("orphans", ", ".join(host.orphans)),
+        ("last heard", show.moment(host.last_heard)), ("ssh", _ssh(host)),
+        ("members", ", ".join(host.members) or "none"),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
         ("rotation", "with its next report" if host.rotating else ""),
     ]  # fmt: skip
     return pairs + [(key.replace("_", " "), _fact(key, value)) for key, value in host.facts.items()]
+
+
+def _ssh(host: Host) -> str:
+    users = ", ".join(entry.get("username", "") for entry in host.auth)
+    return f"port {host.ssh_port}" + (f", as {users}" if users else "")
 
 
 def _fact(key: str, value: Any) -> str:

@@ -5,6 +5,7 @@ import asyncio
 from paas_client import show
 from paas_client.client import Client
 from paas_client.commands.asking import Hints, HostSilent
+from paas_client.commands.planning import waits
 from paas_client.errors import ClientError, NotFound, Unavailable
 from paas_client.models import LogPiece, Operation
 
@@ -24,10 +25,11 @@ async def last_operation(client: Client, kind: str, name: str, host: str) -> Ope
             return await client.operations.get(name)
         except NotFound:
             raise error from None
-    on = f" on {host}" if host else ""
     found = next((operation for operation in ran if host in ("", operation.host)), None)
     if found is None:
-        raise ClientError(f"nothing was done to {name}{on} yet")
+        members = [member for member in (await instances.get(name)).members if host in ("", member.host)]
+        why = next((f": {line}" for member in members if (line := waits(member))), "")
+        raise ClientError(f"nothing was done to {name}{f' on {host}' if host else ''} yet{why}")
     return found
 
 

@@ -98,7 +98,7 @@ def _described(operation: Operation) -> list[tuple[str, Text | str]]:
         ("took", _took(operation)),
         ("exit code", "" if operation.exit_code is None else str(operation.exit_code)),
         ("cancelled by", operation.cancelled_by),
-        ("message", operation.message),
+        ("message", operation.message.partition("\n")[0]),
     ]
 
 

@@ -37,7 +37,7 @@ def new(
         made = _write(target, name, version)
     except OSError as error:
         _end(f"{error.filename} cannot be written: {error.strerror}")
-    steps = _next(target, f"{name}/{version}")
+    steps = _next(target, name, version)
     document = {"folder": str(target), "files": made, "next": steps}
     show.answer(form, document, lambda: show.lines([f"made {target}, and it runs as it is; next:", *steps]))
 
@@ -54,13 +54,16 @@ def _write(target: Path, name: str, version: str) -> list[str]:
     return made
 
 
-def _next(target: Path, software: str) -> list[str]:
+def _next(target: Path, name: str, version: str) -> list[str]:
+    row = f'Row("{name}", "{version}", "server.conf", (("PORT", "0"), ("PORT", "80; id"), ("BIND", "localhost"))),'
+    link = f"[{name} {version}]({name}/{version}/README.md)"
     return [
-        f"1. build it:      make repo, or .venv/bin/python -m scripts_repo.build --only {software}",
+        f"1. build it:      make repo, or .venv/bin/python -m scripts_repo.build --only {name}/{version}",
         f"2. its own:       {target / 'server.sh'}: metadata, configuration, start and check",
         f"3. its package:   {target / 'package'}: the Debian packages that it is made of",
         f"4. its metadata:  {target / 'README.md'}: every key with its default",
-        "5. its tests:     a row in tests/scripts_repo/instances.py",
+        f"5. its tests:     a row in tests/scripts_repo/instances.py: {row}",
+        f"6. its place:     a link in the table of scripts_repo/README.md: {link}",
         "docs/scripts.md tells each step, and how to try it alone and through an agent",
     ]
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from paas_client import show
 from paas_client.client import Client
-from paas_client.commands.asking import asker
+from paas_client.commands.asking import USAGE, asker
 from paas_client.commands.following import follow_all
 from paas_client.commands.options import DriftFilter, HostFilter, LabelFilter
 from paas_client.errors import ClientError, Unavailable, Unreachable
@@ -38,12 +38,17 @@ def watch(
 ) -> None:
     """Watch what happens: a live table on a terminal, otherwise a line for each event.
 
-    Those that are not as they are expected to be come first. Ctrl-C ends it.
+    Those that are not as they are expected to be come first. --label, --host and --drift choose rows of the table.
+    Ctrl-C ends it.
     """
     asked, wanted = asker(context), Filter(label=label or (), host=host, drift=drift)
     kinds = (asked.kind,) if context.parent and context.parent.parent else _KINDS
     if show.console().is_terminal and form is show.Form.table:
         return asked.ask(lambda client: _Board(client, kinds, wanted).show(), goes_on=False)
+    if wanted != Filter():
+        show.failure("--label, --host and --drift choose rows of the table, and events are all told",
+                     hint="watch on a terminal and without -o, or leave them out")  # fmt: skip
+        raise typer.Exit(USAGE)
     kind = kinds[0] if len(kinds) == 1 else ""
     return asked.ask(lambda client: follow_all(client, kind, form), goes_on=False)
 

@@ -7,7 +7,10 @@ from typing import Protocol
 
 class Clock(Protocol):
     def time(self) -> float:
-        """UTC in seconds since the epoch."""
+        """UTC in seconds since the epoch: what is told and kept."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, which nobody sets: how long something has lasted."""
 
 
 class SystemClock:
@@ -15,6 +18,9 @@ class SystemClock:
 
     def time(self) -> float:
         return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 def rfc3339(at: float | None) -> str | None:

@@ -37,16 +37,25 @@ def write_secret(path: Path, text: str) -> None:
 
 
 class Vault:
-    """Seals and opens with the key in a file, which is made on first use (0600). PaasError for a spoiled one."""
+    """Seals and opens with the key in a file. Without the file the key is a new one, and `keep` writes it (0600).
+
+    PaasError for a spoiled key, and where something was sealed with another one.
+    """
 
     def __init__(self, key_file: Path) -> None:
-        if not key_file.exists():
-            write_secret(key_file, Fernet.generate_key().decode())
+        self._is_new = not key_file.exists()
+        self._key = Fernet.generate_key().decode() if self._is_new else key_file.read_text().strip()
         try:
-            self._fernet = Fernet(key_file.read_text().strip())
+            self._fernet = Fernet(self._key)
         except ValueError:
             raise PaasError(f"{key_file} holds no key; put back the one this database was sealed with") from None
         self._key_file = key_file
+
+    def keep(self) -> None:
+        """Writes a new key down: after what had been sealed was opened, and before anything is sealed."""
+        if self._is_new:
+            write_secret(self._key_file, self._key)
+            self._is_new = False
 
     def seal(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
@@ -55,4 +64,8 @@ class Vault:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
+            if self._is_new:
+                raise PaasError(
+                    f"there is no {self._key_file}; put back the one this database was sealed with"
+                ) from None
             raise PaasError(f"the key in {self._key_file} is not the one this database was sealed with") from None

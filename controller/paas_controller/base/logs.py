@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 operation_id: ContextVar[str] = ContextVar("operation_id", default="")
@@ -49,6 +50,9 @@ def one_line_for_no_http(record: logging.LogRecord) -> bool:
         record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
         # Only its first line: the others show what was sent, and that may be a token.
         record.msg = f"this is no HTTP, from %s: {error.message.partition(chr(10))[0].replace('%', '%%')}"
+    elif isinstance(error, RequestPayloadError):
+        record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        record.msg, record.args = "the rest of a body cannot be read: it is not encoded as it says", ()
     return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 

@@ -1,18 +1,16 @@
-"""The controller's settings: command line before PAAS_CONTROLLER_… before the TOML file before the defaults."""
+"""The controller's settings, and what they may be."""
 
 import ipaddress
-import os
 import socket
 import ssl
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-PREFIX = "PAAS_CONTROLLER_"
+_SQLITE = "sqlite:///"
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -126,7 +124,7 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite:///", "postgresql://")):
+        if value and not value.startswith((_SQLITE, "postgresql://")):
             raise ValueError("give postgresql://USER@HOST/DATABASE or sqlite:///FILE")
         return value
 
@@ -135,6 +133,8 @@ class Settings(BaseModel):
         host = split_address(self.listen)[0]
         if self.no_auth and not _is(host, "loopback"):
             raise ValueError(f"--no-auth is for loopback only, and {self.listen} is not; leave one of the two")
+        if self.tls_key and not self.tls_certificate:
+            raise ValueError("--tls-key without --tls-certificate encrypts nothing; name both, or neither")
         if _is(host, "unspecified") and not self.advertise:
             raise ValueError(f"listening on {self.listen}, agents need --advertise HOST:PORT to find this controller")
         if self.ca_file and self.serves_tls and not self.tls_certificate:
@@ -148,7 +148,15 @@ class Settings(BaseModel):
             if repo.is_relative_to(data) or data.is_relative_to(repo):
                 told = f"--repo-dir {self.repo_dir} and the data folder {self.data_dir} lie in one another"
                 raise ValueError(f"{told}, and keys would be served with the scripts; give each a folder of its own")
+            if self.database_url.startswith(_SQLITE) and self._file.is_relative_to(repo):
+                told = f"the file of --database-url, {self._file}, lies in --repo-dir {self.repo_dir}"
+                raise ValueError(f"{told}, and would be served with the scripts; name one outside of it")
         return self
+
+    @property
+    def _file(self) -> Path:
+        """Of an SQLite database."""
+        return Path(self.database_url.removeprefix(_SQLITE).partition("?")[0]).resolve()
 
     @model_validator(mode="after")
     def _pem(self) -> Self:
@@ -196,21 +204,3 @@ class Settings(BaseModel):
     @property
     def operator_address(self) -> tuple[str, int]:
         return split_address(self.advertise or self.listen)
-
-
-def load(config: Path | None, arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings from all three sources. Raises ValidationError, OSError or TOMLDecodeError."""
-    from_file = _read(config) if config else {}
-    from_environment = {
-        name: environment[variable]
-        for name in Settings.model_fields
-        if (variable := PREFIX + name.upper()) in environment
-    }
-    return Settings.model_validate({**from_file, **from_environment, **arguments})
-
-
-def _read(config: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(config.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise tomllib.TOMLDecodeError(f"{config} is not TOML: {error}") from None

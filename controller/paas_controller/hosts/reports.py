@@ -3,10 +3,10 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, update
 from sqlmodel import SQLModel
 
@@ -14,12 +14,11 @@ from paas_agent.contract import Acknowledged, Change, InstanceName, Report
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Forbidden, PaasError
 from paas_controller.base.principal import Principal
-from paas_controller.hosts.service import Host, Hosts
+from paas_controller.hosts.service import MISSED_REPORTS, Host, Hosts
 
 _log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]
 _HEARD = update(_HOST).where(_HOST.c.id == bindparam("of"))
-MISSED_REPORTS = 3
 _TOLERATED_SKEW = 2.0
 
 Write = Callable[[Connection], object]
@@ -52,32 +51,48 @@ class Reports:
             raise Forbidden(f"this token speaks for {principal.host} and not for {report.host}")
         host = self._hosts.get(report.host)
         async with host.lock:
-            host.heard_at = self._clock.time()  # it is there, also where what it says cannot be stored now
+            # It is there, also where what it says cannot be stored now.
+            host.heard_at, host.silent_since = self._clock.time(), self._clock.monotonic()
             known = report.epoch == host.epoch
             if known and report.sequence <= host.sequence:
-                return self._acknowledged(host, report)
+                return self._acknowledged(host)
+            report = self._on_our_clock(report)
             seen = host.changes_seen if known else 0
             changes = [change for change in report.changes if change.number > seen]
             last = max((change.number for change in changes), default=seen)
-            fresh = self._on_our_clock(changes, report.sent_at)
             keep = self._keep(host, report, last) if self._worth_keeping(host, report, last) else None
-            forget = await self._sink.reported(host, report, fresh, keep)
+            forget = await self._sink.reported(host, report, changes, keep)
             self._heard(host, report, last)
-        return self._acknowledged(host, report, forget)
+        return self._acknowledged(host, forget)
 
-    def _acknowledged(self, host: Host, report: Report, forget: Sequence[InstanceName] = ()) -> Acknowledged:
+    def _acknowledged(self, host: Host, forget: Sequence[InstanceName] = ()) -> Acknowledged:
         return Acknowledged(
-            acknowledged=report.sequence, interval=self._interval, forget=list(forget), renew=host.rotating
+            acknowledged=host.sequence, interval=self._interval, forget=list(forget), renew=host.rotating
         )
 
-    def _on_our_clock(self, changes: Iterable[Change], sent_at: float) -> list[Change]:
-        skew = self._clock.time() - sent_at
+    def _on_our_clock(self, report: Report) -> Report:
+        """With moments at which something can have been seen; 0 stays 0, which says nothing."""
+        if not report.changes and not report.outcomes and not any(seen.operation for seen in report.instances):
+            return report
+        now = self._clock.time()
+        skew = now - report.sent_at
         shift = skew if abs(skew) > _TOLERATED_SKEW else 0.0
-        return [msgspec.structs.replace(change, at=self._sound(change.at + shift)) for change in changes]
 
-    def _sound(self, at: float) -> float:
-        """A moment at which something can have been seen."""
-        return max(0.0, min(at, self._clock.time()))
+        def ours(at: float) -> float:
+            return max(0.0, min(at + shift, now)) if at else 0.0
+
+        changes = [replace(change, at=ours(change.at)) for change in report.changes]
+        outcomes = [
+            replace(outcome, started_at=ours(outcome.started_at), ended_at=ours(outcome.ended_at))
+            for outcome in report.outcomes
+        ]
+        instances = [
+            replace(seen, operation=replace(flying, started_at=ours(flying.started_at)))
+            if (flying := seen.operation)
+            else seen
+            for seen in report.instances
+        ]
+        return replace(report, changes=changes, outcomes=outcomes, instances=instances)
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
         told = report.facts not in (None, host.facts) or tuple(report.features) != host.features
@@ -95,7 +110,7 @@ class Reports:
         if host.lost:
             _log.info("%s is heard again", host.id)
         host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
-        host.heard_at, host.lost = self._clock.time(), False
+        host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
         host.version, host.features = report.version or host.version, tuple(report.features)
         if report.facts is not None:
             host.facts = report.facts
@@ -109,7 +124,7 @@ class Reports:
                     await self._lose(host)
 
     def _silent(self, host: Host) -> bool:
-        return host.state == "online" and self._hosts.silence(host) > MISSED_REPORTS * self._interval
+        return host.state == "online" and self._hosts.silence(host) > self._hosts.patience
 
     async def _lose(self, host: Host) -> None:
         """Gives a host up, unless a report of it is being taken."""

@@ -10,9 +10,19 @@ from paas_agent.contract import Acknowledged, Report
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Invalid
 from paas_controller.base.principal import AGENTS, READERS, WRITERS
+from paas_controller.hosts.credentials import as_text, unmasked
+from paas_controller.hosts.naming import NamedHost
 from paas_controller.hosts.reports import Reports
-from paas_controller.hosts.schemas import ByHost, HostBody, HostList, HostShown, HostWithMembers
-from paas_controller.hosts.service import Host, Hosts, MembersOf, NamedHost
+from paas_controller.hosts.schemas import (
+    ByHost,
+    HostBody,
+    HostChange,
+    HostList,
+    HostOrRehearsed,
+    HostShown,
+    HostWithMembers,
+)
+from paas_controller.hosts.service import Host, Hosts, MembersOf
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
@@ -33,7 +43,9 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
             body = _report.decode(await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
             raise Invalid(f"this is no report: {error}") from None
-        await used(hosts.get(request[PRINCIPAL].host), identity.shown_hash(request))
+        host = hosts.get(request[PRINCIPAL].host)
+        if host.following:  # to hash its token takes longer than to find out that there is no need
+            await used(host, identity.shown_hash(request))
         acknowledged = await reports.take(request[PRINCIPAL], body)
         return answer(acknowledged, 202)
 
@@ -47,7 +59,9 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
     async def add(request: web.Request) -> web.Response:
         body = await read_body(request, HostBody)
         dry_run = read_query(request, DryRun).dry_run
-        named = NamedHost(body.ip, str(body.agent_port), body.ssh_port, "")
+        ssh_port = body.ssh_port if "ssh_port" in body.model_fields_set else 0
+        auth = as_text(unmasked("auth", body.auth, []))
+        named = NamedHost(body.ip, str(body.agent_port), ssh_port, auth)
         request[ABOUT] = named.id
         host = await hosts.add(named, dry_run=dry_run)
         return would("add", host.id) if dry_run else answer(_shown(host), 201)
@@ -56,10 +70,18 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         body = await read_body(request, HostBody)
         return answer(_shown(hosts.get(f"{body.ip}:{body.agent_port}")), 201)
 
+    async def edit(request: web.Request) -> web.Response:
+        body, dry_run = await read_body(request, HostChange), read_query(request, DryRun).dry_run
+        host = await hosts.edit(request.match_info["id"], body, dry_run=dry_run)
+        return would("change", host.id, "how SSH reaches it") if dry_run else answer(_shown(host))
+
+    async def edited(request: web.Request) -> web.Response:
+        return answer(_shown(hosts.get(request.match_info["id"])))
+
     async def remove(request: web.Request) -> web.Response:
         identifier = request.match_info["id"]
         dry_run = read_query(request, DryRun).dry_run
-        await hosts.remove(identifier, members_of(identifier), dry_run=dry_run)
+        await hosts.remove(identifier, dry_run=dry_run)
         if dry_run:
             return would("forget", identifier)
         return answer({"name": identifier, "msg": "forgotten; its agent's token and certificate are no longer good"})
@@ -73,6 +95,9 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
                    query=DryRun, refusals=(409,)), added),
         Route("GET", f"{API}/hosts/{{id}}", one, READERS,
               Said("A host, and which members stand on it.", {200: HostWithMembers}, path=ByHost)),
+        Route("PUT", f"{API}/hosts/{{id}}", edit, WRITERS,
+              Said("Change how SSH reaches a host: its port and its credentials.", {200: HostOrRehearsed},
+                   body=HostChange, query=DryRun, path=ByHost), edited),
         Route("DELETE", f"{API}/hosts/{{id}}", remove, WRITERS,
               Said("Forget a host on which nothing stands.", {200: ToldOrRehearsed}, query=DryRun, path=ByHost,
                    refusals=(409,))),
@@ -82,5 +107,6 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
 def _shown(host: Host) -> dict[str, Any]:
     heard = rfc3339(host.heard_at or None)
     shown: dict[str, Any] = {"id": host.id, "ip": host.address, "agent_port": host.port, "state": host.state}
+    shown |= {"ssh_port": host.ssh_port or 22, "auth": host.auth}
     shown |= {"certificate_ends": rfc3339(host.certificate_ends), "rotating": host.rotating}
     return shown | {"version": host.version, "features": list(host.features), "last_heard": heard, "facts": host.facts}

@@ -3,11 +3,20 @@
 import ipaddress
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
-from paas_controller.web.schemas import WHOLE, Page, shaped
+from paas_controller.web.schemas import WHOLE, Page, Rehearsed, shaped
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
@@ -40,6 +49,19 @@ Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "stri
 Port = Annotated[int, Field(ge=1, le=65535), WHOLE]
 
 
+class Auth(BaseModel):
+    """Credentials of a host. One entry serves both uses; of two the first runs the agent, the second connects."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    username: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    password: str = ""
+    private_key: str = ""
+
+
+Auths = Annotated[list[Auth], Field(max_length=2)]
+
+
 class HostBody(BaseModel):
     """A host, before anything stands on it."""
 
@@ -48,6 +70,27 @@ class HostBody(BaseModel):
     ip: Address
     agent_port: Port = 3335
     ssh_port: Port = 22
+    auth: Auths = []
+
+
+def _with_what_is_read_only(schema: dict[str, Any]) -> None:
+    schema["properties"] |= {key: {"description": "read-only: ignored"} for key in sorted(_READ_ONLY)}
+
+
+class HostChange(BaseModel):
+    """How SSH reaches a host from now on; what is left out stays. A host that was read may be written back."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_with_what_is_read_only)
+
+    ssh_port: Port | None = None
+    auth: Auths | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_read_only(cls, document: Any) -> Any:
+        if not isinstance(document, dict):
+            return document
+        return {key: value for key, value in document.items() if key not in _READ_ONLY}
 
 
 class ByHost(BaseModel):
@@ -62,6 +105,8 @@ class HostShown(BaseModel):
     id: str
     ip: str
     agent_port: str
+    ssh_port: int
+    auth: Annotated[list[Auth], Field(description="passwords and private keys are masked")]
     state: Literal["absent", "online", "lost"]
     version: str
     features: list[str]
@@ -79,6 +124,14 @@ class HostWithMembers(HostShown):
     """`members` are `kind/name`."""
 
     members: list[str]
+
+
+_READ_ONLY = HostWithMembers.model_fields.keys() - HostChange.model_fields.keys()
+"""The keys of a host that cannot be changed."""
+
+
+class HostOrRehearsed(RootModel[HostShown | Rehearsed]):
+    """The host; of a dry run, its steps."""
 
 
 class JoinToken(BaseModel):

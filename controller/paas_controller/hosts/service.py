@@ -2,24 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, insert, select, update
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, delete, select
 
 from paas_agent.contract import TLS, agent_name
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault
-from paas_controller.base.errors import Conflict, NotFound
-from paas_controller.hosts.tables import HostRow
+from paas_controller.base.errors import Conflict
+from paas_controller.base.masking import masked_auth
+from paas_controller.hosts import naming
+from paas_controller.hosts.naming import HOST, NamedHost, unknown
+from paas_controller.hosts.schemas import HostChange
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
-_HOST = SQLModel.metadata.tables["host"]
-
 AgentState = Literal["absent", "online", "lost"]
+MISSED_REPORTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,17 @@ class Reach:
 
 @dataclass(slots=True)
 class Host:
-    """A host as the controller knows it. `heard_at` is UTC seconds, in memory only; 0 where this run heard nothing."""
+    """A host as the controller knows it. `heard_at` is UTC seconds, `silent_since` the same moment on the monotonic
+    clock; both in memory only, and 0 where this run heard nothing.
+    """
 
     id: str
     address: str
     port: str
     controller_token: str = ""
+    ssh_port: int = 0
+    auth: list[dict[str, Any]] = field(default_factory=list)
+    """Masked."""
     enrolment: str = ""
     certificate_ends: float | None = None
     rotating: bool = False
@@ -61,6 +68,7 @@ class Host:
     features: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     heard_at: float = 0.0
+    silent_since: float = 0.0
     lost: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -96,54 +104,52 @@ class Host:
         return f"{self.id} has not been heard of" if self.lost else ""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedHost:
-    """A host as an instance names it; `credentials` is the JSON of its `auth` entries, empty where it has none."""
-
-    address: str
-    port: str
-    ssh_port: int
-    credentials: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.address}:{self.port}"
-
-
 class MembersOf(Protocol):
     """Which members stand on a host, as `kind/name`."""
 
     def __call__(self, host: str) -> list[str]: ...
 
 
+class MembersIn(Protocol):
+    """The same, as the database has it in the transaction of the caller."""
+
+    def __call__(self, connection: Connection, host: str) -> list[str]: ...
+
+
 class Hosts:
     """All hosts, in memory; the database is written first."""
 
-    def __init__(self, store: Store, identity: Identity, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, identity: Identity, vault: Vault, clock: Clock, interval: float, members_in: MembersIn
+    ) -> None:
         self._store, self._identity, self._vault, self._clock = store, identity, vault, clock
-        self._started_at = clock.time()
+        self._interval, self._members_in = interval, members_in
+        self._started_at = clock.monotonic()
         self._hosts: dict[str, Host] = {}
+        self._agent_at: dict[str, str] = {}
+        """The port of the agent that joined last, by address: for those who name the address and another port."""
         self._named: dict[str, Host] = {}
         """By each name that the host's certificate may be made out to."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
-        self._started_at = self._clock.time()
-        for row in await self._store.read(lambda c: c.execute(select(_HOST)).all()):
-            host = Host(row.id, row.address, row.port, epoch=row.epoch, sequence=row.sequence, version=row.version)
-            host.changes_seen, host.features, host.facts = (
-                row.changes_seen, tuple(row.features.split()), json.loads(row.facts)
-            )  # fmt: skip
+        self._started_at = self._clock.monotonic()
+        for row in await self._store.read(lambda c: c.execute(select(HOST)).all()):
+            token = self._vault.open(row.controller_token) if row.controller_token else ""
+            host = Host(row.id, row.address, row.port, token, row.ssh_port)
+            host.auth = _masked(self._vault.open(row.credentials) if row.credentials else "")
+            host.epoch, host.sequence, host.changes_seen = row.epoch, row.sequence, row.changes_seen
+            host.version, host.features, host.facts = row.version, tuple(row.features.split()), json.loads(row.facts)
+            host.enrolment, host.certificate_ends, host.rotating = row.enrolment, row.certificate_ends, row.rotating
             self._hosts[host.id] = host
-            self.change(
-                host.id, rotating=row.rotating, enrolment=row.enrolment, certificate_ends=row.certificate_ends,
-                controller_token=self._vault.open(row.controller_token) if row.controller_token else "",
-                following=Following(**json.loads(self._vault.open(row.following))) if row.following else None,
-            )  # fmt: skip
+            following = Following(**json.loads(self._vault.open(row.following))) if row.following else None
+            self.change(host.id, following=following)
+            if token:
+                self._agent_at[host.address] = host.port
 
     def get(self, identifier: str) -> Host:
         if identifier not in self._hosts:
-            raise NotFound(f"no host is called {identifier}; hosts are named address:port")
+            raise unknown(identifier)
         return self._hosts[identifier]
 
     def at(self, address: str) -> list[Host]:
@@ -162,6 +168,13 @@ class Hosts:
             setattr(host, name, value)
         self._named |= dict.fromkeys(host.names, host)
 
+    def joined(self, identifier: str, **values: Any) -> None:
+        """Its agent was enrolled, and is there."""
+        self.change(identifier, **values)
+        host = self._hosts[identifier]
+        host.heard_at, host.silent_since = self._clock.time(), self._clock.monotonic()
+        self._agent_at[host.address] = host.port
+
     def _forget_names(self, host: Host) -> None:
         for name in host.names:
             self._named.pop(name, None)
@@ -169,67 +182,87 @@ class Hosts:
     def obstacle(self, identifier: str) -> str:
         """Why nothing can be sent to a host, also to one that is only about to be named; empty where it can."""
         address, _, port = identifier.rpartition(":")
-        return self._hosts.get(identifier, Host(identifier, address, port)).obstacle
+        host = self._hosts.get(identifier, Host(identifier, address, port))
+        other = self._agent_at.get(host.address)
+        if host.controller_token or not other:
+            return host.obstacle
+        return f'{host.obstacle}; or say "agent_port": {other}, where {host.address} has one'
 
     def heard(self, identifier: str) -> None:
         """Something came from this host."""
         host = self._hosts[identifier]
-        host.heard_at, host.lost = self._clock.time(), False
+        host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
 
     def silence(self, host: Host) -> float:
         """Seconds for which it could have been heard by this controller, and was not."""
-        return self._clock.time() - max(host.heard_at, self._started_at)
+        return self._clock.monotonic() - max(host.silent_since, self._started_at)
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which a host is given up."""
+        return MISSED_REPORTS * self._interval
 
     def all(self) -> list[Host]:
         return sorted(self._hosts.values(), key=lambda host: host.id)
 
     def name(self, connection: Connection, named: Iterable[NamedHost]) -> None:
-        """Makes the rows of hosts that an instance names, in its transaction. Conflict on other credentials."""
-        for host in named:
-            row = connection.execute(select(_HOST).where(_HOST.c.id == host.id)).first()
-            if row is None:
-                connection.execute(insert(_HOST), self._row(host))
-            elif host.credentials and row.credentials and self._vault.open(row.credentials) != host.credentials:
-                raise Conflict(f"{host.id} is known with other credentials; change them at the host, not here")
-            elif host.credentials and not row.credentials:
-                sealed = self._vault.seal(host.credentials)
-                connection.execute(update(_HOST).where(_HOST.c.id == host.id).values(credentials=sealed))
-
-    def _row(self, host: NamedHost) -> dict[str, Any]:
-        sealed = self._vault.seal(host.credentials) if host.credentials else ""
-        row = HostRow(
-            id=host.id, address=host.address, port=host.port, ssh_port=host.ssh_port, credentials=sealed,
-            created_at=self._clock.time(),
-        )  # fmt: skip
-        return row.model_dump()
+        """Makes the rows of named hosts, in the caller's transaction. Conflict where one is reached otherwise."""
+        naming.name(connection, self._vault, named, self._clock.time())
 
     def admit(self, named: Iterable[NamedHost]) -> None:
         """Takes named hosts into memory, after their rows are committed."""
-        for host in named:
-            self._hosts.setdefault(host.id, Host(host.id, host.address, host.port))
+        for each in named:
+            host = self._hosts.setdefault(each.id, Host(each.id, each.address, each.port))
+            host.ssh_port = host.ssh_port or each.ssh_port
+            host.auth = host.auth or _masked(each.credentials)
 
     async def add(self, named: NamedHost, *, dry_run: bool = False) -> Host:
-        if named.id in self._hosts:
-            raise Conflict(f"{named.id} is there already")
+        """Names a host; Conflict where it is there already."""
+
+        def write(connection: Connection) -> None:
+            if connection.execute(select(HOST.c.id).where(HOST.c.id == named.id)).first():
+                raise Conflict(f"{named.id} is there already")
+            self.name(connection, [named])
+
         if dry_run:
+            await self._store.rehearse(write)
             return Host(named.id, named.address, named.port)
-        await self._store.write(lambda c: self.name(c, [named]))
+        await self._store.write(write)
         self.admit([named])
         return self._hosts[named.id]
 
-    async def remove(self, identifier: str, members: Sequence[str], *, dry_run: bool = False) -> None:
-        """Forgets a host and withdraws token and certificate; Conflict while instances stand on it."""
-        host = self.get(identifier)
-        if members:
-            raise Conflict(f"{identifier} has members; delete them first", list(members))
+    async def edit(self, identifier: str, change: HostChange, *, dry_run: bool = False) -> Host:
+        """Changes how SSH reaches a host. NotFound; Invalid for a mask with nothing behind it."""
+        write = partial(naming.edit, vault=self._vault, identifier=identifier, change=change)
         if dry_run:
-            return
+            await self._store.rehearse(write)
+            return self._hosts[identifier]
+        after = await self._store.write(write)
+        host = self._hosts[identifier]
+        host.ssh_port, host.auth = after.ssh_port, _masked(after.credentials)
+        return host
+
+    async def remove(self, identifier: str, *, dry_run: bool = False) -> None:
+        """Forgets a host and withdraws token and certificate; Conflict while instances stand on it."""
 
         def forget(connection: Connection) -> None:
+            # Asked here: whoever creates an instance at this moment is written either before this, or after it.
+            if members := self._members_in(connection, identifier):
+                raise Conflict(f"{identifier} has members; delete them first", members)
             self._identity.forget(connection, identifier)
-            connection.execute(_HOST.delete().where(_HOST.c.id == identifier))
+            if connection.execute(delete(HOST).where(HOST.c.id == identifier)).rowcount != 1:
+                raise unknown(identifier)
 
+        if dry_run:
+            await self._store.rehearse(forget)
+            return
         await self._store.write(forget)
         self._identity.withdraw(identifier)
-        self._forget_names(host)
-        del self._hosts[host.id]
+        gone = self._hosts.pop(identifier)
+        self._forget_names(gone)
+        if self._agent_at.get(gone.address) == gone.port:
+            del self._agent_at[gone.address]
+
+
+def _masked(credentials: str) -> list[dict[str, Any]]:
+    return masked_auth(json.loads(credentials)) if credentials else []

@@ -13,7 +13,8 @@ class HostRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     address: str
     port: str
-    ssh_port: int = 22
+    ssh_port: int = 0
+    """0 where nobody has said it."""
     credentials: str = ""
     """Sealed JSON: the `auth` entries."""
     controller_token: str = ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from paas_agent.contract import Action, Cause
+from paas_controller.software.members import HELD_EVERY
 from paas_controller.software.states import Expect, Realtime
 from paas_controller.software.transitions import step
 
@@ -79,7 +80,7 @@ def decide(member: Situation, gates: Gates, now: float) -> Decision:
     why = member.hold or _self_heal(member) or _gate(member, gates, todo)
     if why:
         return Wait(None, why)
-    if now < member.retry_at:
+    if now < member.retry_at <= now + HELD_EVERY:  # nothing is put off for longer: then the clock was set back
         return Wait(member.retry_at, member.reason)
     return Wait(None, gates.host) if gates.host else Act(todo)
 

@@ -71,7 +71,7 @@ def _not_up(other: Member, expect: Expect) -> str:
     if other.realtime == expect and not other.operation:
         return ""
     if other.held_back:
-        return f"waits for {other.host}, which is held: {other.reason}"
+        return f"waits for {other.host}, which is held: {other.reason.removeprefix('held: ')}"
     return f"waits for {other.host}, which is {other.realtime}"
 
 

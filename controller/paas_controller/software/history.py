@@ -89,11 +89,12 @@ class History:
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = operation_shown(row)
         flying = self._operations.get(row["id"])
-        if flying is None:
+        if flying is None or row["state"] in ENDED:  # its end is stored, and about to be known everywhere
             return shown
         shown["state"] = flying.state
         shown["cancelled_by"] = flying.cancelled_by
         if progress := flying.progress:
+            shown["started_at"] = rfc3339(progress.started_at or None)
             shown["progress"] = {
                 "phase": progress.phase, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
             }  # fmt: skip

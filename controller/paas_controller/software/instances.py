@@ -34,6 +34,8 @@ class Instance:
     """Grows with every change of the spec or of the words around it: what a writer may overwrite."""
     labels: tuple[tuple[str, str], ...] = ()
     depends_on: tuple[Name, ...] = ()
+    created_at: float = 0.0
+    """UTC seconds."""
 
     @property
     def key(self) -> Name:

@@ -24,6 +24,7 @@ from paas_controller.hosts.service import Host, Hosts
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board
 from paas_controller.software.drafts import Draft, Told
+from paas_controller.software.hiding import Hiding
 from paas_controller.software.instances import Instance, Name
 from paas_controller.software.members import Member, Moment, Moved, Turn
 from paas_controller.software.operations import Operation, Operations, end_row
@@ -43,10 +44,11 @@ class Intake:
     """Implements what `hosts` asks of a room above: ReportSink and MembersOf."""
 
     def __init__(
-        self, board: Board, operations: Operations, hosts: Hosts, adopt: Adopt, clock: Clock, dice: random.Random
-    ) -> None:
+        self, board: Board, operations: Operations, hosts: Hosts, adopt: Adopt, hiding: Hiding, *,
+        clock: Clock, dice: random.Random,
+    ) -> None:  # fmt: skip
         self._board, self._operations, self._hosts, self._adopt = board, operations, hosts, adopt
-        self._clock, self._dice = clock, dice
+        self._hiding, self._clock, self._dice = hiding, clock, dice
         self._doubts: dict[int, int] = {}
         """By member, the check results in a row that spoke against its state."""
 
@@ -56,8 +58,13 @@ class Intake:
     async def reported(
         self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
     ) -> list[InstanceName]:
+        await self._hiding.report(host.id, report, changes)
+        replaced = bool(host.epoch) and report.epoch != host.epoch
+        listed = {(seen.type, seen.name): seen for seen in report.instances}
+        missing = self._board.unlisted(host.id, listed.keys()) if report.full else []
+        lost = await self._lost(host, missing, replaced=replaced) if missing else frozenset()
         draft = Draft()
-        draft.closed = replaced = bool(host.epoch) and report.epoch != host.epoch
+        draft.closed = replaced
         flying = {operation.id for operation in self._operations.on_host(host.id)}
         ended = (outcome for outcome in report.outcomes if outcome.operation_id in flying)
         over: dict[str, Ending] = {outcome.operation_id: (outcome.state, outcome.message) for outcome in ended}
@@ -69,11 +76,10 @@ class Intake:
         for change in changes:
             if not change.operation_id and (change.type, change.name) not in forgotten:  # else its outcome tells it
                 self._take(draft, host, change, partial(self._changed, change=change))
-        listed = {(seen.type, seen.name): seen for seen in report.instances}
         for name, seen in listed.items():
             if name not in forgotten:
                 self._seen(draft, host, name, seen)
-        strangers = self._unlisted(draft, host, listed.keys(), doubt=replaced) if report.full else []
+        strangers = self._unlisted(draft, host, missing, lost)
         waiting = self._forgotten_there(draft, host, listed.keys()) if report.full else []
         if keep is not None:
             draft.writes.append(keep)
@@ -152,20 +158,29 @@ class Intake:
             self._give_up(draft, operation, "interrupted", _new_journal(host))
         return [operation.id for operation in lost]
 
-    def _unlisted(self, draft: Draft, host: Host, listed: Set[Name], *, doubt: bool) -> list[Instance]:
-        """The instances that should be on this host and that its agent does not know.
+    async def _lost(self, host: Host, missing: Sequence[Instance], *, replaced: bool) -> Set[int]:
+        """The members of which the agent knew more than it does: its journal is new, or the board is out of a backup.
 
-        An agent with a new journal lost what it had installed (`doubt`); what still runs, a check will find.
+        What it knew it has forgotten on our word alone, so that nobody can say whether it is installed.
         """
+        members = [(instance, member) for instance in missing if (member := instance.on(host.id)) is not None]
+        if replaced:
+            return {member.id for _, member in members}
+        installed = [(instance, member) for instance, member in members if member.installed and not member.operation]
+        return await self._operations.worked_on(host.epoch, installed) if installed else set()
+
+    def _unlisted(self, draft: Draft, host: Host, missing: Sequence[Instance], lost: Set[int]) -> list[Instance]:
+        """The instances that should be on this host and that its agent does not know; what still runs a check finds."""
         strangers = []
-        for instance in self._board.unlisted(host.id, listed):
-            member = draft.now(instance).on(host.id)
-            if member is None or member.operation:
+        for instance in missing:
+            current = self._board.find(instance.id)
+            member = draft.now(current).on(host.id) if current else None
+            if current is None or member is None or member.operation:
                 continue
-            if doubt:
-                draft.take(instance, member, Turn(replace(member, installed=False, alive=None)))
+            if member.id in lost:
+                draft.take(current, member, Turn(replace(member, installed=False, alive=None)))
             if member.realtime != "not-installed":
-                strangers.append(draft.now(instance))
+                strangers.append(draft.now(current))
         return strangers
 
     def _forgotten_there(self, draft: Draft, host: Host, listed: Set[Name]) -> list[Instance]:
@@ -195,7 +210,7 @@ class Intake:
         status: Status = "failed"
         outcome = Outcome(
             operation_id=operation.id, type=operation.kind, name=operation.name, action=operation.action, state=state,
-            status=status, installed=False, fault="environment", message=sentence,
+            status=status, installed=False, fault=turns.fault_of(state), message=sentence,
         )  # fmt: skip
         draft.writes.append(partial(end_row, host=operation.host, outcome=outcome, now=self._clock.time()))
         instance = self._board.find(operation.instance)
@@ -207,17 +222,15 @@ class Intake:
 
     async def check(self, host: str, kind: Kind, name: str, code: str, msg: str) -> None:
         """One check result by itself. One that changes nothing costs no write. NotFound, Forbidden."""
+        if not self._doubted(host, kind, name, code):
+            return
+        said = await self._hiding.text(kind, name, msg)
         instance = self._board.get(kind, name)
         member = instance.on(host)
-        if member is None:
-            raise Forbidden(f"{host} is no host of {kind} {name}")
-        self._hosts.heard(host)
-        agrees = (code == "0") == (member.realtime == "running") and member.realtime != "unknow"
-        if agrees or member.operation:
-            self._doubts.pop(member.id, None)
+        if member is None or not self._doubted(host, kind, name, code):
             return
         self._doubts[member.id] = streak = self._doubts.get(member.id, 0) + 1
-        result = Check(code=code, msg=msg, at=self._clock.time(), streak=streak)
+        result = Check(code=code, msg=said, at=self._clock.time(), streak=streak)
         limits = (instance.check_fall, instance.check_rise)
         turn = turns.checked(member, result, instance.expect, limits, self._moment())
         if turn.story:
@@ -225,6 +238,17 @@ class Intake:
             draft = Draft()
             draft.take(instance, member, turn)
             await self._board.commit(draft)
+
+    def _doubted(self, host: str, kind: Kind, name: str, code: str) -> bool:
+        """Whether a check result speaks against the state of its member; those that do must come in a row."""
+        member = self._board.get(kind, name).on(host)
+        if member is None:
+            raise Forbidden(f"{host} is no host of {kind} {name}")
+        self._hosts.heard(host)
+        agrees = (code == "0") == (member.realtime == "running") and member.realtime != "unknow"
+        if agrees or member.operation:
+            self._doubts.pop(member.id, None)
+        return not agrees and not member.operation
 
 
 def _new_journal(host: Host) -> str:

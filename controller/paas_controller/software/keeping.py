@@ -1,11 +1,12 @@
 """Where the service's changes go: on the board and to disk, or, for a dry run, nowhere. Nobody else knows which."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar, cast
+from typing import Protocol
 
 from sqlalchemy import Connection
 
-from paas_controller.hosts.service import Hosts, NamedHost
+from paas_controller.hosts.naming import NamedHost
+from paas_controller.hosts.service import Hosts
 from paas_controller.software.board import Board
 from paas_controller.software.drafts import Draft
 from paas_controller.software.instances import Instance
@@ -14,13 +15,13 @@ from paas_controller.software.orders import Specs
 from paas_controller.software.schemas import InstanceBody
 from paas_controller.store.store import Store
 
-T = TypeVar("T")
-
 
 class Keeping(Protocol):
     """What the service needs to keep a change."""
 
-    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance: ...
+    async def create(
+        self, write: Callable[[Connection], Instance], named: Sequence[NamedHost], body: InstanceBody
+    ) -> Instance: ...
     async def introduce(self, named: Sequence[NamedHost]) -> None: ...
     async def commit(self, draft: Draft) -> None: ...
     async def respec(self, draft: Draft, after: Instance, body: InstanceBody) -> None: ...
@@ -33,9 +34,12 @@ class InEarnest:
     def __init__(self, store: Store, board: Board, specs: Specs, hosts: Hosts) -> None:
         self._store, self._board, self._specs, self._hosts = store, board, specs, hosts
 
-    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
+    async def create(
+        self, write: Callable[[Connection], Instance], named: Sequence[NamedHost], body: InstanceBody
+    ) -> Instance:
         created = await self._store.write(write)
         self._hosts.admit(named)
+        self._specs.keep(created, body)
         self._board.add(created)
         return created
 
@@ -58,22 +62,20 @@ class InEarnest:
         await self._board.forget(instance, why)
 
 
-class _Rehearsed(Exception):
-    """Takes a command's result out of a transaction that is rolled back."""
-
-
 class Rehearsal:
     """Nothing is kept; what the database would refuse is refused."""
 
     def __init__(self, store: Store, hosts: Hosts) -> None:
         self._store, self._hosts = store, hosts
 
-    async def create(self, write: Callable[[Connection], Instance], named: Sequence[NamedHost]) -> Instance:
-        del named
-        return await self._rehearse(write)
+    async def create(
+        self, write: Callable[[Connection], Instance], named: Sequence[NamedHost], body: InstanceBody
+    ) -> Instance:
+        del named, body
+        return await self._store.rehearse(write)
 
     async def introduce(self, named: Sequence[NamedHost]) -> None:
-        await self._rehearse(lambda connection: self._hosts.name(connection, named))
+        await self._store.rehearse(lambda connection: self._hosts.name(connection, named))
 
     async def commit(self, draft: Draft) -> None:
         """The draft is dropped."""
@@ -83,15 +85,3 @@ class Rehearsal:
 
     async def forget(self, instance: Instance, why: Moved) -> None:
         """The instance stays."""
-
-    async def _rehearse(self, command: Callable[[Connection], T]) -> T:
-        """What a write would give, or raise; its savepoint is rolled back."""
-
-        def run(connection: Connection) -> None:
-            raise _Rehearsed(command(connection))
-
-        try:
-            await self._store.write(run)
-        except _Rehearsed as done:
-            return cast(T, done.args[0])
-        raise AssertionError("a rehearsed write ends with its result")

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -15,6 +17,9 @@ from paas_controller.base.errors import Conflict, NotFound, PaasError, Retryable
 from paas_controller.base.logs import operation_id
 from paas_controller.hosts.agents import Agents, JournalReplaced
 from paas_controller.hosts.service import Hosts
+from paas_controller.software import records
+from paas_controller.software.instances import Instance
+from paas_controller.software.members import Member
 from paas_controller.software.records import OPERATION
 from paas_controller.software.tally import Tally
 from paas_controller.store.store import Store
@@ -39,10 +44,11 @@ class Operation:
     generation: int
     created_at: float
     deadline: float
+    """As it was when it began. A controller that starts again gives the whole time anew: it could not hear before."""
     epoch: str
     """The agent's journal that it is meant for, and that it is never sent to another one than."""
     state: str = "pending"
-    """What is known of it since this controller started; its row says pending until it has ended."""
+    """What this controller knows of it: pending until its agent has said that it has it. Its row says so to the end."""
     cancelled_by: str = ""
     tried: bool = False
     """Whether its agent may know it."""
@@ -96,6 +102,10 @@ class Operations:
     def on_host(self, host: str) -> list[Operation]:
         return list(self._of_host.get(host, {}).values())
 
+    async def worked_on(self, epoch: str, members: Sequence[tuple[Instance, Member]]) -> set[int]:
+        """The ids of those of these members of which an operation succeeded under this journal of their agent's."""
+        return await self._store.read(partial(records.worked_on, epoch=epoch, members=members))
+
     def carry(self, operation: Operation) -> None:
         """Sends it until the agent has it, then waits for its outcome; called once its row is committed."""
         self._flying[operation.id] = self._of_host[operation.host][operation.id] = operation
@@ -134,7 +144,7 @@ class Operations:
     async def _carry(self, operation: Operation) -> None:
         operation_id.set(operation.id)
         try:
-            async with asyncio.timeout(max(0.0, operation.deadline - self._clock.time())):
+            async with asyncio.timeout(operation.deadline - operation.created_at):
                 await self._until(operation, self._sent)
                 await operation.called_off.wait()
                 if not operation.tried:
@@ -142,8 +152,9 @@ class Operations:
                 await self._until(operation, self._cancelled)
                 await asyncio.Event().wait()
         except TimeoutError:
+            await self._last_word(operation)
             sent = operation.state != "pending"
-            told = "no outcome came" if sent else f"the order could not be brought to {operation.host}"
+            told = "no outcome came" if sent else f"{operation.host} did not confirm the order"
             await self._end(operation, "timed-out", f"{operation.action} timed out: {told} in time")
         except _NeverBegan as error:
             await self._end(operation, "cancelled", f"{operation.action} was cancelled before it began: {error}")
@@ -152,6 +163,13 @@ class Operations:
         except PaasError as error:
             await self._end(operation, "failed", error.message)
 
+    async def _last_word(self, operation: Operation) -> None:
+        """Waits for the next report of its host, unless that is silent: an outcome that lies there comes with it."""
+        _log.info("%s of %s is overdue: %s has the last word", operation.action, operation.name, operation.host)
+        operation.heard.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(operation.heard.wait(), self._hosts.patience)
+
     async def _end(self, operation: Operation, state: OperationState, sentence: str) -> None:
         while True:
             try:
@@ -159,6 +177,9 @@ class Operations:
             except Retryable as error:
                 _log.warning("%s could not be ended: %s", operation.id, error.message)
                 await asyncio.sleep(error.after)
+            except Exception:  # nobody else would end it
+                _log.exception("ending %s failed and is tried again", operation.id)
+                await asyncio.sleep(_SLOWEST_RETRY)
 
     async def _until(self, operation: Operation, act: Callable[[Operation], Awaitable[None]]) -> None:
         """Speaks to the agent until it has understood; once called off, an order is no longer sent."""
@@ -173,13 +194,16 @@ class Operations:
                     return
             except (Retryable, Conflict) as error:
                 obstacle = error.message
+            except (PaasError, _NeverBegan):
+                raise
+            except Exception as error:  # nobody else would carry it
+                _log.exception("carrying %s failed and is tried again", operation.id)
+                obstacle = f"{type(error).__name__}, which the log explains"
             _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
             operation.heard.clear()
             wait = min(wait * 2, _SLOWEST_RETRY)
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(operation.heard.wait(), wait)
-            except TimeoutError:
-                continue
 
     async def _sent(self, operation: Operation) -> None:
         host = self._hosts.get(operation.host)

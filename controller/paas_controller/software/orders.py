@@ -23,12 +23,20 @@ class Specs:
         self._store, self._vault = store, vault
         self._open: OrderedDict[tuple[int, int], InstanceBody] = OrderedDict()
 
+    async def start(self) -> None:
+        """Opens one of them: PaasError where the key is not the one that they were sealed with."""
+        sealed = await self._store.read(lambda c: c.execute(select(INSTANCE.c.spec).limit(1)).scalar())
+        if sealed is not None:
+            self._vault.open(sealed)
+
     def seal(self, body: InstanceBody) -> str:
         return self._vault.seal(body.model_dump_json(exclude_unset=True))
 
     def keep(self, instance: Instance, body: InstanceBody) -> None:
-        """The spec as it is being written."""
+        """The spec as it is being written, or was read."""
         self._open[instance.id, instance.revision] = body
+        if len(self._open) > _KEPT:
+            self._open.popitem(last=False)
 
     def drop(self, instance: Instance) -> None:
         """It could not be written."""
@@ -45,9 +53,7 @@ class Specs:
             sealed = await self._store.read(lambda c: c.execute(wanted).scalar())
             if sealed is None:
                 raise NotFound(f"{instance.kind} {instance.name} was deleted")
-            self._open[key] = InstanceBody.model_validate_json(self._vault.open(sealed))
-            if len(self._open) > _KEPT:
-                self._open.popitem(last=False)
+            self.keep(instance, InstanceBody.model_validate_json(self._vault.open(sealed)))
         self._open.move_to_end(key)
         return self._open[key]
 
@@ -59,9 +65,10 @@ def timeout_of(body: InstanceBody, action: Action) -> float:
 
 def order_for(instance: Instance, member: Member, body: InstanceBody, operator: tuple[str, int]) -> Order:
     """The order for one member, without the operation it is for. `operator` is where agents report to."""
-    app, hosts = body.app, [host.id for host in body.host]
-    if member.host not in hosts:  # it was taken off the list, and is told of the others as the last one
-        hosts.append(member.host)
+    app, hosts = body.app, [host.ip for host in body.host]
+    index = next((place for place, host in enumerate(body.host) if host.id == member.host), len(hosts))
+    if index == len(hosts):  # it was taken off the list, and is told of the others as the last one
+        hosts.append(_address(member.host))
     return Order(
         name=instance.name,
         type=instance.kind,
@@ -83,8 +90,8 @@ def order_for(instance: Instance, member: Member, body: InstanceBody, operator: 
         check_rise=app.check_rise,
         believed=_believed(member),
         host_ip=_address(member.host),
-        hosts=[_address(host) for host in hosts],
-        host_index=hosts.index(member.host),
+        hosts=hosts,
+        host_index=index,
     )
 
 

@@ -156,7 +156,8 @@ class Reconciler:
     def _follow(self, draft: Draft) -> None:
         for before, after in list(draft.edits.values()):
             body = self._specs.known(after)
-            if body is not None:
+            # All members are looked at: those of a large instance once for many reports, by the next pass.
+            if body is not None and len(after.members) <= _AT_ONCE:
                 self._plan(draft, before, body)
 
     def _plan(self, draft: Draft, instance: Instance, body: InstanceBody) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
@@ -30,7 +30,7 @@ _FORGET = insert(FORGOTTEN)
 
 _INSTANCE_FIELDS = tuple(field.name for field in fields(Instance) if field.name != "members")
 _AS_JSON = ("labels", "depends_on")
-_SAVED = tuple(name for name in _INSTANCE_FIELDS if name not in ("id", "kind", "name"))
+_SAVED = tuple(name for name in _INSTANCE_FIELDS if name not in ("id", "kind", "name", "created_at"))
 _MEMBER_FIELDS = tuple(field.name for field in fields(Member))
 
 
@@ -44,6 +44,13 @@ def load(connection: Connection, identifier: int | None = None) -> list[Instance
     for row in connection.execute(members).mappings():
         of[row["instance"]].append(_member(row))
     return [_instance(row, of[row["id"]]) for row in connection.execute(instances).mappings()]
+
+
+def members_on(connection: Connection, host: str) -> list[str]:
+    """The members on a host, as `kind/name`."""
+    named = select(INSTANCE.c.kind, INSTANCE.c.name).join(MEMBER, MEMBER.c.instance == INSTANCE.c.id)
+    found = connection.execute(named.where(MEMBER.c.host == host).order_by(INSTANCE.c.kind, INSTANCE.c.name))
+    return [f"{row.kind}/{row.name}" for row in found]
 
 
 def last_member_id(connection: Connection) -> int:
@@ -75,11 +82,12 @@ def _row(member: Member) -> dict[str, Any]:
     return {name: getattr(member, name) for name in _MEMBER_FIELDS} | {"route": ",".join(member.route)}
 
 
-def create(connection: Connection, instance: Instance, spec: str, now: float) -> Instance:
+def create(connection: Connection, instance: Instance, spec: str) -> Instance:
     """Inserts an instance and its members; returns it with the id it got. Conflict where the name is taken."""
-    row = {"kind": instance.kind, "name": instance.name} | _columns(instance, _SAVED)
+    row = {"kind": instance.kind, "name": instance.name, "spec": spec, "created_at": instance.created_at}
     try:
-        result = connection.execute(insert(INSTANCE).returning(INSTANCE.c.id), row | {"spec": spec, "created_at": now})
+        added = insert(INSTANCE).returning(INSTANCE.c.id)
+        result = connection.execute(added, row | _columns(instance, _SAVED))
     except IntegrityError:
         raise Conflict(f"a {instance.kind} named {instance.name} exists already") from None
     identifier = int(result.scalar_one())
@@ -108,7 +116,8 @@ def save(connection: Connection, edits: Collection[Edit]) -> None:
 def _changed(before: Instance, after: Instance) -> list[Member]:
     """The members that are there before and after, and differ."""
     known = {member.id: member for member in before.members}
-    return [member for member in after.members if member.id in known and member != known[member.id]]
+    changed = (member for member in after.members if known.get(member.id) is not member)  # most are the same ones
+    return [member for member in changed if member.id in known and member != known[member.id]]
 
 
 def _save_set(connection: Connection, before: Instance, after: Instance) -> None:
@@ -141,7 +150,7 @@ def _forget_at(connection: Connection, member: Member, instance: Instance) -> No
 
 def drop_operations(connection: Connection, instance: Instance, now: float, members: Sequence[int] = ()) -> None:
     """Ends what is in flight of an instance that was forgotten, or of some of its members."""
-    unfinished = [OPERATION.c.instance == instance.id, OPERATION.c.state.not_in(ENDED)]
+    unfinished = [*_operations_of(instance), OPERATION.c.state.not_in(ENDED)]
     if members:
         unfinished.append(OPERATION.c.member.in_(members))
     dropped = {"state": "interrupted", "message": f"{instance.name} was forgotten meanwhile", "ended_at": now}
@@ -162,10 +171,28 @@ def told(connection: Connection, host: str, kind: str, name: str) -> None:
     connection.execute(delete(FORGOTTEN).where(*key))
 
 
-def last_operations(connection: Connection, instance: int) -> dict[int, dict[str, Any]]:
+def last_operations(connection: Connection, instance: Instance) -> dict[int, dict[str, Any]]:
     """The last operation of each member, by the member's id."""
-    latest = select(OPERATION).where(OPERATION.c.instance == instance).order_by(OPERATION.c.number)
-    return {row["member"]: dict(row) for row in connection.execute(latest).mappings()}
+    latest = select(func.max(OPERATION.c.number)).where(*_operations_of(instance)).group_by(OPERATION.c.member)
+    found = connection.execute(select(OPERATION).where(OPERATION.c.number.in_(latest)))
+    return {row["member"]: dict(row) for row in found.mappings()}
+
+
+def _operations_of(instance: Instance) -> Sequence[ColumnElement[bool]]:
+    """Its own ones; an index finds them by kind and name, which former instances may have had as well."""
+    of = OPERATION.c
+    return of.kind == instance.kind, of.name == instance.name, of.instance == instance.id
+
+
+def worked_on(connection: Connection, epoch: str, members: Iterable[tuple[Instance, Member]]) -> set[int]:
+    """The ids of those of these members of which an operation succeeded under this journal of their agent's."""
+    of = OPERATION.c
+    succeeded = select(of.number).where(of.epoch == epoch, of.state == "succeeded").limit(1)
+    return {
+        member.id
+        for instance, member in members
+        if connection.execute(succeeded.where(*_operations_of(instance), of.member == member.id)).first()
+    }
 
 
 def operations_page(

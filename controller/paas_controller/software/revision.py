@@ -4,51 +4,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from paas_controller.base.errors import Conflict, Invalid
-from paas_controller.base.masking import MASK, is_secret
+from paas_controller.base.errors import Conflict
+from paas_controller.base.masking import is_secret
+from paas_controller.hosts.credentials import kept
+from paas_controller.hosts.credentials import unmasked as unmasked_auth
+from paas_controller.hosts.schemas import Auth
 from paas_controller.software import turns
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
-from paas_controller.software.schemas import Auth, HostSpec, InstanceBody
+from paas_controller.software.schemas import HostSpec, InstanceBody
 
 Apply = Literal["", "restart", "reinstall"]
 Removed = Literal["", "uninstall", "orphan"]
 
 
-def unmasked(fresh: InstanceBody, known: InstanceBody) -> InstanceBody:
+def unmasked(fresh: InstanceBody, known: InstanceBody | None) -> InstanceBody:
     """The new spec with every masked value as it was. Invalid where there was none."""
+    former = known.app.metadata if known else {}
     metadata = {
-        key: _kept(f"app.metadata.{key}", value, known.app.metadata.get(key)) if is_secret(key) else value
+        key: kept(f"app.metadata.{key}", value, former.get(key)) if is_secret(key) else value
         for key, value in fresh.app.metadata.items()
     }
-    hosts = {host.id: host for host in known.host}
+    hosts = {host.id: host.auth for host in known.host} if known else {}
     changed = {"app": fresh.app.model_copy(update={"metadata": metadata} if metadata else {})}
-    listed = [_unmasked_host(f"host.{index}", host, hosts.get(host.id)) for index, host in enumerate(fresh.host)]
+    listed = [_unmasked_host(f"host.{index}", host, hosts.get(host.id, [])) for index, host in enumerate(fresh.host)]
     return fresh.model_copy(update=changed | {"host": listed})
 
 
-def _unmasked_host(path: str, fresh: HostSpec, known: HostSpec | None) -> HostSpec:
-    if not fresh.auth:
-        return fresh
-    users = {auth.username: auth for auth in known.auth} if known else {}
-    auths = [
-        _unmasked_auth(f"{path}.auth.{index}", auth, users.get(auth.username)) for index, auth in enumerate(fresh.auth)
-    ]
-    return fresh.model_copy(update={"auth": auths})
-
-
-def _unmasked_auth(path: str, fresh: Auth, known: Auth | None) -> Auth:
-    masked = {name for name in ("password", "private_key") if getattr(fresh, name) == MASK}
-    filled = {name: _kept(f"{path}.{name}", MASK, getattr(known, name, None)) for name in masked}
-    return fresh.model_copy(update=filled)
-
-
-def _kept(path: str, value: str, known: str | None) -> str:
-    if value != MASK:
-        return value
-    if not known:
-        raise Invalid(f"{path} is masked, and there is no former value to keep; write the value")
-    return known
+def _unmasked_host(path: str, fresh: HostSpec, known: Sequence[Auth]) -> HostSpec:
+    return fresh.model_copy(update={"auth": unmasked_auth(f"{path}.auth", fresh.auth, known)}) if fresh.auth else fresh
 
 
 def revised(
@@ -122,11 +106,11 @@ def _members(
     instance: Instance, hosts: Sequence[str], removed: Removed, new_id: Callable[[], int], now: float
 ) -> list[Member]:
     """The members in the order of the list; behind them those that are to go."""
-    members = []
+    members, known, listed = [], {member.host: member for member in instance.members}, set(hosts)
     for position, host in enumerate(hosts):
-        member = instance.on(host) or Member(id=new_id(), host=host, position=position, settled_at=now)
+        member = known.get(host) or Member(id=new_id(), host=host, position=position, settled_at=now)
         members.append(replace(member, position=position, leaving=False))
-    off = [member for member in instance.members if member.host not in hosts and not instance.gone_from(member)]
+    off = [member for member in instance.members if member.host not in listed and not instance.gone_from(member)]
     if unsaid := [member.host for member in off if not member.leaving and not removed]:
         raise Conflict(
             f"{', '.join(unsaid)} would be taken off the list; say what becomes of {instance.name} there",

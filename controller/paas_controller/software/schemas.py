@@ -1,6 +1,8 @@
 """What comes in and goes out: the create body, as the seed shows it, and the optional keys beyond it."""
 
+import json
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
@@ -15,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from paas_agent.contract import DEFAULT_TIMEOUTS, RESERVED_ENVIRONMENT, Kind
-from paas_controller.hosts.schemas import Address, Port
+from paas_agent.contract import DEFAULT_TIMEOUTS, LIMITS, MAX_VALUE, RESERVED_ENVIRONMENT, VARIABLE, Kind
+from paas_controller.hosts.schemas import Address, Auth, Port
 from paas_controller.software.decide import SelfHeal
 from paas_controller.software.states import Expect
 from paas_controller.web.schemas import WHOLE, keyed, shaped
@@ -31,7 +33,6 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _FILE = r"[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,254}"
 _URL = r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\x00-\x1f\x7f]+)(:[1-9][0-9]{0,4})?(/[^\s?#@\x00-\x1f\x7f]*)?"
 _TAKEN = "|".join(sorted(RESERVED_ENVIRONMENT - _OWN_METADATA))
-_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _LABEL_KEY = r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?"
 
 
@@ -56,7 +57,7 @@ def _optional_file_name(value: str) -> str:
 def _repo_url(value: str) -> str:
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         sound = False
     if not sound or re.search(r"[\s\x00-\x1f\x7f?#@]", value):
@@ -66,14 +67,14 @@ def _repo_url(value: str) -> str:
 
 def _quoted(value: object) -> object:
     if isinstance(value, int | float):
-        raise ValueError(f'an environment is text; write the value in quotes, as in "{value}"')
+        raise ValueError(f'must be a text; write it in quotes, as in "{json.dumps(value)}"')
     return value
 
 
 def _environment(values: dict[str, str]) -> dict[str, str]:
     for key, value in values.items():
-        if not re.fullmatch(_VARIABLE, key):
-            raise ValueError(f"{key!r} is no environment name: letters, digits and _ only")
+        if not re.fullmatch(VARIABLE, key):
+            raise ValueError(f"{key[:80]!r} is no environment name: letters, digits and _ only, at most 255")
         if (key in RESERVED_ENVIRONMENT and key not in _OWN_METADATA) or key.startswith("LD_"):
             raise ValueError(f"{key} is set by the program and cannot be metadata")
         if "\x00" in value:
@@ -99,28 +100,24 @@ InstanceName = Annotated[str, AfterValidator(_instance_name), shaped(f"(?!(creat
 FileName = Annotated[str, AfterValidator(_file_name), shaped(_FILE)]
 OptionalFileName = Annotated[str, AfterValidator(_optional_file_name), shaped(f"({_FILE})?")]
 RepoUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_repo_url), shaped(_URL, maxLength=2048)]
-Text = Annotated[str, BeforeValidator(_quoted), shaped(r"[^\x00]*")]
+Text = Annotated[
+    str, StringConstraints(max_length=MAX_VALUE), BeforeValidator(_quoted), shaped(r"[^\x00]*", maxLength=MAX_VALUE)
+]
 Metadata = Annotated[
-    dict[str, Text], Field(max_length=256), AfterValidator(_environment), keyed(f"(?!LD_|({_TAKEN})$){_VARIABLE}")
+    dict[str, Text], Field(max_length=256), AfterValidator(_environment), keyed(f"(?!LD_|({_TAKEN})$){VARIABLE}")
 ]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$"), BeforeValidator(_quoted)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64), keyed(_LABEL_KEY)]
 DependsOn = Annotated[str, AfterValidator(_dependency), shaped(f"(database|middleware)/(?!(create|status)$){_NAME}")]
-Seconds = Annotated[float, Field(ge=1, le=86400)]
+Seconds = Annotated[float, Field(ge=1, le=LIMITS["timeout"][1])]
+CheckSeconds = Annotated[float, Field(ge=1, le=LIMITS["check_timeout"][1])]
+_LEAST, _MOST = LIMITS["check_interval"]
 StableWord = Literal["not-installed", "running", "stopped", "failed", "unknow"]
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Auth(_Body):
-    """Credentials of a host. One entry serves both uses; of two the first runs the agent, the second connects."""
-
-    username: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    password: str = ""
-    private_key: str = ""
 
 
 class HostSpec(_Body):
@@ -144,7 +141,7 @@ class Timeouts(_Body):
     restart: Seconds = DEFAULT_TIMEOUTS["restart"]
     start: Seconds = DEFAULT_TIMEOUTS["start"]
     stop: Seconds = DEFAULT_TIMEOUTS["stop"]
-    check: Seconds = DEFAULT_TIMEOUTS["check"]
+    check: CheckSeconds = DEFAULT_TIMEOUTS["check"]
 
 
 class Status(_Body):
@@ -179,7 +176,7 @@ class App(_Body):
     package: Annotated[OptionalFileName, Field(examples=["redis-7.0.tar.gz"])] = ""
     metadata: Annotated[Metadata, Field(examples=[{"PORT": "6379"}], description="the environment of its scripts")] = {}
     status: Status = Status()
-    check_interval: Annotated[float, Field(ge=1, le=3600, description="seconds between two checks")] = 10
+    check_interval: Annotated[float, Field(ge=_LEAST, le=_MOST, description="seconds between two checks")] = 10
     check_fall: Annotated[int, Field(ge=1, le=100, description="bad checks in a row until it is failed"), WHOLE] = 2
     check_rise: Annotated[int, Field(ge=1, le=100, description="good checks in a row until it runs"), WHOLE] = 1
     self_heal: Annotated[
@@ -201,9 +198,9 @@ class InstanceBody(_Body):
 
     @model_validator(mode="after")
     def _each_host_once(self) -> Self:
-        seen = [host.id for host in self.host]
-        if twice := {host for host in seen if seen.count(host) > 1}:
-            raise ValueError(f"host: {', '.join(sorted(twice))} is named twice")
+        named = Counter(host.id for host in self.host)
+        if twice := sorted(host for host, times in named.items() if times > 1):
+            raise ValueError(f"host: {', '.join(twice)} is named twice")
         return self
 
     def self_heal(self, kind: Kind) -> SelfHeal:

@@ -11,7 +11,9 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, Invalid, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.events import tables as events
-from paas_controller.hosts.service import Hosts, NamedHost
+from paas_controller.hosts.credentials import as_text
+from paas_controller.hosts.naming import NamedHost
+from paas_controller.hosts.service import Hosts
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board, story_row
 from paas_controller.software.dependencies import require_sound
@@ -30,9 +32,10 @@ Guard = Callable[[Instance], None]
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What became of it, in a sentence; `left` is what is still to be uninstalled."""
+    """What became of it, in a sentence; `left` is what is still to be uninstalled. Nothing where it was not there."""
 
     msg: str
+    found: bool = True
     left: Instance | None = None
 
 
@@ -50,6 +53,7 @@ class Software:
         now, status = self._clock.time(), body.app.status
         if self._board.named(kind, body.name):
             raise Conflict(f"a {kind} named {body.name} exists already; delete it first, or take another name")
+        unmasked(body, None)  # there is nothing that a mask could stand for
         there = status.realtime in ("running", "stopped", "failed")
         members = tuple(
             Member(id=self._board.new_member_id(), host=host.id, position=position, realtime=status.realtime,
@@ -57,18 +61,19 @@ class Software:
                    installed_generation=int(there))
             for position, host in enumerate(body.host)
         )  # fmt: skip
-        fresh = with_words_of(Instance(id=0, kind=kind, name=body.name, expect=status.wanted, members=members), body)
+        bare = Instance(id=0, kind=kind, name=body.name, expect=status.wanted, members=members, created_at=now)
+        fresh = with_words_of(bare, body)
         require_sound(fresh.key, fresh.depends_on, self._board.named)
         named, spec = [_named(host) for host in body.host], self._specs.seal(body)
         told = Moved("not-installed", status.realtime, now, "wish", f"{by.name} created it, expecting {status.wanted}")
 
         def write(connection: Connection) -> Instance:
             self._hosts.name(connection, named)
-            instance = records.create(connection, fresh, spec, now)
+            instance = records.create(connection, fresh, spec)
             events.append(connection, [story_row(instance, "", told)])
             return instance
 
-        return await self._keeping.create(write, named)
+        return await self._keeping.create(write, named, body)
 
     async def respec(
         self, kind: Kind, name: str, body: InstanceBody, by: Principal, *, apply: Apply, removed: Removed, guard: Guard
@@ -88,7 +93,8 @@ class Software:
         if after == instance:
             return instance
         require_sound(after.key, after.depends_on, self._board.named)
-        await self._keeping.introduce([_named(host) for host in fresh.host])
+        former = {host.id: host for host in known.host}
+        await self._keeping.introduce([_named(host, former.get(host.id)) for host in fresh.host])
         latest = self._board.get(kind, name)
         if latest.revision != instance.revision:
             raise Conflict(f"the spec of {name} was changed by somebody else meanwhile; read it again, then write")
@@ -97,9 +103,14 @@ class Software:
     async def _take_spec(self, instance: Instance, after: Instance, body: InstanceBody, sentence: str) -> Instance:
         staying = {member.id for member in after.members}
         left = [member for member in instance.members if member.id not in staying]
+        # Named once more with the members that come: a host may have been forgotten since it was introduced.
+        known = {member.host for member in instance.members}
+        come = [_named(host) for host in body.host if host.id not in known]
         draft = Draft()
         draft.put(instance, after)
         draft.story.append(Told(instance, "", self._said(instance, sentence)))
+        draft.writes.append(partial(self._hosts.name, named=come))
+        draft.afterwards.append(partial(self._hosts.admit, come))
         draft.writes.append(partial(records.save_spec, instance=instance.id, spec=self._specs.seal(body)))
         if left:
             now, gone = self._clock.time(), [member.id for member in left]
@@ -148,7 +159,7 @@ class Software:
             raise Invalid("uninstall and orphan exclude each other; say one of them")
         instance = self._board.named(kind, name)
         if instance is None:
-            return Deleted(f"no {kind} is called {name}; nothing to delete")
+            return Deleted(f"no {kind} is called {name}; nothing to delete", found=False)
         if dependents := ["/".join(other.key) for other in self._board.dependents(instance)]:
             raise Conflict(f"{name} is depended on; take it off their depends_on, or delete them first", dependents)
         if orphan or (instance.gone and not uninstall) or (instance.gone and instance.expect == "not-installed"):
@@ -161,9 +172,10 @@ class Software:
                 ["?uninstall=true uninstalls it and forgets it then", "?orphan=true forgets it and leaves it as it is"],
             )
         members = tuple(turns.wished(member) for member in instance.members)
-        after = replace(instance, expect="not-installed", deleting=True, held=False, members=members)
+        after = replace(instance, expect="not-installed", deleting=True, members=members)
         await self._change(instance, after, f"{by.name} deletes it: uninstall, then forget")
-        return Deleted("being deleted: it is uninstalled first", after)
+        once = "once it is released, because it is held" if instance.held else "first"
+        return Deleted(f"being deleted: it is uninstalled {once}", left=after)
 
     async def cancel(self, operation: Operation, by: Principal) -> None:
         """Calls an operation in flight off; its member is left alone from now on, until a new wish."""
@@ -181,6 +193,9 @@ class Software:
         await self._keeping.commit(draft)
 
 
-def _named(host: HostSpec) -> NamedHost:
-    credentials = "" if not host.auth else "[" + ",".join(auth.model_dump_json() for auth in host.auth) + "]"
-    return NamedHost(host.ip, str(host.agent_port), host.ssh_port, credentials)
+def _named(host: HostSpec, former: HostSpec | None = None) -> NamedHost:
+    """What is said anew of a host: it may have been changed at the host since its former words."""
+    fresh = former is None or host.auth != former.auth
+    said = "ssh_port" in host.model_fields_set and (former is None or host.ssh_port != former.ssh_port)
+    credentials = as_text(host.auth) if fresh else ""
+    return NamedHost(host.ip, str(host.agent_port), host.ssh_port if said else 0, credentials)

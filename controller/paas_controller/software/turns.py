@@ -154,16 +154,23 @@ def observed(member: Member, seen: InstanceReport, moment: Moment) -> Turn:
     return _left(facts, seen.status, cause, seen.reason or f"the agent reports {seen.status}", moment.now, moment)
 
 
+def fault_of(state: OperationState) -> Fault:
+    """Whose fault it is that an operation is given up in this state; `failed` is one that its agent will never take."""
+    return "software" if state == "failed" else "environment"
+
+
 def gave_up(member: Member, state: OperationState, sentence: str, moment: Moment) -> Turn:
     """The operation is taken for ended although its agent did not say how; the next report tells what is there."""
     turn = Turn(member)
+    began = state not in ("cancelled", "failed")
     if member.realtime != "unknow":
-        there = member.stable if state == "cancelled" else "failed"  # what was cancelled was never begun
+        there = "failed" if began else member.stable
         turn = settle(move(member, there, moment.now, "action", sentence), moment.now, "action")
-    free = replace(turn.member, operation="", action="", route=(), cause="action")
+    cause: Cause = "action" if began else member.cause
+    free = replace(turn.member, operation="", action="", route=(), cause=cause)
     if state == "cancelled":
         return Turn(replace(free, cancelled=True), turn.story, turn.changes)
-    return Turn(blamed(free, "environment", sentence, moment), turn.story, turn.changes)
+    return Turn(blamed(free, fault_of(state), sentence, moment), turn.story, turn.changes)
 
 
 def silent(member: Member, now: float) -> Turn:

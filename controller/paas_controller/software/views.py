@@ -6,11 +6,9 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
-
 from paas_agent.contract import Kind
 from paas_controller.base.clock import rfc3339
-from paas_controller.base.errors import Conflict, NotFound
+from paas_controller.base.errors import Conflict
 from paas_controller.base.masking import masked
 from paas_controller.software import records
 from paas_controller.software.board import Board
@@ -67,15 +65,10 @@ class Views:
     def status(self, kind: Kind, name: str) -> dict[str, Any]:
         return status(self._board.get(kind, name))
 
-    async def echo(self, instance: Instance) -> dict[str, Any]:
+    def echo(self, instance: Instance, body: InstanceBody) -> dict[str, Any]:
         """The body as it was given, with type, CreateAt and status: what creating answers. Nothing is masked."""
-        body = await self._specs.of(instance)
-        created = select(records.INSTANCE.c.created_at).where(records.INSTANCE.c.id == instance.id)
-        at = await self._store.read(lambda c: c.execute(created).scalar())
-        if at is None:
-            raise NotFound(f"{instance.kind} {instance.name} was deleted")
         document = body.model_dump(mode="json", exclude_unset=True)
-        document["app"]["metadata"] = body.app.metadata | {"CreateAt": self._days.written(at)}
+        document["app"]["metadata"] = body.app.metadata | {"CreateAt": self._days.written(instance.created_at)}
         document["app"]["status"] = status(instance)["status"]
         return {"name": instance.name, "type": instance.kind} | document
 
@@ -89,10 +82,11 @@ class Views:
     async def record(self, kind: Kind, name: str) -> dict[str, Any]:
         """The whole record: the spec with its defaults and secrets masked, the members, each one's last operation."""
         instance, last = await self._at_one_moment(kind, name)
-        document, body = await self.echo(instance), await self._specs.of(instance)
+        body = await self._specs.of(instance)
+        document = self.echo(instance, body)
         document["app"] = _defaults(body) | document["app"] | {"self_heal": instance.self_heal}
         document |= {"labels": body.labels, "depends_on": body.depends_on}
-        shown: dict[str, Any] = masked(document)  # type: ignore[assignment]
+        shown = masked(document)
         applied = [member.generation for member in instance.members if member.installed]
         shown |= {"generation": instance.generation, "applied_generation": min(applied, default=None)}
         shown |= {"version": instance.version, "drift": instance.drifts}
@@ -107,7 +101,7 @@ class Views:
         """An instance and its members' last operations, as they were together."""
         for _ in range(_LOOKS):
             instance = self._board.get(kind, name)
-            last = await self._store.read(partial(records.last_operations, instance=instance.id))
+            last = await self._store.read(partial(records.last_operations, instance=instance))
             if self._board.get(kind, name) is instance:
                 break
         return instance, {member: self._shown(row) for member, row in last.items()}

@@ -34,7 +34,7 @@ _WISHES = {
     "hold": "Hands off: it is observed, and nothing is done until it is released.",
     "release": "End a hold.",
 }
-_AT_ONCE = 20
+_AT_ONCE = 10
 """Steps that are rehearsed before others get their turn."""
 
 
@@ -121,12 +121,13 @@ class Writes:
         created = await self.acting.by(dry_run=asked.dry_run).create(self.kind, body, request[PRINCIPAL])
         if asked.dry_run:
             return await self.acting.rehearsed(created)
-        return tagged(request, await self.views.echo(created), etag_of(created), 201)
+        return tagged(request, self.views.echo(created, body), etag_of(created), 201)
 
     async def created(self, request: web.Request) -> web.Response:
         """What creating answers, for the one who asked for it."""
-        instance = await self.views.made_of(self.kind, await read_body(request, InstanceBody))
-        return tagged(request, await self.views.echo(instance), etag_of(instance), 201)
+        body = await read_body(request, InstanceBody)
+        instance = await self.views.made_of(self.kind, body)
+        return tagged(request, self.views.echo(instance, body), etag_of(instance), 201)
 
     async def record(self, request: web.Request) -> web.Response:
         instance = self.views.instance(self.kind, request.match_info["name"])
@@ -153,7 +154,8 @@ class Writes:
             self.kind, name, request[PRINCIPAL], uninstall=asked.uninstall, orphan=asked.orphan
         )
         if asked.dry_run:
-            return await self.acting.rehearsed(deleted.left, {"host": "", "action": "forget", "why": deleted.msg})
+            forget = [{"host": "", "action": "forget", "why": deleted.msg}] if deleted.found else []
+            return await self.acting.rehearsed(deleted.left, *forget)
         return answer({"name": name, "msg": deleted.msg})
 
 

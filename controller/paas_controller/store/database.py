@@ -43,10 +43,14 @@ class Ousted(PaasError):
 def parsed(url: str) -> URL:
     """The URL in its parts. PaasError where it cannot be read; it may hold a password and is not repeated."""
     try:
-        return make_url(url)
+        found = make_url(url)
     except (ArgumentError, ValueError):
         told = "the database URL cannot be read; in a password, write @ as %40, : as %3A, / as %2F"
         raise PaasError(told) from None
+    if found.drivername not in ("sqlite", "postgresql"):
+        told = f"a database of {found.drivername}:// cannot be used; give postgresql://USER@HOST/DATABASE"
+        raise PaasError(f"{told} or sqlite:///FILE")
+    return found
 
 
 def shown(url: URL) -> str:

@@ -1,4 +1,7 @@
-"""The API's document, and the page that renders it: open to all, because it tells nothing without the document."""
+"""The API's document, and the page that renders it: open to all, because no browser sends a token when it opens a page.
+
+It tells nothing without the document, for which it asks for a token.
+"""
 
 from functools import cache
 from pathlib import Path

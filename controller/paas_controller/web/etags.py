@@ -8,7 +8,6 @@ import hashlib
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.hdrs import ETAG
 
 from paas_controller.base.errors import Conflict, Invalid
 from paas_controller.web.answers import answer
@@ -43,7 +42,7 @@ def tagged(request: web.Request, document: object, etag: str, status: int = 200)
     tag = etag.strip('"') + "." + hashlib.blake2b(response.body, digest_size=8).hexdigest()
     if request.method in ("GET", "HEAD") and {tag, "*"} & set(_tags(request, "If-None-Match")):
         response = web.Response(status=304)
-    response.headers[ETAG] = f'"{tag}"'
+    response.headers["ETag"] = f'"{tag}"'  # as everybody writes it, and aiohttp does not
     return response
 
 

@@ -1,6 +1,6 @@
 """Words that every room's bodies and answers share."""
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel, WithJsonSchema
 
@@ -34,6 +34,12 @@ class Health(BaseModel):
     """Something serves."""
 
     status: str
+
+
+class InRepository(BaseModel):
+    """Which file."""
+
+    path: Annotated[str, Field(examples=["redis/7.0/install.sh"], description="its folders included")]
 
 
 class Told(BaseModel):

@@ -26,7 +26,9 @@ REFUSALS = {
     403: "The token's role may not do this.",
     404: "There is nothing of this name.",
     409: "It stands against what is there; the message says how to go on.",
+    412: "It is another one by now.",
     413: "The body is larger than 1 MiB.",
+    416: "There is no such part of it.",
     422: "Understood, and refused for good.",
     503: "Not now; ask again after as many seconds as Retry-After says.",
 }
@@ -37,8 +39,9 @@ HEADERS = {
     "Retry-After": "Seconds.",
     "WWW-Authenticate": "Bearer.",
     "ETag": "The version of this record.",
-    "If-Match": "Do this only to the version that an ETag named; 409 where it is another one by now.",
+    "If-Match": "Do this only to the version that an ETag named; 409, of a file 412, where it is another one by now.",
     "If-None-Match": "An ETag that is known already; 304 while it is the same.",
+    "Range": "Only this part of it.",
     "Idempotency-Key": "Do this once: within a day the same key and body get the first answer.",
     "Idempotency-Replayed": "true where this is the first answer again, and nothing was done.",
     "Last-Event-ID": "Go on after this event.",
@@ -48,6 +51,7 @@ SHAPES = {
     "If-Match": {"pattern": _ETAGS, "examples": ['"17-3"']},
     "If-None-Match": {"pattern": _ETAGS, "examples": ['"17-3"']},
     "Idempotency-Key": {"pattern": r"^[\x21-\x7e]{1,255}$", "examples": ["7b0e2c"]},
+    "Range": {"pattern": r"^bytes=([0-9]{1,18}-|-[0-9]{1,18})$", "examples": ["bytes=1000-"]},
     "Last-Event-ID": {"pattern": r"^[0-9]{1,18}$", "examples": ["0"]},
 }
 """The shapes of headers that are read."""

@@ -10,5 +10,10 @@ def test_no_moment_stays_none() -> None:
     assert rfc3339(None) is None
 
 
+def test_what_has_lasted_never_goes_back() -> None:
+    clock = SystemClock()
+    assert clock.monotonic() <= clock.monotonic()
+
+
 def test_the_machines_clock_counts_from_the_epoch() -> None:
     assert SystemClock().time() > 1_700_000_000

@@ -12,7 +12,9 @@ def mode(file: Path) -> int:
 
 
 def test_what_is_sealed_is_opened_again_also_after_a_restart(tmp_path: Path) -> None:
-    sealed = Vault(tmp_path / "secret.key").seal("MYSQL123 и 密码")
+    vault = Vault(tmp_path / "secret.key")
+    vault.keep()
+    sealed = vault.seal("MYSQL123 и 密码")
     assert Vault(tmp_path / "secret.key").open(sealed) == "MYSQL123 и 密码"
 
 
@@ -23,15 +25,23 @@ def test_what_is_sealed_does_not_show_what_it_holds_nor_that_it_is_the_same(tmp_
 
 
 def test_the_key_is_the_owners_alone(tmp_path: Path) -> None:
-    Vault(tmp_path / "secret.key")
+    Vault(tmp_path / "secret.key").keep()
     assert mode(tmp_path / "secret.key") == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
 
 
 def test_another_key_is_told_by_a_sentence_that_names_the_file(tmp_path: Path) -> None:
     sealed = Vault(tmp_path / "one.key").seal("x")
+    Vault(tmp_path / "other.key").keep()
     with pytest.raises(PaasError, match=r"other\.key is not the one this database was sealed with"):
         Vault(tmp_path / "other.key").open(sealed)
+
+
+def test_a_key_that_is_not_there_is_missed_and_no_other_one_put_in_its_place(tmp_path: Path) -> None:
+    sealed = Vault(tmp_path / "gone.key").seal("x")
+    with pytest.raises(PaasError, match=r"there is no \S+/gone\.key; put back the one"):
+        Vault(tmp_path / "gone.key").open(sealed)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-8] + "AAAAAAA=", lambda text: text[:20], lambda text: ""])

@@ -5,6 +5,7 @@ import logging
 import sys
 
 import pytest
+from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from paas_controller.base import logs
@@ -47,6 +48,14 @@ def test_what_is_no_http_is_a_line_without_a_trace(caplog: pytest.LogCaptureFixt
     assert logs.one_line_for_no_http(record)
     assert (record.levelno, record.levelname, record.exc_info) == (logging.INFO, "INFO", None)
     assert record.getMessage() == "this is no HTTP, from 192.168.19.7: 100% invalid:"
+
+
+def test_a_body_that_is_not_encoded_as_it_says_is_a_line_without_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    record = _record(web.RequestPayloadError("Can not decode content-encoding: deflate"))
+    assert logs.one_line_for_no_http(record)
+    assert (record.levelno, record.exc_info) == (logging.INFO, None)
+    assert record.getMessage() == "the rest of a body cannot be read: it is not encoded as it says"
 
 
 def test_what_is_no_http_is_no_line_where_only_warnings_are_wanted(caplog: pytest.LogCaptureFixture) -> None:

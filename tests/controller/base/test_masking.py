@@ -1,8 +1,9 @@
+import copy
 import json
 
 import pytest
 
-from paas_controller.base.masking import MASK, is_secret, masked, masked_metadata
+from paas_controller.base.masking import MASK, is_secret, masked, masked_auth, masked_metadata
 
 
 @pytest.mark.parametrize(
@@ -34,11 +35,22 @@ def test_no_secret_of_the_seeds_record_is_left_and_everything_else_is() -> None:
     assert all(plain in shown for plain in ("root", "ssh", "192.168.19.100", "install.sh", "mysql"))
 
 
+RECORD = {
+    "host": [{"auth": [{"username": "root", "password": "root123"}]}, {"ip": "h2"}],
+    "app": {"metadata": {}},
+    "labels": {"password": "changes often", "private_key": "none", "token": "blue"},
+}
+
+
 def test_masking_leaves_the_document_as_it_was() -> None:
-    record = {"host": [{"auth": [{"username": "root", "password": "root123"}]}]}
-    masked(record)
-    assert record["host"][0]["auth"][0]["password"] == "root123"
+    before = copy.deepcopy(RECORD)
+    assert masked(RECORD) != before
+    assert before == RECORD
+
+
+def test_a_label_is_no_secret_whatever_its_name() -> None:
+    assert masked(RECORD)["labels"] == RECORD["labels"]
 
 
 def test_the_length_of_a_secret_is_not_shown() -> None:
-    assert masked({"password": "1"}) == masked({"password": "a much longer one"})
+    assert masked_auth([{"password": "1"}]) == masked_auth([{"password": "a much longer one"}])

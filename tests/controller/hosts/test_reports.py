@@ -1,6 +1,7 @@
 """Reports: taken once, merged once, on the controller's clock; and silence."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from unittest.mock import Mock
@@ -8,7 +9,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
-from paas_agent.contract import Change, InstanceName, Report
+from paas_agent.contract import Change, InstanceName, InstanceReport, Outcome, Progress, Report
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import Principal
@@ -79,7 +80,7 @@ async def test_a_report_that_comes_again_is_acknowledged_again_and_taken_once(sh
 async def test_an_old_report_that_comes_late_changes_nothing(shell: Shell, runs: Agent) -> None:
     late = runs.says()
     await runs.sees("failed")
-    await runs.send(late)
+    assert (await runs.send(late)).body["acknowledged"] == late.sequence + 1
     assert await shell.status() == ("running", "failed")
 
 
@@ -128,6 +129,71 @@ async def test_no_change_lies_in_the_future_or_before_all_time(shell: Shell, run
     assert (await shell.get(f"/database/status/changed/{day}")).body == ["db"]
 
 
+@pytest.mark.parametrize(("sent_at", "at", "shown"), [
+    (MORNING, 1e18, "2026-06-28T10:00:00.000Z"),
+    (MORNING - 7200, MORNING - 7260, "2026-06-28T09:59:00.000Z"),
+    (-1e308, 1e308, "2026-06-28T10:00:00.000Z"),
+])  # fmt: skip
+async def test_an_outcome_lies_where_the_controllers_clock_says(
+    shell: Shell, runs: Agent, sent_at: float, at: float, shown: str
+) -> None:
+    await shell.put("/database/db/stopped")
+    action, order = await runs.ordered()
+    known = {"operation_id": order.operation_id, "type": "database", "name": "db", "action": action}
+    ended = Outcome(**known, state="succeeded", status="stopped", installed=True, started_at=at, ended_at=at)
+    await runs.report(ended, sent_at=sent_at)
+    told = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert (told["state"], told["started_at"], told["ended_at"]) == ("succeeded", shown, shown)
+
+
+@pytest.mark.parametrize("at", [0, -1e18])
+async def test_an_outcome_that_does_not_say_when_it_came_ended_now(shell: Shell, runs: Agent, at: float) -> None:
+    await shell.put("/database/db/stopped")
+    _, order = await runs.ordered()
+    await runs.ends("stop", order, ended_at=at, started_at=at)
+    told = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert (told["started_at"], told["ended_at"]) == (None, "2026-06-28T10:00:00.000Z")
+
+
+async def test_an_operation_under_way_began_where_the_controllers_clock_says(shell: Shell, runs: Agent) -> None:
+    await shell.put("/database/db/stopped")
+    action, order = await runs.ordered()
+    under_way = Progress(
+        operation_id=order.operation_id, action=action, state="running", phase="stopping", started_at=1e18
+    )
+    runs.there["database", "db"] = InstanceReport(**_KNOWN, status="running", installed=True, operation=under_way)
+    await runs.report()
+    told = (await shell.get(f"/operations/{order.operation_id}")).body
+    assert told["started_at"] == "2026-06-28T10:00:00.000Z"
+
+
+_KNOWN = {"type": "database", "name": "db"}
+_ENDED = {"operation_id": "op", "action": "stop", "state": "failed", "status": "failed", "installed": True} | _KNOWN
+_LEFT = {"from": "running", "to": "failed", "at": MORNING, "cause": "check"} | _KNOWN
+_SEEN = {"status": "running", "installed": True} | _KNOWN
+_GETS_ON = {"operation_id": "op", "action": "stop", "state": "running", "phase": "fetching"}
+
+
+@pytest.mark.parametrize(("field", "say"), [
+    ("$.sequence", lambda number: {"sequence": number}),
+    ("$.facts[...]", lambda number: {"facts": {"cpus": number}}),
+    ("$.outcomes[0].exit_code", lambda number: {"outcomes": [_ENDED | {"exit_code": number}]}),
+    ("$.outcomes[0].check.streak", lambda number: {"outcomes": [_ENDED | {"check": {"code": "0", "streak": number}}]}),
+    ("$.changes[0].number", lambda number: {"changes": [_LEFT | {"number": number}]}),
+    ("$.instances[0].generation", lambda number: {"instances": [_SEEN | {"generation": number}]}),
+    ("$.instances[0].operation.bytes_done",
+     lambda number: {"instances": [_SEEN | {"operation": _GETS_ON | {"bytes_done": number}}]}),
+])  # fmt: skip
+async def test_a_number_that_nothing_can_have_counted_is_a_400_that_names_its_field(
+    joined: Agent, field: str, say: Callable[[int], dict[str, Any]]
+) -> None:
+    assert joined.joined
+    for number in (2**53 + 1, 2**63, 2**64, 2**70, -(2**70)):
+        document = json.dumps(msgspec.to_builtins(joined.says()) | say(number)).encode()
+        answer = await joined.shell.post("/agents/report", document, token=joined.joined.agent_token)
+        assert (answer.status, answer.message.rpartition(" at ")[2]) == (400, f"`{field}`")
+
+
 async def test_a_report_for_another_host_is_forbidden(shell: Shell, joined: Agent) -> None:
     other = Agent(shell)
     await other.start()
@@ -163,6 +229,21 @@ async def test_a_host_unheard_of_for_three_intervals_is_lost_and_nothing_is_orde
     assert (await shell.get(f"/hosts/{runs.host}")).body["state"] == "lost"
     assert "not been heard of" in (await shell.member())["reason"]
     assert not runs.orders
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_silence_is_time_that_passed_whatever_the_clock_is_set_to(
+    shell: Shell, runs: Agent, looked: Callable[[], Awaitable[None]], hours: int
+) -> None:
+    shell.clock.is_set(hours * 3600)
+    await looked()
+    assert await shell.status() == ("running", "running")
+    shell.clock.now += 0.31
+    await shell.becomes("unknow")
+    await runs.report()
+    shell.clock.is_set(hours * 3600)
+    await looked()
+    assert await shell.status() == ("running", "running")
 
 
 async def test_what_a_lost_host_says_when_it_is_heard_again_is_what_counts(shell: Shell, runs: Agent) -> None:
@@ -238,11 +319,13 @@ class _SlowSink:
 
 async def test_a_host_that_is_heard_while_it_is_being_lost_is_not_lost() -> None:
     clock, sink = Clock(), _SlowSink()
-    host = Host("h:1", "h", "1", controller_token="joined", epoch="e", heard_at=clock.now - 100)
+    host = Host("h:1", "h", "1", controller_token="joined", epoch="e", silent_since=clock.now - 100)
 
     looks = []
 
     class Registry:
+        patience = 0.03
+
         def all(self) -> list[Host]:
             looks.append(host)
             return [host]
@@ -251,7 +334,7 @@ async def test_a_host_that_is_heard_while_it_is_being_lost_is_not_lost() -> None
             return host
 
         def silence(self, host: Host) -> float:
-            return clock.now - host.heard_at
+            return clock.monotonic() - host.silent_since
 
     reports = Reports(Registry(), sink, clock, 0.01)  # type: ignore[arg-type]
     watching = asyncio.create_task(reports.watch())

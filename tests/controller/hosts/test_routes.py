@@ -3,7 +3,7 @@
 import pytest
 
 from tests.controller.agents import Agent
-from tests.controller.shell import Shell
+from tests.controller.shell import Shell, body
 
 
 async def test_a_host_can_be_named_before_anything_stands_on_it(shell: Shell) -> None:
@@ -37,6 +37,62 @@ async def test_hosts_are_listed_by_their_names(shell: Shell) -> None:
     assert listed["next"] is None
 
 
+ROOT = {"username": "root", "password": "root123"}
+SHOWN = {"username": "root", "password": "******", "private_key": ""}
+
+
+async def test_how_ssh_reaches_a_host_is_changed_there_and_shown_without_its_secrets(shell: Shell) -> None:
+    added = await shell.post("/hosts", {"ip": "h1", "auth": [ROOT]})
+    assert (added.body["ssh_port"], added.body["auth"]) == (22, [SHOWN])
+    changed = await shell.put("/hosts/h1:3335", {"ssh_port": 2222, "auth": [ROOT | {"password": "root456"}]})
+    assert (changed.status, changed.body["ssh_port"], changed.body["auth"]) == (200, 2222, [SHOWN])
+    kept = await shell.put("/hosts/h1:3335", {})
+    assert kept.body == changed.body
+    await shell.restart()
+    assert (await shell.get("/hosts")).body["items"] == [changed.body]
+    assert (await shell.put("/hosts/h1:3335", {"auth": []})).body["auth"] == []
+
+
+async def test_a_host_that_was_read_may_be_written_back(shell: Shell) -> None:
+    await shell.post("/hosts", {"ip": "h1", "auth": [ROOT]})
+    before = (await shell.get("/hosts/h1:3335")).body
+    assert (await shell.put("/hosts/h1:3335", before)).status == 200
+    assert (await shell.get("/hosts/h1:3335")).body == before
+    same = await shell.post("/database/create", body() | {"host": [{"ip": "h1", "auth": [ROOT]}]})
+    assert same.status == 201, same.body
+
+
+@pytest.mark.parametrize("masked", ["password", "private_key"])
+async def test_a_mask_with_nothing_behind_it_is_refused_of_a_host_as_well(shell: Shell, masked: str) -> None:
+    auth = [{"username": "root", masked: "******"}]
+    sentence = f"auth.0.{masked} is masked, and there is no former value to keep; write the value"
+    refused = await shell.post("/hosts", {"ip": "h1", "auth": auth})
+    assert (refused.status, refused.message) == (400, sentence)
+    await shell.post("/hosts", {"ip": "h1"})
+    refused = await shell.put("/hosts/h1:3335", {"auth": auth})
+    assert (refused.status, refused.message) == (400, sentence)
+
+
+async def test_a_change_of_a_host_that_is_only_rehearsed_changes_nothing(shell: Shell) -> None:
+    await shell.post("/hosts", {"ip": "h1"})
+    rehearsed = await shell.put("/hosts/h1:3335?dry_run=true", {"ssh_port": 2222})
+    assert rehearsed.body["steps"] == [{"host": "h1:3335", "action": "change", "why": "how SSH reaches it"}]
+    assert (await shell.get("/hosts/h1:3335")).body["ssh_port"] == 22
+    assert (await shell.put("/hosts/h2:3335?dry_run=true", {"ssh_port": 2222})).status == 404
+    assert (await shell.put("/hosts/h2:3335", {"ssh_port": 2222})).status == 404
+
+
+async def test_a_change_of_a_host_is_in_the_audit_and_done_once_for_a_key(shell: Shell) -> None:
+    await shell.post("/hosts", {"ip": "h1"})
+    for _ in range(2):
+        answer = await shell.put("/hosts/h1:3335", {"ssh_port": 2222}, headers={"Idempotency-Key": "k"})
+    assert answer.headers["Idempotency-Replayed"] == "true"
+    deeds = (await shell.get("/audit")).body["items"]
+    assert [(deed["method"], deed["about"]) for deed in deeds][-2] == ("PUT", "h1:3335")
+    viewer = await shell.token_of("viewer")
+    assert (await shell.put("/hosts/h1:3335", {"ssh_port": 22}, token=viewer)).status == 403
+
+
 @pytest.mark.parametrize("wrong", ["", "a b", "1.2.3", "999.1.1.1", "db/x", "-db", "db.", "x" * 254])
 async def test_an_address_that_is_none_is_a_400_that_names_it(shell: Shell, wrong: str) -> None:
     refused = await shell.post("/hosts", {"ip": wrong})
@@ -52,7 +108,7 @@ async def test_an_ipv6_host_has_a_name_too(shell: Shell) -> None:
 async def test_an_unknown_key_is_named_with_those_allowed(shell: Shell) -> None:
     refused = await shell.post("/hosts", {"ip": "db1", "port": 3335})
     assert refused.status == 400
-    assert refused.message == "port: no such key; allowed here: agent_port, ip, ssh_port"
+    assert refused.message == "port: no such key; allowed here: agent_port, auth, ip, ssh_port"
 
 
 async def test_no_token_is_ever_shown_with_a_host(shell: Shell, joined: Agent) -> None:

@@ -1,13 +1,18 @@
 """The registry: joining, being named, being removed."""
 
+import asyncio
+import threading
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from paas_controller.hosts.service import Hosts
+from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 from tests.controller.agents import Agent
-from tests.controller.shell import Shell, body
+from tests.controller.shell import Answer, Shell, body, until
 
 
 async def test_an_agent_that_joins_is_a_host_and_gets_both_tokens(shell: Shell, agent: Agent) -> None:
@@ -135,6 +140,38 @@ async def test_the_same_credentials_none_or_the_first_ones_are_taken(shell: Shel
     assert (await shell.post("/database/create", _with_auth("other", root | {"password": "x"}))).status == 409
 
 
+async def test_other_credentials_are_taken_once_they_are_changed_at_the_host(shell: Shell) -> None:
+    root = {"username": "root", "password": "root123"}
+    await shell.post("/database/create", _with_auth("one", root))
+    refused = await shell.post("/database/create", _with_auth("two", root | {"password": "other"}))
+    assert refused.message == (
+        "192.168.19.100:3335 is known with other credentials; change that at the host: "
+        "PUT /apis/v1alpha1/hosts/192.168.19.100:3335, or paasctl host edit 192.168.19.100:3335 -f FILE"
+    )
+    await shell.put("/hosts/192.168.19.100:3335", {"auth": [root | {"password": "other"}]})
+    assert (await shell.post("/database/create", _with_auth("two", root | {"password": "other"}))).status == 201
+    assert (await shell.post("/database/create", _with_auth("three", root))).status == 409
+    record = (await shell.get("/database/one")).body
+    assert (await shell.put("/database/one", record | {"labels": {"team": "a"}})).status == 200
+
+
+async def test_another_ssh_port_is_no_more_ignored_than_other_credentials(shell: Shell) -> None:
+    def on(name: str, **more: Any) -> Any:
+        return shell.post("/database/create", body(name) | {"host": [{"ip": "h1"} | more]})
+
+    await shell.post("/hosts", {"ip": "h1"})
+    assert (await on("one", ssh_port=2222)).status == 201
+    assert (await shell.get("/hosts/h1:3335")).body["ssh_port"] == 2222
+    for port in (22, 2223):
+        refused = await on("two", ssh_port=port)
+        assert (refused.status, "h1:3335 is known with ssh_port 2222" in refused.message) == (409, True)
+    assert (await on("two")).status == 201
+    await shell.put("/hosts/h1:3335", {"ssh_port": 2223})
+    assert (await on("three", ssh_port=2223)).status == 201
+    record = (await shell.get("/database/one")).body
+    assert (await shell.put("/database/one", record | {"labels": {"team": "a"}})).status == 200
+
+
 async def test_credentials_and_tokens_are_not_in_the_database_in_the_clear(shell: Shell, agent: Agent) -> None:
     await agent.join()
     await shell.post("/database/create", _with_auth("db", {"username": "root", "password": "root123"}))
@@ -162,6 +199,96 @@ async def test_a_removed_host_is_gone_and_its_agents_token_is_no_longer_good(she
     await shell.restart()
     assert (await shell.get("/hosts")).body["items"] == []
     await joined.join()
+
+
+async def while_written(
+    patch: pytest.MonkeyPatch, where: tuple[type, str], first: Coroutine[Any, Any, Answer], *then: Any
+) -> list[Answer]:
+    """The answers to requests of which the others ask the writer for theirs in the middle of what the first writes."""
+    begun, go, stores = threading.Event(), threading.Event(), list[Store]()
+    real = getattr(*where)
+
+    def held(self: Any, *arguments: Any, **named: Any) -> Any:
+        stores.append(self._store)
+        begun.set()
+        assert go.wait(20)
+        return real(self, *arguments, **named)
+
+    patch.setattr(*where, held)
+    asked = [asyncio.create_task(first)]
+    await asyncio.to_thread(begun.wait, 20)
+    for count, each in enumerate(then, 1):
+        asked.append(asyncio.create_task(each))
+        await until(lambda count=count: stores[0].waiting == count, "the writer to be asked")
+    go.set()
+    return await asyncio.gather(*asked)
+
+
+async def stands_on(shell: Shell, host: str) -> list[str]:
+    """The members on a host, as a controller that starts anew finds them; it has to know that host."""
+    await shell.restart()
+    found = await shell.get(f"/hosts/{host}")
+    assert found.status == 200, found.body
+    return list(found.body["members"])
+
+
+async def test_a_host_on_which_an_instance_is_just_being_created_is_not_removed(
+    shell: Shell, joined: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = shell.post("/database/create", body("db", joined.host))
+    answers = await while_written(monkeypatch, (Hosts, "name"), created, shell.delete(f"/hosts/{joined.host}"))
+    assert [answer.status for answer in answers] == [201, 409]
+    assert answers[1].body["error"]["details"] == ["database/db"]
+    assert await stands_on(shell, joined.host) == ["database/db"]
+
+
+async def test_an_instance_that_is_created_while_its_host_is_removed_names_it_anew(
+    shell: Shell, joined: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = shell.delete(f"/hosts/{joined.host}")
+    created = shell.post("/database/create", body("db", joined.host))
+    answers = await while_written(monkeypatch, (Identity, "forget"), removed, created)
+    assert [answer.status for answer in answers] == [200, 201]
+    assert (await joined.send(joined.says())).status == 401
+    assert (await shell.get(f"/hosts/{joined.host}")).body["state"] == "absent"
+    assert await stands_on(shell, joined.host) == ["database/db"]
+
+
+async def test_a_host_that_is_removed_while_it_comes_onto_a_list_is_named_anew(
+    shell: Shell, joined: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shell.create("h1:1")
+    changed = shell.put("/database/db", body("db", "h1:1", joined.host))
+    answers = await while_written(monkeypatch, (Hosts, "name"), changed, shell.delete(f"/hosts/{joined.host}"))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert (await shell.get(f"/hosts/{joined.host}")).body["state"] == "absent"
+    assert await stands_on(shell, joined.host) == ["database/db"]
+
+
+async def test_of_two_who_remove_a_host_at_once_one_is_told_that_it_is_gone(
+    shell: Shell, joined: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [shell.delete(f"/hosts/{joined.host}") for _ in range(2)]
+    answers = await while_written(monkeypatch, (Identity, "forget"), *both)
+    assert [answer.status for answer in answers] == [200, 404]
+
+
+async def test_of_many_who_name_a_host_at_once_one_does(shell: Shell) -> None:
+    answers = await asyncio.gather(*(shell.post("/hosts", {"ip": "h1"}) for _ in range(12)))
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 11
+    assert {answer.message for answer in answers if answer.status == 409} == {"h1:3335 is there already"}
+
+
+async def test_a_host_that_is_removed_while_instances_are_created_on_it_is_never_lost(shell: Shell) -> None:
+    names = [f"db{number}" for number in range(10)]
+    for name in names:
+        await shell.post("/hosts", {"ip": name})
+        created, removed = await asyncio.gather(
+            shell.post("/database/create", body(name, f"{name}:3335")), shell.delete(f"/hosts/{name}:3335")
+        )
+        assert (created.status, removed.status) in [(201, 409), (201, 200)]
+    for name in names:
+        assert await stands_on(shell, f"{name}:3335") == [f"database/{name}"]
 
 
 async def test_used_and_expired_join_tokens_are_swept(shell: Shell, agent: Agent) -> None:

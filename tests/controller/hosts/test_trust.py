@@ -83,7 +83,8 @@ async def test_the_controllers_certificate_is_renewed_while_it_serves(tmp_path: 
     clock = Clock(time.time() - 70 * DAY)
     authority = made(tmp_path, clock.now)
     settings = Settings(listen="0.0.0.0:3334", advertise="192.0.2.1:3334", data_dir=tmp_path)
-    contexts = Contexts(settings, authority, clock)
+    contexts = Contexts(settings, clock)
+    contexts.take(authority)
     first = await _served(contexts, authority)
     assert {"192.0.2.1", "127.0.0.1", "localhost", CONTROLLER_NAME} <= first[1]
     clock.now += LIFE / 2

@@ -25,6 +25,7 @@ REST = [
     ("POST", "/agents/report", AGENT), ("POST", "/agents/renew", AGENT), ("POST", "/hosts/{id}/rotate", WRITERS),
     ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
     ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
+    ("PUT", "/hosts/{id}", WRITERS),
     ("POST", "/tokens", ADMINISTRATOR), ("GET", "/tokens", ADMINISTRATOR), ("DELETE", "/tokens/{name}", ADMINISTRATOR),
     ("GET", "/audit", ADMINISTRATOR), ("GET", "/events", PEOPLE),
 ]  # fmt: skip

@@ -1,11 +1,16 @@
 """Tokens: issued, listed, removed, kept as hashes; and the administrator's that is always there."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from paas_controller.base.errors import Conflict
+from paas_controller.base.principal import Principal
+from paas_controller.identity.service import Identity
+from paas_controller.store.store import Store
 from tests.controller.agents import Agent
-from tests.controller.shell import Shell
+from tests.controller.shell import Clock, Shell
 
 
 async def _works(shell: Shell, token: str) -> bool:
@@ -46,6 +51,19 @@ async def test_the_last_administrator_stays(shell: Shell) -> None:
     assert (await shell.delete("/tokens/admin")).status == 200
 
 
+async def test_of_two_administrators_who_remove_each_other_at_once_one_stays(tmp_path: Path, database_url: str) -> None:
+    store = await Store.open(database_url)
+    identity = Identity(store, Clock())
+    await identity.start(tmp_path / "admin.token")
+    await identity.issue(Principal("other", "administrator"))
+    first, second = await asyncio.gather(*map(identity.remove, ("admin", "other")), return_exceptions=True)
+    await store.close()
+    assert first is None
+    assert isinstance(second, Conflict)
+    assert second.message == "other is the last administrator; make another one first"
+    assert [who.name for who in identity.people()] == ["other"]
+
+
 @pytest.mark.parametrize(
     ("name", "role"),
     [("", "viewer"), ("a b", "viewer"), ("-a", "viewer"), ("x" * 129, "viewer"), ("a\n", "viewer"), ("a", "agent"),
@@ -65,6 +83,14 @@ async def test_the_administrators_token_is_the_files_and_the_owners_alone(shell:
     file = shell.folder / "admin.token"
     assert file.stat().st_mode & 0o777 == 0o600
     assert await _works(shell, file.read_text())
+
+
+async def test_an_administrators_file_that_others_may_read_is_the_owners_alone_after_a_start(shell: Shell) -> None:
+    file, before = shell.folder / "admin.token", shell.token
+    file.chmod(0o644)
+    await shell.restart()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert shell.token == before
 
 
 async def test_the_administrators_token_stays_the_same_over_a_restart(shell: Shell) -> None:

@@ -23,6 +23,15 @@ async def test_the_page_is_open_and_may_load_from_here_alone(shell: Shell, path:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", FILES)
+async def test_the_page_tells_nothing_of_the_api_without_its_document(shell: Shell, path: str) -> None:
+    told = (await shell.get(path, token="")).body.decode()
+    document = (await shell.get("//openapi.json")).body
+    assert "/apis/" not in told
+    assert document["info"]["version"] not in told
+    assert not [tag["name"] for tag in document["tags"] if f"/{tag['name']}" in told]
+
+
 async def test_each_part_has_its_content_type(shell: Shell) -> None:
     types = [(await shell.get(path, token="")).headers["Content-Type"] for path in FILES]
     assert types == [f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css")]

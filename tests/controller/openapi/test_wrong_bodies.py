@@ -12,7 +12,8 @@ Document = dict[str, Any]
 BODIES = [
     ("post", "/database/create"), ("post", "/middleware/create"), ("put", "/database/{name}"),
     ("put", "/middleware/{name}"), ("put", "/database/{name}/check"), ("put", "/middleware/{name}/check"),
-    ("post", "/hosts"), ("post", "/tokens"), ("post", "/agents/report"), ("post", "/agents/join"),
+    ("post", "/hosts"), ("put", "/hosts/{id}"), ("post", "/tokens"),
+    ("post", "/agents/report"), ("post", "/agents/join"),
 ]  # fmt: skip
 NAME = "redis-1"
 
@@ -46,7 +47,7 @@ async def test_each_field_wrong_in_turn_is_refused_by_name_and_changes_nothing(
     schema = known["paths"][API + path][method]["requestBody"]["content"]["application/json"]["schema"]
     bodies, before, tried = Bodies(known), await everything(shell), 0
     for wrong in bodies.wrong(schema, bodies.sound(schema)):
-        answer = await shell.call(method.upper(), path.format(name=NAME), wrong.body, token=token)
+        answer = await shell.call(method.upper(), path.format(name=NAME, id=joined.host), wrong.body, token=token)
         told = f"{wrong.place} = {str(wrong.value)[:80]!r}: {answer.status} {answer.body}"
         assert 400 <= answer.status < 500, told
         if path != "/agents/join":  # whose token is not known learns nothing of the body

@@ -51,6 +51,32 @@ async def test_a_part_of_the_state_makes_nobody_a_stranger(shell: Shell, joined:
     assert not joined.received
 
 
+async def test_what_was_uninstalled_since_the_backup_that_was_put_back_is_installed_anew(
+    shell: Shell, joined: Agent
+) -> None:
+    await shell.create(joined.host, status={"expect": "running"})
+    await joined.obeys("install", "start")
+    joined.there.clear()
+    await joined.report()
+    await until(lambda: _questions(joined), "the question")
+    assert joined.received[-1][1].believed == "not-installed"
+    assert await shell.status() == ("running", "running")
+    await joined.sees("not-installed")
+    await joined.obeys("install", "start")
+    assert await shell.status() == ("running", "running")
+
+
+async def test_what_runs_although_its_agent_has_forgotten_it_is_left_running(shell: Shell, joined: Agent) -> None:
+    await shell.create(joined.host, status={"expect": "running"})
+    await joined.obeys("install", "start")
+    joined.there.clear()
+    await joined.report()
+    await until(lambda: _questions(joined), "the question")
+    await joined.sees("running")
+    assert (await shell.member())["installed"] is True
+    assert len(joined.orders) == 2
+
+
 async def test_an_agent_with_a_new_journal_is_asked_and_what_it_finds_counts(shell: Shell, joined: Agent) -> None:
     await shell.create(joined.host, status={"realtime": "running"})
     await joined.sees("running")

@@ -33,7 +33,7 @@ async def board(store: Store) -> Board:
     board = Board(store, Days("UTC"))
     members = tuple(Member(id=board.new_member_id(), host=f"h{number}:3335", position=number) for number in range(2))
     fresh = Instance(id=0, kind="database", name="db", expect="not-installed", members=members)
-    board.add(await store.write(lambda c: records.create(c, fresh, "sealed", MORNING)))
+    board.add(await store.write(lambda c: records.create(c, fresh, "sealed")))
     return board
 
 
@@ -96,7 +96,7 @@ async def test_of_many_changes_in_one_draft_all_are_made_or_none(board: Board, s
     for number in range(3):
         member = Member(id=board.new_member_id(), host="h9:3335", position=0)
         fresh = replace(_db(board), id=0, name=f"more{number}", members=(member,))
-        board.add(await store.write(lambda c, fresh=fresh: records.create(c, fresh, "sealed", MORNING)))
+        board.add(await store.write(lambda c, fresh=fresh: records.create(c, fresh, "sealed")))
     many, stale = Draft(), Draft()
     for instance in board:
         many.put(instance, replace(instance, held=True))
@@ -197,6 +197,6 @@ async def test_an_id_is_never_anothers(board: Board, store: Store) -> None:
     await board.forget(first, DELETED)
     members = tuple(replace(member, id=board.new_member_id()) for member in first.members)
     fresh = replace(first, id=0, members=members)
-    second = await store.write(lambda c: records.create(c, fresh, "sealed", MORNING))
+    second = await store.write(lambda c: records.create(c, fresh, "sealed"))
     assert second.id > first.id
     assert {member.id for member in second.members}.isdisjoint(member.id for member in first.members)

@@ -103,6 +103,17 @@ async def test_a_result_that_changes_nothing_makes_no_write(runs: Agent, monkeyp
     assert len(writes) == 1
 
 
+async def test_a_secret_in_a_result_is_shown_to_nobody(shell: Shell, joined: Agent) -> None:
+    secrets = {"APP_PASSWD": "MYSQL123", "ROOT_PASSWD": "MYSQL123456", "PIN_KEY": "42", "USER": "mysql"}
+    await shell.create(joined.host, status={"realtime": "running"}, check_fall=1, self_heal="never", metadata=secrets)
+    assert joined.joined
+    result = {"code": "1", "msg": "mysql -pMYSQL123456 says MYSQL123 42"}
+    assert (await shell.put("/database/db/check", result, token=joined.joined.agent_token)).status == 202
+    assert (await shell.member())["reason"] == "check 1: mysql -p****** says ****** 42"
+    for path in ("/database/db", "/database/db/events", "/database/status/changed/0628?detail=true"):
+        assert "MYSQL123" not in str((await shell.get(path)).body)
+
+
 async def test_an_agent_alone_may_say_so_and_for_its_own_host(shell: Shell, runs: Agent) -> None:
     assert (await shell.put("/database/db/check", {"code": "0"})).status == 403
     await shell.create("192.168.19.7:3335", name="elsewhere")

@@ -6,7 +6,7 @@ import pytest
 from paas_agent.contract import Action
 from paas_controller.software.decide import Act, Gates, Settled, Situation, Wait, decide
 from paas_controller.software.instances import Instance
-from paas_controller.software.members import Member
+from paas_controller.software.members import HELD_EVERY, Member
 from paas_controller.software.states import EXPECTATIONS, REALTIMES, Expect, Realtime
 from paas_controller.software.turns import restart_wished, wished
 from tests.controller.software.members import NOON, busy, failed_again, member
@@ -136,6 +136,13 @@ def test_a_restart_that_could_not_be_fetched_is_tried_again_after_its_wait() -> 
     waits = replace(RUNS, restart_due=True, retry_at=NOON + 2, reason="the repository answers 503")
     assert decision(waits) == Wait(NOON + 2, "the repository answers 503")
     assert decide(waits, Gates(), NOON + 2) == Act("restart")
+
+
+def test_what_waits_for_longer_than_anything_is_put_off_waits_by_a_clock_that_was_set_back_and_is_due() -> None:
+    waits = replace(FELL, retry_at=NOON + HELD_EVERY, reason="held")
+    assert decision(waits) == Wait(NOON + HELD_EVERY, "held")
+    assert decide(waits, Gates(), NOON - 1) == Act("restart")
+    assert decide(waits, Gates(), NOON - 3600) == Act("restart")
 
 
 # Healing

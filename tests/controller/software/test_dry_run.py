@@ -62,6 +62,18 @@ async def test_creating_on_a_host_that_nobody_knows_says_what_is_in_the_way(shel
     assert (await shell.get("/hosts")).body["items"] == []
 
 
+async def test_a_forgotten_port_is_named_where_another_agent_joined_at_the_address(shell: Shell, agent: Agent) -> None:
+    async def why() -> str:
+        fresh = body("fresh", "127.0.0.1:1", status={"expect": "running"})
+        answer = await shell.post("/database/create?dry_run=true", fresh)
+        return str(answer.body["steps"][0]["why"])
+
+    await agent.join()
+    assert (await why()).endswith(f'or say "agent_port": {agent.port}, where 127.0.0.1 has one')
+    await shell.delete(f"/hosts/{agent.host}")
+    assert (await why()).endswith("with a token from paasctl host token")
+
+
 async def test_members_in_their_order(shell: Shell) -> None:
     fresh = body("fresh", "h1:1", "h2:1", status={"expect": "running"})
     answer = await shell.post("/database/create?dry_run=true", fresh)
@@ -105,6 +117,7 @@ async def test_deleting(shell: Shell, runs: Agent) -> None:
     before = await everything(shell)
     assert actions(await shell.delete("/database/db?uninstall=true&dry_run=true")) == ["stop", "uninstall", "forget"]
     assert actions(await shell.delete("/database/db?orphan=true&dry_run=true")) == ["forget"]
+    assert actions(await shell.delete("/database/nothing?dry_run=true")) == []
     assert (await shell.delete("/database/db?dry_run=true")).status == 409
     assert await everything(shell) == before
 

@@ -56,7 +56,7 @@ def test_a_predecessor_that_does_not_run_blocks_bring_up_with_a_sentence(state: 
 def test_a_held_predecessor_blocks_bring_up_and_says_why_it_is_held() -> None:
     held = member("failed", failures=6, reason="held: failed 6 times; no disk")
     told = gates("running", held, member("stopped"), of=2).bring_up
-    assert told == "waits for h1:3335, which is held: held: failed 6 times; no disk"
+    assert told == "waits for h1:3335, which is held: failed 6 times; no disk"
 
 
 def test_where_stopped_is_expected_members_are_installed_in_order() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from paas_agent.contract import Change, InstanceReport, Outcome
+from paas_agent.contract import Change, InstanceReport, Outcome, Status
 from paas_controller.base.errors import Retryable
 from paas_controller.software.board import Board
 from tests.controller.agents import Agent
@@ -43,6 +43,47 @@ async def test_the_end_of_the_watched_process_counts_at_once(shell: Shell, runs:
     assert await shell.status() == ("running", "failed")
     listed = (await shell.get("/database/status/changed/0628?detail=true")).body
     assert [(one["cause"], one["reason"]) for one in listed] == [("exit", "the watched process is gone")]
+
+
+@pytest.fixture
+async def secretive(shell: Shell, joined: Agent) -> Agent:
+    """An agent whose host runs one database with a password, that nobody heals."""
+    await shell.create(joined.host, status={"realtime": "running"}, self_heal="never", metadata={"PASSWD": "MYSQL123"})
+    await joined.sees("running")
+    return joined
+
+
+async def _shown(shell: Shell) -> str:
+    """All that people can read of the database."""
+    pages = ("db", "db/events", "db/operations", "status/changed/0628?detail=true")
+    return str([(await shell.get(f"/database/{page}")).body for page in pages])
+
+
+async def test_a_secret_in_how_an_operation_ended_is_shown_to_nobody(
+    shell: Shell, secretive: Agent, caplog: pytest.LogCaptureFixture
+) -> None:
+    await shell.put("/database/db/restart")
+    await secretive.ends(*await secretive.ordered(), "failed", message="restart.sh: MYSQL123 is refused")
+    assert (await shell.member())["reason"] == "restart.sh: ****** is refused"
+    assert "MYSQL123" not in await _shown(shell) + caplog.text
+
+
+async def test_a_secret_in_a_change_is_shown_to_nobody(shell: Shell, secretive: Agent) -> None:
+    change = Change(number=1, type="database", name="db", before="running", after="failed", at=MORNING, cause="check")
+    change.reason = "check 1: MYSQL123 is refused"
+    secretive.there["database", "db"] = InstanceReport(type="database", name="db", status="failed", installed=True)
+    await secretive.report(changes=[change])
+    assert (await shell.member())["reason"] == "check 1: ****** is refused"
+    assert "MYSQL123" not in await _shown(shell)
+
+
+@pytest.mark.parametrize("status", ["failed", "running"])
+async def test_a_secret_in_what_is_seen_is_shown_to_nobody(shell: Shell, secretive: Agent, status: Status) -> None:
+    await shell.restart()
+    for _ in range(2):
+        await secretive.sees(status, reason="the pid file of MYSQL123 is not believed")
+        assert (await shell.member())["reason"] == "the pid file of ****** is not believed"
+    assert "MYSQL123" not in await _shown(shell)
 
 
 async def test_a_change_and_the_state_after_it_are_one_change(shell: Shell, runs: Agent) -> None:

@@ -1,47 +1,19 @@
-"""Operations in flight: sent until the agent has them, ended by their deadline, carried over a restart."""
+"""Operations in flight: sent until the agent has them, carried on whatever happens."""
 
-from collections.abc import Callable
+from unittest.mock import DEFAULT, Mock
 
 import msgspec
 import pytest
 from aiohttp import web
 
-from paas_agent.contract import InstanceReport, Order, Outcome, Progress
-from paas_controller.software import operations, reconciler
-from tests.controller.agents import Agent
-from tests.controller.shell import Shell, until
+from paas_agent.contract import InstanceReport, Outcome, Progress
+from paas_controller.software import members, turns
+from paas_controller.software.operations import Operations
+from tests.controller.agents import Agent, refusing
+from tests.controller.shell import MORNING, Shell, until
 from tests.testbeds.stack import until as look_until
 
-
-def refusing(status: int, sentence: str = "not so") -> Callable[[Order], web.Response]:
-    return lambda _: web.json_response({"error": {"message": sentence}}, status=status)
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent again is sent again soon."""
-    monkeypatch.setattr(operations, "_SLOWEST_RETRY", 0.02)
-
-
-@pytest.fixture
-async def starts(shell: Shell, joined: Agent) -> Agent:
-    """An agent with a stopped database."""
-    await shell.create(joined.host, status={"realtime": "stopped"})
-    await joined.sees("stopped")
-    return joined
-
-
-async def _ended(shell: Shell) -> dict[str, str]:
-    """The last operation that has ended."""
-    ended: list[dict[str, str]] = []
-
-    async def look() -> bool:
-        shown = (await shell.get("/database/db/operations")).body["items"]
-        ended[:] = [operation for operation in shown if operation["ended_at"]]
-        return bool(ended)
-
-    await look_until(look, "an operation to end", 5)
-    return ended[0]
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.mark.parametrize("status", [401, 409, 500, 503])
@@ -64,12 +36,56 @@ async def test_an_answer_that_is_none_is_asked_for_again_by_the_same_order(shell
     assert len(starts.orders) == 1
 
 
-async def test_an_order_that_is_refused_for_good_failed_with_the_agents_sentence(shell: Shell, starts: Agent) -> None:
+async def test_an_order_that_is_refused_for_good_fails_with_the_agents_sentence_and_touches_nothing(
+    shell: Shell, starts: Agent
+) -> None:
     starts.refuses = refusing(422, "db has no start.sh")
     await shell.put("/database/db/running")
-    ended = await _ended(shell)
-    assert (ended["state"], ended["message"]) == ("failed", "the agent refuses this: db has no start.sh")
-    assert (await shell.status())[1] == "failed"
+    ended = await shell.ended()
+    sentence = "the agent refuses this: db has no start.sh"
+    assert (ended["state"], ended["fault"], ended["message"]) == ("failed", "software", sentence)
+    assert [told["to"] for told in (await shell.get("/database/status/changed/0628?detail=true")).body] == []
+    member = await shell.member()
+    assert (member["realtime"], member["failures"], member["reason"]) == ("stopped", 1, sentence)
+
+
+async def test_what_is_refused_again_and_again_is_held(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "backoff", lambda *_: 0.0)
+    starts.refuses = refusing(422, "no start.sh")
+    await shell.put("/database/db/running")
+
+    async def tried() -> bool:
+        return bool((await shell.member())["failures"] == members.PATIENCE)
+
+    await look_until(tried, "six attempts", 5)
+    assert await shell.status() == ("running", "stopped")
+    told = "held: failed 6 times, tried every 15 minutes until somebody acts; the agent refuses this: no start.sh"
+    assert (await shell.member())["waiting"] == told
+    assert len(starts.orders) == 6
+
+
+async def test_an_order_that_nobody_expected_to_fail_is_tried_again(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("paas_controller.app.order_for", Mock(side_effect=ZeroDivisionError))
+        await shell.put("/database/db/running")
+        await until(lambda: caplog.text.count("and is tried again") >= 2, "two attempts")
+    await starts.obeys("start")
+    assert "ZeroDivisionError" in caplog.text
+    assert await shell.status() == ("running", "running")
+
+
+async def test_an_end_that_nobody_expected_to_fail_is_written_after_all(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts.refuses = refusing(422)
+    gave_up = Mock(wraps=turns.gave_up, side_effect=[ZeroDivisionError, DEFAULT])
+    monkeypatch.setattr(turns, "gave_up", gave_up)
+    await shell.put("/database/db/running")
+    assert (await shell.ended())["state"] == "failed"
 
 
 async def test_the_log_tells_how_each_operation_began_and_ended(
@@ -98,9 +114,18 @@ async def test_the_log_tells_how_each_operation_began_and_ended(
 async def test_an_order_for_another_journal_is_interrupted(shell: Shell, starts: Agent) -> None:
     starts.refuses = refusing(412, "another journal")
     await shell.put("/database/db/running")
-    ended = await _ended(shell)
+    ended = await shell.ended()
     assert ended["state"] == "interrupted"
     assert starts.host in ended["message"]
+
+
+async def test_an_end_that_is_stored_is_shown_at_once(
+    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Operations, "over", Mock())
+    starts.refuses = refusing(412, "another journal")
+    await shell.put("/database/db/running")
+    assert (await shell.ended())["state"] == "interrupted"
 
 
 async def test_every_order_names_the_journal_it_is_meant_for(shell: Shell, starts: Agent) -> None:
@@ -120,72 +145,6 @@ async def test_an_operation_that_a_new_journal_does_not_know_is_interrupted(shel
     await shell.put("/database/db/running")
     action, again = await starts.ordered()
     assert (again.epoch, again.operation_id != order.operation_id) == ("second", True), action
-
-
-async def test_an_operation_whose_outcome_does_not_come_is_timed_out(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    await shell.put("/database/db/running")
-    await starts.ordered()
-    ended = await _ended(shell)
-    assert ended["state"] == "timed-out"
-    assert ended["message"] == "start timed out: no outcome came in time"
-
-
-async def test_an_order_that_cannot_be_brought_is_timed_out_and_says_so(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    starts.refuses = refusing(503)
-    await shell.put("/database/db/running")
-    ended = await _ended(shell)
-    assert ended["state"] == "timed-out"
-    assert "could not be brought" in ended["message"]
-
-
-async def test_an_outcome_that_comes_after_all_replaces_what_was_assumed(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    await _ended(shell)
-    await starts.ends(action, order)
-    assert (await shell.get(f"/operations/{order.operation_id}")).body["state"] == "succeeded"
-    assert (await shell.status())[1] == "running"
-
-
-async def test_what_is_in_flight_is_taken_up_again_after_a_restart(shell: Shell, starts: Agent) -> None:
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    before = len(starts.received)
-    await shell.restart()
-    await until(lambda: len(starts.received) > before, "the order to come again")
-    assert starts.received[-1][1] == order
-    await starts.ends(action, order)
-    assert await shell.status() == ("running", "running")
-    assert len(starts.orders) == 1
-
-
-async def test_an_outcome_while_the_controller_was_down_is_taken_when_it_is_back(shell: Shell, starts: Agent) -> None:
-    await shell.put("/database/db/running")
-    action, order = await starts.ordered()
-    await shell.restart()
-    starts.refuses = refusing(503)
-    await starts.ends(action, order)
-    assert await shell.status() == ("running", "running")
-
-
-async def test_what_was_over_its_deadline_while_the_controller_was_down_is_timed_out(
-    shell: Shell, starts: Agent
-) -> None:
-    await shell.put("/database/db/running")
-    await starts.ordered()
-    await shell.stop()
-    shell.clock.now += 3600
-    await shell.start()
-    assert (await _ended(shell))["state"] == "timed-out"
 
 
 async def test_the_operations_of_a_forgotten_instance_are_dropped_and_not_running_for_ever(
@@ -209,14 +168,16 @@ async def test_how_far_an_operation_is_can_be_seen(shell: Shell, starts: Agent) 
     await shell.put("/database/db/running")
     _, order = await starts.ordered()
     progress = Progress(
-        operation_id=order.operation_id, action="start", state="running", phase="fetching", bytes_done=1, bytes_total=9
-    )
+        operation_id=order.operation_id, action="start", state="running", phase="fetching", bytes_done=1, bytes_total=9,
+        started_at=MORNING - 2,
+    )  # fmt: skip
     there = InstanceReport(type="database", name="db", status="stopped", installed=True, operation=progress)
     starts.there["database", "db"] = there
     await starts.report()
     shown = (await shell.get(f"/operations/{order.operation_id}")).body
     assert shown["state"] == "running"
     assert shown["progress"] == {"phase": "fetching", "bytes_done": 1, "bytes_total": 9}
+    assert shown["started_at"] == "2026-06-28T09:59:58.000Z"
 
 
 async def test_an_outcome_of_another_hosts_operation_is_not_believed(shell: Shell, starts: Agent) -> None:

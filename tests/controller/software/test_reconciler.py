@@ -156,6 +156,16 @@ async def test_a_back_off_is_waited_for_and_then_tried_again(shell: Shell, stopp
     assert (await stopped.ordered())[0] == "restart"
 
 
+async def test_a_back_off_does_not_wait_for_a_clock_that_was_set_back(shell: Shell, stopped: Agent) -> None:
+    await shell.put("/database/db/running")
+    action, order = await stopped.ordered()
+    shell.clock.is_set(3600)
+    await stopped.ends(action, order, "failed", message="no licence")
+    assert (await shell.member())["waiting"] == "no licence"
+    shell.clock.is_set(-3600)
+    assert (await stopped.ordered())[0] == "restart"  # when the second is over
+
+
 async def test_members_come_up_in_order_and_go_down_in_reverse(shell: Shell, joined: Agent) -> None:
     second = Agent(shell)
     await second.start()

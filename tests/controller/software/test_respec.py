@@ -67,6 +67,44 @@ async def test_a_mask_with_nothing_behind_it_is_refused(shell: Shell, runs: Agen
     assert answer.message == "app.metadata.NEW_TOKEN is masked, and there is no former value to keep; write the value"
 
 
+TWO = {
+    "one-two": [{"username": "root", "password": "one"}, {"username": "root", "password": "two"}],
+    "key": [{"username": "root", "password": "one"}, {"username": "root", "private_key": "-----BEGIN KEY-----"}],
+}
+
+
+async def test_labels_of_any_name_are_written_back_as_they_were(shell: Shell) -> None:
+    labels = {"password": "changes-often", "private_key": "none"}
+    await shell.post("/database/create", body() | {"labels": labels})
+    assert (await record(shell))["labels"] == labels
+    assert (await shell.put("/database/db", await record(shell))).body["labels"] == labels
+
+
+@pytest.mark.parametrize("secrets", ["one-two", "key"])
+async def test_two_entries_of_one_user_are_written_back_as_they_were(shell: Shell, secrets: str) -> None:
+    await shell.post("/database/create", body() | {"host": [{"ip": "h1", "auth": TWO[secrets]}]})
+    before = await record(shell)
+    answer = await shell.put("/database/db", before)
+    assert (answer.status, answer.body) == (200, before)
+    same = await shell.post("/database/create", body("other") | {"host": [{"ip": "h1", "auth": TWO[secrets]}]})
+    assert same.status == 201, same.body
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"host": [{"ip": "h1", "auth": [{"username": "root", "password": "******"}]}]}, "host.0.auth.0.password"),
+        ({"app": body(metadata={"PASSWORD": "******"})["app"]}, "app.metadata.PASSWORD"),
+    ],
+)
+async def test_a_mask_at_creation_stands_for_nothing(shell: Shell, wrong: dict[str, Any], field: str) -> None:
+    for query in ("", "?dry_run=true"):
+        answer = await shell.post(f"/database/create{query}", body() | wrong)
+        assert answer.status == 400, answer.body
+        assert answer.message == f"{field} is masked, and there is no former value to keep; write the value"
+    assert (await shell.get("/database/db")).status == 404
+
+
 async def test_a_changed_spec_counts_from_the_next_action_on_and_is_drift_until_then(shell: Shell, runs: Agent) -> None:
     assert (await changed(shell, metadata={"PORT": "3307"})).status == 200
     assert await generations(shell) == (2, 1)

@@ -14,19 +14,20 @@ WRONG: list[tuple[str, list[Any]]] = [
     ("host.0.agent_port", [0, 65536, -1, "x", None, 1.5]),
     ("host.0.ssh_port", [0, 65536, "x"]),
     ("host.0.auth", [{}, "root", [{"username": "a"}] * 3]),
-    ("host.0.auth.0.username", ["", None, 7, "x" * 129]),
+    ("host.0.auth.0.username", ["", None, 7, "x" * 129, "a\x00", "a\nb", "root\n"]),
     ("host.0.auth.0.password", [7, None]),
     ("host.0.auth.0.private_key", [7, None]),
     ("app", [None, [], "mysql"]),
     ("app.repo_url", ["", "ftp://r/", "http://", "http:///x", "http://u:p@r/", "http://r/?a=1", "http://r/#a", "r/x",
-                      "http://r:99999/", "http://r/ x", "http://" + "r" * 2050, 7, None]),
+                      "http://r:99999/", "http://r:0/", "http://r/ x", "http://" + "r" * 2050, 7, None]),
     *((f"app.{script}", ["", ".sh", "../x", "a/b", "a\nb", "x" * 256, 7, None])
       for script in ("install", "start", "stop", "check", "uninstall")),
     ("app.restart", [".sh", "a/b", 7, None]),
     ("app.package", [".tar", "a/b", 7, None]),
     ("app.metadata", [[], "a", {"A B": "1"}, {"1A": "1"}, {"": "1"}, {"PATH": "/"}, {"LD_PRELOAD": "x"}, {"HOME": "/"},
-                      {"INSTANCE_DIR": "/"}, {"A": "\x00"}, {f"A{number}": "" for number in range(257)}]),
-    ("app.metadata.A", [1, None, []]),
+                      {"INSTANCE_DIR": "/"}, {"A": "\x00"}, {"A" * 256: ""},
+                      {f"A{number}": "" for number in range(257)}]),
+    ("app.metadata.A", [1, None, [], "x" * 30_001]),
     ("app.status", ["running", [], {"realtime": "failed"}, {"realtime": "unknow"}]),
     ("app.status.expect", ["restart", "failed", "unknow", "starting", "", 7]),
     ("app.status.realtime", ["installing", "restarting", "uninstalling", "", 7]),
@@ -34,6 +35,7 @@ WRONG: list[tuple[str, list[Any]]] = [
     ("app.check_fall", [0, 101, "x", 1.5]),
     ("app.check_rise", [0, 101, "x"]),
     ("app.self_heal", ["sometimes", "", 7]),
+    ("app.timeouts.check", [3601]),
     *((f"app.timeouts.{action}", [0, -1, 86401, "x", None])
       for action in ("install", "uninstall", "restart", "start", "stop", "check")),
 ]  # fmt: skip
@@ -63,6 +65,13 @@ async def test_each_field_wrong_in_turn_is_a_400_that_names_it(shell: Shell) -> 
             assert refused.message.startswith(path), f"{path} = {value!r}: {refused.message}"
     assert (await shell.get("/database")).body["items"] == []
     assert (await shell.get("/hosts")).body["items"] == []
+
+
+async def test_a_number_where_a_text_belongs_is_shown_in_quotes(shell: Shell) -> None:
+    labelled = await shell.post("/database/create", body() | {"labels": {"a": 7}})
+    assert labelled.message == 'labels.a: must be a text; write it in quotes, as in "7"'
+    of_scripts = await shell.post("/database/create", body(metadata={"A": True}))
+    assert of_scripts.message == 'app.metadata.A: must be a text; write it in quotes, as in "true"'
 
 
 async def test_each_field_that_is_missing_is_named(shell: Shell) -> None:

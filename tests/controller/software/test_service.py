@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from paas_controller.software.instances import Instance
+from paas_controller.software.keeping import InEarnest
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell, body
 from tests.testbeds.stack import until as look_until
@@ -60,6 +62,22 @@ async def test_of_two_who_create_the_same_at_once_one_does(shell: Shell) -> None
     answers = await asyncio.gather(*(shell.post("/database/create", body()) for _ in range(5)))
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409, 409]
     assert len((await shell.get("/database")).body["items"]) == 1
+
+
+async def test_creating_answers_what_was_created_also_where_somebody_deletes_it_at_once(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = InEarnest.create
+
+    async def then_deleted(*given: Any) -> Instance:
+        created = await create(*given)
+        assert (await shell.delete("/database/db")).status == 200
+        return created
+
+    monkeypatch.setattr(InEarnest, "create", then_deleted)
+    created = await shell.post("/database/create", body())
+    assert created.status == 201, created.body
+    assert created.body["app"]["metadata"] == {"CreateAt": "2026-06-28 10:00:00"}
 
 
 @pytest.mark.parametrize(
@@ -212,10 +230,23 @@ async def test_deleting_what_is_there_takes_a_word_on_what_becomes_of_it(shell: 
 
 
 async def test_deleting_with_uninstall_takes_it_down_and_forgets_it(shell: Shell, runs: Agent) -> None:
+    answer = await shell.delete("/database/db?uninstall=true")
+    assert (answer.status, answer.body["msg"]) == (200, "being deleted: it is uninstalled first")
+    assert (await shell.get("/database/db")).body["deleting"] is True
+    await runs.obeys("stop", "uninstall")
+    await _gone(shell)
+
+
+async def test_what_is_held_is_uninstalled_and_deleted_once_it_is_released(shell: Shell, runs: Agent) -> None:
     await shell.put("/database/db/hold")
-    assert (await shell.delete("/database/db?uninstall=true")).status == 200
+    answer = await shell.delete("/database/db?uninstall=true")
+    sentence = "being deleted: it is uninstalled once it is released, because it is held"
+    assert (answer.status, answer.body["msg"]) == (200, sentence)
     shown = (await shell.get("/database/db")).body
-    assert (shown["deleting"], shown["held"]) == (True, False)
+    assert (shown["deleting"], shown["held"]) == (True, True)
+    assert shown["members"][0]["waiting"] == "held: hands off until it is released"
+    assert not runs.orders
+    await shell.put("/database/db/release")
     await runs.obeys("stop", "uninstall")
     await _gone(shell)
 

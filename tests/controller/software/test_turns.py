@@ -97,6 +97,18 @@ def test_an_operation_given_up_is_failed_and_what_is_there_comes_with_the_next_r
     assert observed(given_up.member, seen("running"), at(5)).member.realtime == "running"
 
 
+@pytest.mark.parametrize(
+    ("before", "action"),
+    [("not-installed", "install"), ("stopped", "start"), ("running", "restart"), ("failed", "restart")],
+)
+def test_what_its_agent_will_never_take_leaves_the_last_state_and_no_change(before: str, action: Action) -> None:
+    turn = gave_up(busy(before, action, cause="check"), "failed", "the agent refuses this", at())
+    known = turn.member
+    assert (known.realtime, known.operation, known.cause) == (before, "", "check")
+    assert (known.reason, known.failures, known.obstacles) == ("the agent refuses this", 1, 0)
+    assert not turn.changes
+
+
 # Restart
 
 

@@ -31,6 +31,12 @@ async def test_every_other_answer_masks_them(shell: Shell) -> None:
     assert shown["host"][0]["auth"][0] == {"username": "root", "password": "******"}
 
 
+async def test_a_secret_that_is_too_short_to_be_masked_in_output_is_taken_and_masked_here(shell: Shell) -> None:
+    await shell.create(metadata={"APP_PASSWD": "x", "KEY_BUFFER_SIZE": "16M", "API_TOKEN": ""})
+    shown = (await shell.get("/database/db")).body["app"]["metadata"]
+    assert (shown["APP_PASSWD"], shown["KEY_BUFFER_SIZE"], shown["API_TOKEN"]) == ("******", "******", "")
+
+
 async def test_secrets_are_not_in_the_database_or_the_log_in_the_clear(shell: Shell, caplog: Any) -> None:
     await shell.post("/database/create", _secretive())
     await shell.stop()

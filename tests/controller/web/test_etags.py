@@ -74,6 +74,10 @@ def test_the_answer_to_a_write_has_its_tag_and_is_never_a_304() -> None:
     assert written.headers["ETag"].startswith('"17-3.')
 
 
+def test_the_header_is_spelt_as_everybody_looks_for_it() -> None:
+    assert "ETag" in list(tagged(asked("GET"), {"name": "db"}, etag_of(Record())).headers)
+
+
 # Over HTTP
 
 

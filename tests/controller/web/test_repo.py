@@ -54,6 +54,30 @@ async def test_a_part_of_a_file_is_served_so_that_downloads_go_on(serving: Shell
     assert beyond.status == 416
 
 
+@pytest.mark.parametrize("part", ["bytes=100-", "bytes=5-2", "bytes=0-1,3-4", "lines=1-2"])
+async def test_a_part_that_there_is_not_is_an_error_like_all_others(serving: Shell, part: str) -> None:
+    refused = await serving.get("//repo/redis/install.sh", headers={"Range": part})
+    assert (refused.status, refused.body["error"]["code"]) == (416, "range-not-satisfiable")
+
+
+@pytest.mark.parametrize("header", [{"If-Match": '"1-2"'}, {"If-Unmodified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}])
+async def test_who_wants_another_version_of_a_file_is_told_so(serving: Shell, header: dict[str, str]) -> None:
+    refused = await serving.get("//repo/redis/install.sh", headers=header)
+    assert (refused.status, refused.body["error"]["code"]) == (412, "precondition-failed")
+    assert (await serving.call("HEAD", "//repo/redis/install.sh", headers=header)).status == 412
+
+
+async def test_who_wants_the_version_that_is_there_gets_it(serving: Shell) -> None:
+    tag = (await serving.get("//repo/redis/install.sh")).headers["ETag"]
+    for wanted in (tag, "*", f'"1-2", {tag}'):
+        assert (await serving.get("//repo/redis/install.sh", headers={"If-Match": wanted})).body == TEXT
+
+
+async def test_the_end_of_a_file_is_a_part_of_it(serving: Shell) -> None:
+    end = await serving.get("//repo/redis/install.sh", headers={"Range": "bytes=-10"})
+    assert (end.status, end.body) == (206, TEXT[-10:])
+
+
 async def test_an_unchanged_file_is_not_sent_again(serving: Shell, folder: Path) -> None:
     tag = (await serving.get("//repo/redis/install.sh")).headers["ETag"]
     again = await serving.get("//repo/redis/install.sh", headers={"If-None-Match": tag})

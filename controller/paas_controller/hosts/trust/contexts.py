@@ -18,37 +18,40 @@ _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 class Contexts:
     """`serving` is None for plain HTTP, `asking` verifies agents. Both show a certificate of the CA, if there is."""
 
-    def __init__(self, settings: Settings, authority: Authority | None, clock: Clock) -> None:
-        self._settings, self._authority, self._clock = settings, authority, clock
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self.authority: Authority | None = None
         self.asking = settings.client_tls()
         self.serving = self._serving()
         self._renew_at = 0.0
-        if authority:
-            self.asking.load_verify_locations(cadata=authority.text)
-            self.renew()
+
+    def take(self, authority: Authority) -> None:
+        """From now on this is the CA: before anything is served or asked."""
+        self.authority = authority
+        self.asking.load_verify_locations(cadata=authority.text)
+        if self.serving:
+            self.serving.load_verify_locations(cadata=authority.text)
+            self.serving.verify_mode = ssl.CERT_OPTIONAL  # people have none
+            self.serving.verify_flags |= _NO_CHECK_TIME
+        self.renew()
 
     @property
     def pinned(self) -> Authority | None:
         """The CA by which agents know what is served, where it is ours: its fingerprint goes along with join tokens."""
-        return self._authority if self.serving and self._settings.tls_certificate is None else None
+        return self.authority if self.serving and self._settings.tls_certificate is None else None
 
     def _serving(self) -> ssl.SSLContext | None:
         if not self._settings.serves_tls:
             return None
-        context = self._settings.server_tls() or ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        if self._authority:
-            context.load_verify_locations(cadata=self._authority.text)
-            context.verify_mode = ssl.CERT_OPTIONAL  # people have none
-            context.verify_flags |= _NO_CHECK_TIME
-        return context
+        return self._settings.server_tls() or ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 
     def renew(self) -> bool:
         """Takes a new certificate of the CA when two thirds of the last one's life are over; whether it did."""
         now = self._clock.time()
-        if not self._authority or now < self._renew_at:
+        if not self.authority or now < self._renew_at:
             return False
         key = new_key()
-        certificate = self._authority.for_controller(key, self._settings.names, now)
+        certificate = self.authority.for_controller(key, self._settings.names, now)
         for context in filter(None, (self.asking, self.serving if self.pinned else None)):
             load_chain(context, certificate, key_text(key))
         self._renew_at = now + LIFE * 2 / 3

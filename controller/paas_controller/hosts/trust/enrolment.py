@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, update
-from sqlmodel import SQLModel
 
 from paas_agent.contract import TLS, Join, Joined, Renew, Renewed
 from paas_controller.base.clock import Clock
@@ -14,23 +13,28 @@ from paas_controller.base.crypto import Vault, new_token, token_hash
 from paas_controller.base.errors import Conflict, Invalid, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.base.settings import is_loopback
+from paas_controller.hosts.naming import HOST, NamedHost, unknown
 from paas_controller.hosts.schemas import is_address, is_port
-from paas_controller.hosts.service import Following, Host, Hosts, NamedHost
+from paas_controller.hosts.service import Following, Host, Hosts
 from paas_controller.hosts.trust.authority import LIFE, Authority, asked_key
+from paas_controller.hosts.trust.contexts import Contexts
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
 _log = logging.getLogger(__name__)
-_HOST = SQLModel.metadata.tables["host"]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """On which hosts are taken. Without an authority their certificates are others' business; seconds."""
 
-    authority: Authority | None
+    contexts: Contexts
     plain_http: bool
     interval: float
+
+    @property
+    def authority(self) -> Authority | None:
+        return self.contexts.authority
 
 
 class Enrolment:
@@ -44,7 +48,7 @@ class Enrolment:
 
     async def join(self, asked: Join) -> Joined:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid, Refused."""
-        named = NamedHost(asked.address, asked.port, 22, "")
+        named = NamedHost(asked.address, asked.port)
         agent_token, controller_token, enrolment = new_token(), new_token(), new_token()[:32]
         principal = Principal(f"agent {named.id}", "agent", named.id)
         values: dict[str, Any] = {"features": tuple(asked.features), "version": asked.version}
@@ -59,7 +63,7 @@ class Enrolment:
             row: dict[str, Any] = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
             row |= {"features": " ".join(asked.features), "rotating": False, "following": ""}
             row |= {"joined_at": self._clock.time(), **self._of(certificate, enrolment)}
-            connection.execute(update(_HOST).where(_HOST.c.id == named.id).values(row))
+            connection.execute(update(HOST).where(HOST.c.id == named.id).values(row))
             self._identity.keep(connection, agent_token, principal)
             return certificate
 
@@ -67,7 +71,7 @@ class Enrolment:
         self._identity.admit(agent_token, principal)
         self._hosts.admit([named])
         values |= {"controller_token": controller_token, "rotating": False, "following": None}
-        self._hosts.change(named.id, heard_at=self._clock.time(), **values, **self._of(certificate, enrolment))
+        self._hosts.joined(named.id, **values, **self._of(certificate, enrolment))
         _log.info("%s joined, version %s", named.id, asked.version)
         return Joined(
             host=named.id, agent_token=agent_token, controller_token=controller_token,
@@ -171,4 +175,5 @@ class Enrolment:
 
 
 def _keep(connection: Connection, host: str, **values: Any) -> None:
-    connection.execute(update(_HOST).where(_HOST.c.id == host).values(values))
+    if connection.execute(update(HOST).where(HOST.c.id == host).values(values)).rowcount != 1:
+        raise unknown(host)

@@ -16,6 +16,7 @@ def kept_authority(folder: Path, vault: Vault, now: float) -> Authority:
     """The CA of this data folder, made where there is none. PaasError, with what to do, where it cannot be used."""
     file = folder / SEALED
     if not file.exists():
+        vault.keep()
         made = Authority.made(now)
         write_secret(file, vault.seal(key_text(made.key) + made.text))
     key, boundary, certificate = vault.open(file.read_text()).partition(_BOUNDARY)

@@ -7,7 +7,6 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.settings import Settings
 from paas_controller.hosts.service import Hosts
-from paas_controller.hosts.trust.authority import Authority
 from paas_controller.hosts.trust.contexts import Contexts
 from paas_controller.hosts.trust.door import Listener
 from paas_controller.hosts.trust.enrolment import Enrolment, Terms
@@ -27,22 +26,22 @@ class Trust:
     refusals: Refusals
     enrolment: Enrolment
 
+    async def start(self, settings: Settings, vault: Vault, now: float) -> None:
+        """Takes the CA of the data folder, or none where certificates to verify agents by were given. PaasError."""
+        if not settings.ca_file:
+            self.contexts.take(await asyncio.to_thread(kept_authority, settings.data_dir, vault, now))
+
     @property
     def listener(self) -> Listener:
         return Listener(self.contexts.serving, self.guard.refused)
 
 
-async def trust(
-    settings: Settings, store: Store, hosts: Hosts, identity: Identity, vault: Vault, clock: Clock
-) -> Trust:
-    """With the CA of the data folder, or with none where certificates to verify agents by were given."""
-    authority: Authority | None = None
-    if not settings.ca_file:
-        authority = await asyncio.to_thread(kept_authority, settings.data_dir, vault, clock.time())
-    refusals = Refusals(clock)
-    terms = Terms(authority, settings.plain_http, settings.report_interval)
+def trust(settings: Settings, store: Store, hosts: Hosts, identity: Identity, vault: Vault, clock: Clock) -> Trust:
+    """To be started before it is used."""
+    contexts, refusals = Contexts(settings, clock), Refusals(clock)
+    terms = Terms(contexts, settings.plain_http, settings.report_interval)
     return Trust(
-        Contexts(settings, authority, clock),
+        contexts,
         Guard(identity.authenticate, hosts, refusals, clock),
         refusals,
         Enrolment(store, hosts, identity, vault, clock, terms),

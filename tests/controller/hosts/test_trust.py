@@ -58,6 +58,14 @@ def test_a_spoiled_or_ended_ca_is_told_with_what_to_do(tmp_path: Path) -> None:
         made(tmp_path)
 
 
+def test_a_ca_without_the_controllers_key_is_told_and_no_other_key_is_made(tmp_path: Path) -> None:
+    made(tmp_path)
+    (tmp_path / "secret.key").unlink()
+    with pytest.raises(PaasError, match=r"there is no .*secret\.key; put back the one"):
+        made(tmp_path)
+    assert not (tmp_path / "secret.key").exists()
+
+
 def test_a_certificate_is_for_the_host_and_not_for_what_the_request_says() -> None:
     authority = Authority.made(MORNING)
     given = authority.for_agent(asked_key(REQUEST), ("192.0.2.7", "3335"), ["one", "two"], MORNING)

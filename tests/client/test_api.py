@@ -15,7 +15,7 @@ from paas_client.instances import Filter, Instances
 from paas_client.transport import API, Transport
 from tests.client.conftest import Controller
 
-FOR_AGENTS = {("POST", "/agents/join"), ("POST", "/agents/report"), ("PUT", "/{}/{}/check")}
+FOR_AGENTS = {*(("POST", f"/agents/{word}") for word in ("join", "renew", "report")), ("PUT", "/{}/{}/check")}
 
 
 async def first(items: AsyncIterator[Any]) -> None:
@@ -53,6 +53,7 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.hosts.get("h:1"),
     lambda client: client.hosts.add("h", 1, 22, [{"username": "root", "password": "one"}]).plan(),
     lambda client: client.hosts.edit("h:1", {"ssh_port": 22}).plan(),
+    lambda client: client.hosts.rotate("h:1").plan(),
     lambda client: client.hosts.delete("h:1").plan(),
     lambda client: client.hosts.new_join_token().plan(),
     lambda client: client.tokens.all(),

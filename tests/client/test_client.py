@@ -206,7 +206,7 @@ async def test_a_certificate_that_is_not_trusted_is_named_as_the_cause(
     await listening.start_server(ssl=certificate)
     async with listening, aiohttp.ClientSession() as session:
         client = Client(Transport(session, str(listening.make_url("/")), "t0ken", server.pause))
-        with pytest.raises(Unreachable, match="its certificate is not trusted; SSL_CERT_FILE"):
+        with pytest.raises(Unreachable, match="its certificate is not trusted; set PAAS_CA_FILE"):
             await client.hosts.all()
 
 

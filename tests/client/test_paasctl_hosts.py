@@ -60,7 +60,7 @@ async def test_how_ssh_reaches_a_host_is_changed_by_a_file(paasctl: Paasctl, cli
 
 
 async def test_an_unknown_host_is_exit_code_3(paasctl: Paasctl) -> None:
-    for command in (("show",), ("delete",), ("edit", "-f", "-")):
+    for command in (("show",), ("delete",), ("rotate",), ("edit", "-f", "-")):
         ended = await paasctl("host", *command, "10.9.8.7:3335", stdin="{}")
         assert ended.code == 3
         assert "paasctl host list" in ended.err

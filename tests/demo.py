@@ -17,7 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.testbeds.stack import BIN, Agent, Stack, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import BIN, Agent, Stack, until
 
 FOLDER = Path(__file__).parents[1] / "demo"
 REDIS, NGINX = ("database", "redis-demo"), ("middleware", "nginx-demo")

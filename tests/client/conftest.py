@@ -15,7 +15,8 @@ import pytest_asyncio
 
 from paas_client.client import Client, connect
 from tests.client.fake_agent import FakeAgent
-from tests.testbeds.stack import BIN, Program, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import BIN, Program, until
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from paas_client.client import Client
 from tests.client.conftest import Paasctl
-from tests.testbeds.stack import free_port
+from tests.testbeds.ports import free_port
 
 Body = Callable[..., dict[str, Any]]
 

@@ -9,7 +9,8 @@ import pytest
 
 from paas_client.client import Client
 from tests.client.conftest import Agents, Controller, Paasctl
-from tests.testbeds.stack import Agent, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import Agent, until
 
 Body = Callable[..., dict[str, Any]]
 

@@ -19,7 +19,8 @@ import yaml
 
 from paas_client.client import Client, connect
 from tests.client.conftest import Paasctl, start_controller, until_ready
-from tests.testbeds.stack import free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import until
 
 Body = Callable[..., dict[str, Any]]
 

@@ -7,7 +7,7 @@ from typing import Any
 from paas_client.client import Client
 from tests.client.conftest import Agents, Controller, Paasctl
 from tests.client.fake_agent import FakeAgent
-from tests.testbeds.stack import free_port
+from tests.testbeds.ports import free_port
 
 
 async def test_a_join_token_stands_alone_on_stdout_and_lets_an_agent_join(

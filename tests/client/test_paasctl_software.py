@@ -14,7 +14,8 @@ import pytest
 
 from scripts_repo.build import SOURCE, build, cache_folder
 from tests.client.conftest import Paasctl
-from tests.scripts_repo.instances import Instance, Row, free_port
+from tests.scripts_repo.instances import Instance, Row
+from tests.testbeds.ports import free_port
 from tests.testbeds.stack import BIN
 
 

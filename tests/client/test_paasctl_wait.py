@@ -12,7 +12,7 @@ from typing import Any
 from paas_client.client import Client, connect
 from tests.client.conftest import Agents, Paasctl, start_controller
 from tests.client.fake_agent import Ending
-from tests.testbeds.stack import free_port
+from tests.testbeds.ports import free_port
 
 Body = Callable[..., dict[str, Any]]
 

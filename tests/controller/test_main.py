@@ -16,8 +16,9 @@ from paas_controller.store.engines import transaction
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell
 from tests.controller.store.rows import fill
+from tests.testbeds.ports import free_port
 from tests.testbeds.postgres import Server
-from tests.testbeds.stack import BIN, free_port
+from tests.testbeds.stack import BIN
 
 
 def refused(*arguments: str, code: int | None = None) -> str:

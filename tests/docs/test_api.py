@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.testbeds.stack import Agent, Stack, free_port
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import Agent, Stack
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 MARK = "-- this block is done --"

@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.testbeds.stack import Stack, free_port
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import Stack
 
 
 @dataclass

@@ -15,7 +15,8 @@ import pytest_asyncio
 
 from tests.testbeds.account import command_as
 from tests.testbeds.memory import memory
-from tests.testbeds.stack import REPO, Agent, Stack, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import REPO, Agent, Stack, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ACCOUNTS = ("", "nobody") if os.geteuid() == 0 else ("",)

@@ -6,7 +6,8 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.tiny import TEXTS, Instance, Maker
-from tests.testbeds.stack import Agent, Stack, free_port
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import Agent, Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 _SIGNED = 'echo "$ACTION $HOST_INDEX" >>"$CONTROL/order"\n[ ! -e "$CONTROL/fail.$ACTION.$HOST_INDEX" ] || exit 4\n'

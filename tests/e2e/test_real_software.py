@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.testbeds.stack import REPO, Agent, Stack, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import REPO, Agent, Stack, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

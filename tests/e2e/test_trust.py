@@ -20,7 +20,8 @@ from paas_agent.keys import new_key
 from paas_agent.tls import load_chain
 from paas_controller.hosts.trust.authority import DAY, Authority, asked_key
 from tests.e2e.tiny import Instance, Maker, publish
-from tests.testbeds.stack import API, BIN, Agent, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import API, BIN, Agent, until
 from tests.testbeds.tls import TlsStack, membership, relayed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from tests.packaging.conftest import PROJECTS, ROOT, clone_to
-from tests.testbeds.stack import Program, free_port, until
+from tests.testbeds.ports import free_port
+from tests.testbeds.stack import Program, until
 
 Installed = Callable[[str], Path]
 

@@ -11,10 +11,11 @@ import psutil
 import pytest
 
 from scripts_repo.build import SOURCE, build, cache_folder
-from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port, wait_for
+from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
 from tests.scripts_repo.nginx_source import put_nginx
 from tests.scripts_repo.vendor import put_mysql
 from tests.testbeds.memory import memory
+from tests.testbeds.ports import free_port
 
 USERS = [None, "nobody"] if os.geteuid() == 0 else [None]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts_repo.build import SOURCE
-from tests.scripts_repo.instances import free_port
+from tests.testbeds.ports import free_port
 from tests.testbeds.stack import end_below
 
 TEXT = (SOURCE.parent / "docs" / "scripts.md").read_text()

@@ -8,8 +8,9 @@ import pika
 import pika.exceptions
 import pytest
 
-from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port, wait_for
+from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
 from tests.scripts_repo.test_slow import unprivileged
+from tests.testbeds.ports import free_port
 
 HARD_PASSWORD = "$(touch owned) `touch owned` ${HOME} 'single' #;|& * {<<%"
 

@@ -7,8 +7,9 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from tests.scripts_repo.instances import SOFTWARE, Instance, Row, free_port, wait_for
+from tests.scripts_repo.instances import SOFTWARE, Instance, Row, wait_for
 from tests.scripts_repo.test_slow import unprivileged
+from tests.testbeds.ports import free_port
 
 TRUST = """<%@ page import="java.security.KeyStore,javax.net.ssl.*" %><%
     TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");

@@ -5,7 +5,6 @@ scripts left running below its folder.
 """
 
 import asyncio
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,16 +15,12 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import psutil
 
+from tests.testbeds.ports import free_port
+
 T = TypeVar("T")
 BIN = Path(sys.executable).parent
 REPO = Path(__file__).parents[2] / "dist" / "repo"
 API = "/apis/v1alpha1"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until(look: Callable[[], Awaitable[T | None]], what: str, seconds: float = 30) -> T:
@@ -114,6 +109,7 @@ class Stack:
         more = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", value)]
         self.controller = Program("controller", [str(BIN / "paas-controller"), *data, *more], folder / "controller.log")
         self.agents: list[Agent] = []
+        self._token = folder / "controller" / "admin.token"
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -141,6 +137,8 @@ class Stack:
     async def _ready(self) -> bool:
         assert self._session is not None
         assert self.controller.alive, f"the controller ended; see {self.controller.log}"
+        if not self._token.exists():  # until then somebody else answers at this port, if anybody
+            return False
         with suppress(aiohttp.ClientError):
             async with self._session.get(f"{self.url}/readyz") as response:
                 return response.status == 200
@@ -148,7 +146,7 @@ class Stack:
 
     @property
     def token(self) -> str:
-        return (self.folder / "controller" / "admin.token").read_text()
+        return self._token.read_text()
 
     async def add_agent(self, *, start: bool = True) -> Agent:
         agent = Agent(self.folder, self.url, len(self.agents))

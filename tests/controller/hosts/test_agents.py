@@ -14,7 +14,7 @@ from paas_agent.contract import Order
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
 from paas_controller.hosts.agents import Agents, JournalReplaced
 from paas_controller.hosts.service import Reach
-from tests.testbeds.stack import free_port
+from tests.testbeds.ports import free_port
 
 ORDER = Order(
     name="db", type="database", repo_url="http://r/", install="i", start="s", stop="p", check="c", uninstall="u",

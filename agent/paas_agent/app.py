@@ -76,7 +76,8 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
         trust = Trust(membership, settings)
-        connector = aiohttp.TCPConnector(ssl=client_tls(settings))
+        # aiohttp has the system's certificates in memory already
+        connector = aiohttp.TCPConnector(ssl=client_tls(settings) if settings.ca_file else True)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         packages = Packages(settings.work_dir / "cache", session, own=trust.own)
         watch = Watch(instances, world.boot)

@@ -273,6 +273,14 @@ async def test_of_two_who_remove_a_host_at_once_one_is_told_that_it_is_gone(
     assert [answer.status for answer in answers] == [200, 404]
 
 
+async def test_a_host_that_is_removed_when_it_is_to_be_rotated_is_told_to_be_gone(
+    shell: Shell, joined: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [shell.delete(f"/hosts/{joined.host}"), shell.post(f"/hosts/{joined.host}/rotate")]
+    answers = await while_written(monkeypatch, (Identity, "forget"), *both)
+    assert [answer.status for answer in answers] == [200, 404]
+
+
 async def test_of_many_who_name_a_host_at_once_one_does(shell: Shell) -> None:
     answers = await asyncio.gather(*(shell.post("/hosts", {"ip": "h1"}) for _ in range(12)))
     assert sorted(answer.status for answer in answers) == [201] + [409] * 11

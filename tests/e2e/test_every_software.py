@@ -41,7 +41,7 @@ SOFTWARE = (
     Row("database", "mariadb/10.11", (("PASSWORD", "pass word"),)),
     Row("middleware", "nginx/1.22"),
     Row("middleware", "tomcat/10"),
-    Row("middleware", "rabbitmq/3.10", (("PASSWORD", "pass word"), ("BIND", "127.0.0.1"))),
+    Row("middleware", "rabbitmq/3.10", (("PASSWORD", "pass word"), ("BIND", "127.0.0.1")), ("PORT", "CONTROL_PORT")),
 )
 
 

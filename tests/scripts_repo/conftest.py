@@ -66,7 +66,7 @@ def new_instance(row: Row, served: Path, open_folder: Path, user: str | None, **
     folder = Path(tempfile.mkdtemp(prefix=f"{row.name}-", dir=open_folder))
     if user:
         shutil.chown(folder, user)
-    known = {"PORT": str(free_port()), **row.metadata, **metadata}
+    known = {port: str(free_port()) for port in row.ports} | row.metadata | metadata
     return Instance(row, served / row.name / row.version, folder, user, known)
 
 

@@ -25,7 +25,9 @@ class Row:
     refused: tuple[tuple[str, str], ...]
     """Metadata that must be refused: key and value."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """What an instance needs beside its PORT."""
+    """What an instance needs beside its ports."""
+    ports: tuple[str, ...] = ("PORT",)
+    """The metadata that is a port: one that follows from another may be taken while many tests run."""
     slow: bool = False
     """It takes seconds to start: `test_slow.py` tries the same in fewer starts than `test_scripts.py`."""
 
@@ -86,7 +88,7 @@ SOFTWARE = (
         *(("USERNAME", value) for value in ("a b", 'a"', "a\\", "ä")),
         *(("PASSWORD", value) for value in ("", 'a"b', "a\\b", "a\nb", "pässword")),
         *(("MEMORY_LIMIT", value) for value in ("40%", "1GB", "-1")),
-    ), {"PASSWORD": "secret"}, slow=True),
+    ), {"PASSWORD": "secret"}, ("PORT", "CONTROL_PORT"), slow=True),
     Row("tomcat", "10", "server.xml", (
         *(("PORT", value) for value in ("0", "65536", "port", *INJECTIONS)),
         *(("BIND", value) for value in ("localhost", '127.0.0.1"', "127.0.0.1 ::1")),

@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 
 from paas_agent import app, keys, logs
-from paas_agent.join import JoinFailed, join, load
+from paas_agent.membership import JoinFailed, load
 from paas_agent.process import keep_inherited
 from paas_agent.settings import BadSetting, Settings, read
 
@@ -33,6 +33,8 @@ async def _command(settings: Settings) -> None:
     if settings.command == "run":
         await app.run(settings, load(settings.work_dir))
         return
+    from paas_agent.join import join  # noqa: PLC0415 - one that runs does without
+
     with app.alone(settings.work_dir) if settings.work_dir.is_dir() else nullcontext():
         membership = await join(settings)
     print(f"joined {membership.controller} as {membership.host}")

@@ -20,9 +20,9 @@ from paas_agent import cgroups, checkscript, host, output, process, systemd
 from paas_agent.checks import Checks, CheckScript
 from paas_agent.contract import InstanceName, Order
 from paas_agent.instances import Instances
-from paas_agent.join import Membership
 from paas_agent.journal import Journal
 from paas_agent.keys import key_of_a_child
+from paas_agent.membership import Membership
 from paas_agent.operations import Operations
 from paas_agent.packages import FetchFailed, Packages
 from paas_agent.performer import Performer

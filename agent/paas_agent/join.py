@@ -1,11 +1,10 @@
-"""Enrolment: what a joined agent knows of its controller, and how it came to know it."""
+"""Enrolment: how an agent comes to know its controller. One that runs does without this."""
 
 import hashlib
 import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from time import time
 
 import aiohttp
@@ -15,52 +14,15 @@ from yarl import URL
 from paas_agent import __version__
 from paas_agent.contract import CONTROLLER_NAME, Join, Joined
 from paas_agent.download import why_of
-from paas_agent.journal import write_whole
+from paas_agent.errors import sentence
 from paas_agent.keys import KeyAndRequest, new_key
+from paas_agent.membership import JoinFailed, Membership, keep
 from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address, features, is_loopback
 from paas_agent.tls import client_tls
 
 JSON = {"Content-Type": "application/json"}
 _PATH = "apis/v1alpha1/agents/join"
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
-
-
-class Membership(msgspec.Struct, kw_only=True):
-    """The file agent.json: the two tokens of this host, and where it and its controller are."""
-
-    controller: str
-    host: str
-    agent_token: str
-    controller_token: str
-    interval: float
-    listen: str
-    address: str
-    port: str
-    plain_http: bool = False
-    certificate: str = ""
-    key: str = ""
-    ca: str = ""
-    pinned: bool = False
-    """The controller is known by the CA above, wherever it is; else by `ca_file` or the system's certificates."""
-    renew_at: float = 0
-    """When to ask for the next certificate, by this host's clock."""
-    former_controller_token: str = ""
-    """Good until the controller has used the new one."""
-
-
-class JoinFailed(Exception):
-    """The host could not be enrolled; a sentence for the person who tried."""
-
-
-def load(work_dir: Path) -> Membership:
-    """The membership of this work folder; JoinFailed says that there is none, or that it cannot be read."""
-    path = work_dir / "agent.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Membership)
-    except FileNotFoundError:
-        raise JoinFailed(f"this agent has not joined: run `paas-agent join --work-dir {work_dir} …` first") from None
-    except (OSError, msgspec.DecodeError) as error:
-        raise JoinFailed(f"{path} cannot be read ({error}); join again") from None
 
 
 async def join(settings: Settings, now: Callable[[], float] = time) -> Membership:
@@ -105,11 +67,6 @@ async def join(settings: Settings, now: Callable[[], float] = time) -> Membershi
     except OSError as error:
         raise JoinFailed(f"{settings.work_dir} cannot be written: {error.strerror}") from error
     return membership
-
-
-def keep(membership: Membership, work_dir: Path) -> None:
-    """Writes agent.json, whole or not at all. Raises OSError."""
-    write_whole(work_dir / "agent.json", msgspec.json.format(msgspec.json.encode(membership)))
 
 
 def _wants_certificate(settings: Settings, controller: URL, listen: str) -> bool:
@@ -176,14 +133,6 @@ async def _answer(method: str, server: Server, path: str, data: bytes | None = N
         raise JoinFailed(
             f"the controller at {server.url.origin()} cannot be reached: {why}; is it up there?"
         ) from error
-
-
-def sentence(body: bytes) -> str:
-    """The sentence of an answer that refuses."""
-    try:
-        return str(msgspec.json.decode(body)["error"]["message"])
-    except (msgspec.DecodeError, LookupError, TypeError):
-        return "no reason given"
 
 
 def _controller(settings: Settings) -> URL:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from paas_agent.contract import Renew, Renewed
 from paas_agent.download import why_of
-from paas_agent.join import sentence
+from paas_agent.errors import sentence
 from paas_agent.keys import KeyAndRequest, NoKey
 from paas_agent.trust import Trust
 

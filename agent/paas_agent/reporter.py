@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from paas_agent import __version__
 from paas_agent.contract import Acknowledged, InstanceName, InstanceReport, Report
 from paas_agent.download import why_of
+from paas_agent.errors import sentence
 from paas_agent.instances import Instances
-from paas_agent.join import sentence
 from paas_agent.trust import Trust
 
 log = logging.getLogger(__name__)

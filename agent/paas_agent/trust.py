@@ -11,7 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from paas_agent.contract import CONTROLLER_NAME
-from paas_agent.join import Membership, keep
+from paas_agent.membership import Membership, keep
 from paas_agent.settings import BadSetting, Settings, address, is_loopback
 from paas_agent.tls import Telling, client_tls, load_chain, names, server_tls
 

@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from paas_agent.contract import Acknowledged, InstanceName, Joined, Order, Outcome, Report
-from paas_agent.join import Membership
+from paas_agent.membership import Membership
 from paas_agent.process import identify
 
 TOKEN = "controller-speaks"

@@ -226,7 +226,7 @@ async def test_every_host_is_rotated_by_one_command(stack: TlsStack, agent: Agen
 
 
 async def test_a_certificate_is_renewed_before_it_ends_and_the_tokens_stay(stack: TlsStack, agent: Agent) -> None:
-    from paas_agent.join import keep
+    from paas_agent.membership import keep
 
     agent.stop()
     before = membership(agent)
@@ -392,7 +392,7 @@ async def test_an_agent_says_that_its_controller_is_another_one_now(stack: TlsSt
     agent = await stack.add_agent()
     agent.stop()
     known: Any = membership(agent)
-    from paas_agent.join import keep
+    from paas_agent.membership import keep
 
     keep(msgspec.structs.replace(known, ca=Authority.made(time.time()).text), agent.work_dir)
     agent.start()

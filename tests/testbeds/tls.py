@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from paas_agent.join import Membership, load
+from paas_agent.membership import Membership, load
 from paas_controller.base.crypto import Vault
 from paas_controller.hosts.trust.authority import Authority
 from paas_controller.hosts.trust.keeping import kept_authority

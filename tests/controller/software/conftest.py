@@ -19,3 +19,11 @@ async def starts(shell: Shell, joined: Agent) -> Agent:
     await shell.create(joined.host, status={"realtime": "stopped"})
     await joined.sees("stopped")
     return joined
+
+
+@pytest.fixture
+async def runs(shell: Shell, joined: Agent) -> Agent:
+    """An agent whose host runs one database with a restart script."""
+    await shell.create(joined.host, status={"realtime": "running"})
+    await joined.sees("running")
+    return joined

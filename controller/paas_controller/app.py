@@ -23,7 +23,7 @@ from paas_controller.events.stream import Stream
 from paas_controller.hosts.agents import Agents
 from paas_controller.hosts.metrics import of_hosts
 from paas_controller.hosts.reports import Reports
-from paas_controller.hosts.routes import host_routes
+from paas_controller.hosts.routes import agent_routes, host_routes
 from paas_controller.hosts.service import Hosts
 from paas_controller.identity.audit import Audit
 from paas_controller.identity.audit_routes import audit_routes
@@ -121,7 +121,7 @@ class _House:
         """All routes, and what stands around them."""
         identity, settings = self.identity, self.settings
         routes = health_routes() + token_routes(identity)
-        routes += host_routes(self.hosts, self.reports, identity, self.intake.members_of)
+        routes += agent_routes(self.hosts, self.reports, identity) + host_routes(self.hosts, self.intake.members_of)
         routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
         routes += stream_routes(self.stream, identity.authenticate, pace) + audit_routes(self.audit)
         if settings.repo_dir:

@@ -34,7 +34,9 @@ _report = msgspec.json.Decoder(Report)
 _join = msgspec.json.Decoder(Join)
 
 
-def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: MembersOf) -> list[Route]:
+def agent_routes(hosts: Hosts, reports: Reports, identity: Identity) -> list[Route]:
+    """What agents ask: to enrol, and to be heard."""
+
     async def report(request: web.Request) -> web.Response:
         try:
             body = _report.decode(await request.read())
@@ -56,6 +58,20 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
             return would("issue a join token")
         token, ends = await identity.new_join_token()
         return answer({"join_token": token, "expires_at": rfc3339(ends)}, 201)
+
+    return [
+        Route("POST", f"{API}/agents/report", report, AGENTS,
+              Said("Take an agent's report.", {202: Acknowledged}, body=Report)),
+        Route("POST", f"{API}/agents/join", join, None,
+              Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401,))),
+        Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS,
+              Said("Make a token that enrols one host, once, within an hour.", {200: Rehearsed, 201: JoinToken},
+                   query=DryRun)),
+    ]  # fmt: skip
+
+
+def host_routes(hosts: Hosts, members_of: MembersOf) -> list[Route]:
+    """The registry, as people see and change it."""
 
     async def all_hosts(_: web.Request) -> web.Response:
         return answer({"items": [_shown(host) for host in hosts.all()], "next": None})
@@ -95,13 +111,6 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         return answer({"name": identifier, "msg": "forgotten; its agent's token is no longer good"})
 
     return [
-        Route("POST", f"{API}/agents/report", report, AGENTS,
-              Said("Take an agent's report.", {202: Acknowledged}, body=Report)),
-        Route("POST", f"{API}/agents/join", join, None,
-              Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401,))),
-        Route("POST", f"{API}/hosts/join-tokens", join_token, ADMINISTRATORS,
-              Said("Make a token that enrols one host, once, within an hour.", {200: Rehearsed, 201: JoinToken},
-                   query=DryRun)),
         Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: HostList})),
         Route("POST", f"{API}/hosts", add, WRITERS,
               Said("Name a host before anything stands on it.", {200: Rehearsed, 201: HostShown}, body=HostBody,

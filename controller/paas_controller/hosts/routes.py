@@ -1,5 +1,6 @@
 """HTTP of the registry, of joining and of reports."""
 
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -34,12 +35,29 @@ _report = msgspec.json.Decoder(Report)
 _join = msgspec.json.Decoder(Join)
 
 
+def _number(written: str) -> int | float:
+    value = float(written)
+    if not isfinite(value):
+        raise msgspec.ValidationError(f"the number {written} is out of range")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+_untyped = msgspec.json.Decoder(float_hook=_number)
+
+
+def _heard(body: bytes) -> Report:
+    try:
+        return _report.decode(body)
+    except msgspec.ValidationError:  # 3.0 is an integer to JSON Schema, not to msgspec
+        return msgspec.convert(_untyped.decode(body), Report)
+
+
 def agent_routes(hosts: Hosts, reports: Reports, identity: Identity) -> list[Route]:
     """What agents ask: to enrol, and to be heard."""
 
     async def report(request: web.Request) -> web.Response:
         try:
-            body = _report.decode(await request.read())
+            body = _heard(await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
             raise Invalid(f"this is no report: {error}") from None
         acknowledged = await reports.take(request[PRINCIPAL], body)

@@ -26,7 +26,7 @@ make_database() {
     rm -rf run data/new
     mkdir run
     own run
-    said=$(LD_LIBRARY_PATH=$home/software/lib make_tables 2>&1) ||
+    said=$(LD_LIBRARY_PATH=$home/software/lib TMPDIR=$home/run make_tables 2>&1) ||
         fail "the database could not be made: $(echo "$said" | grep -i error || echo "$said")"
     mv -T data/new data/db || fail "$home/data/db holds files that are not $software's; move them away"
 }
@@ -54,12 +54,12 @@ CONF
 }
 
 # Names are not resolved, so that nobody but a client of the socket is a client from localhost. SQL reads and writes files
-# of the host in ./data/files only.
+# of the host in ./data/files only. A server takes away the temporary tables that it finds: these must be its own.
 run() {
     # shellcheck disable=SC2086
     launch "$PORT" "log/$software.log" $as "software/$daemon" --defaults-file=my.cnf "--basedir=$home/software" \
         "--datadir=$home/data/db" --socket=../../run/sock "--pid-file=$home/run/pid" --skip-name-resolve \
-        "--secure-file-priv=$home/data/files"
+        "--secure-file-priv=$home/data/files" "--tmpdir=$home/run"
     first_client
     [ -z "$password" ] || set_password
 }

@@ -4,6 +4,8 @@ Times are UTC, in seconds since the epoch (float). Ports are strings, as in the 
 Unknown keys are ignored on both sides, so that either may be newer; what must be known beforehand is a feature.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -35,6 +37,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
 MAX_VALUE = 30_000
 """Characters of a metadata value: the kernel takes 128 KiB for one variable, and a character is up to four bytes."""
+_SECRET = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY", re.IGNORECASE)
+_SHORTEST_SECRET = 4
 
 FEATURES: tuple[str, ...] = (
     "2026-11-operations",  # journaled orders: the same operation_id is the same work
@@ -52,6 +56,17 @@ CONTROLLER_NAME = "controller.paas-operator.internal"
 def agent_name(enrolment: str) -> str:
     """The name in the certificate of an agent that its controller knows by this enrolment."""
     return f"{enrolment}.agent.paas-operator.internal"
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value under this metadata key is a secret by its name."""
+    return bool(_SECRET.search(key))
+
+
+def secrets_of(metadata: Mapping[str, str]) -> list[str]:
+    """The values that no text may show, longest first. Below four characters masking would only garble the text."""
+    found = {value for key, value in metadata.items() if is_secret(key) and len(value) >= _SHORTEST_SECRET}
+    return sorted(found, key=len, reverse=True)
 
 
 class Order(msgspec.Struct, kw_only=True, omit_defaults=True):

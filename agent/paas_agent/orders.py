@@ -4,10 +4,9 @@ import re
 
 import msgspec
 
-from paas_agent.contract import LIMITS, MAX_VALUE, RESERVED_ENVIRONMENT, VARIABLE, Order
+from paas_agent.contract import LIMITS, MAX_VALUE, RESERVED_ENVIRONMENT, VARIABLE, Order, secrets_of
 from paas_agent.errors import Refused
 
-SECRET_WORDS = ("PASS", "PWD", "SECRET", "TOKEN", "KEY")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -57,19 +56,9 @@ def environment(order: Order, action: str, instance_dir: str, package_file: str 
     return {**order.metadata, **own}
 
 
-def secrets(order: Order) -> list[str]:
-    """The metadata values that are never shown, longest first. Below four characters masking would only garble."""
-    found = {
-        value
-        for name, value in order.metadata.items()
-        if len(value) >= 4 and any(word in name.upper() for word in SECRET_WORDS)
-    }
-    return sorted(found, key=len, reverse=True)
-
-
 def mask(text: str, order: Order) -> str:
     """The text with every secret of the order replaced by asterisks."""
-    for secret in secrets(order):
+    for secret in secrets_of(order.metadata):
         text = text.replace(secret, "*" * len(secret))
     return text
 

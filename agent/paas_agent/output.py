@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from paas_agent import process
-from paas_agent.contract import Order
-from paas_agent.orders import PATH, secrets
+from paas_agent.contract import Order, secrets_of
+from paas_agent.orders import PATH
 from paas_agent.process import Spawn
 
 KEPT = 256 * 1024
@@ -36,7 +36,7 @@ class Piece(msgspec.Struct):
 
 def read(path: Path, order: Order, offset: int, *, ended: bool) -> Piece:
     """The output from an offset on. Where it was asked for and is gone, a marker says how much."""
-    hidden = [secret.encode() for secret in secrets(order)]
+    hidden = [secret.encode() for secret in secrets_of(order.metadata)]
     reach = max((len(secret) - 1 for secret in hidden), default=0)
     try:
         with path.open("rb") as file:

@@ -24,7 +24,7 @@ from paas_controller.events.stream import Stream
 from paas_controller.hosts.agents import Agents
 from paas_controller.hosts.metrics import of_hosts
 from paas_controller.hosts.reports import Reports
-from paas_controller.hosts.routes import host_routes
+from paas_controller.hosts.routes import agent_routes, host_routes
 from paas_controller.hosts.service import Hosts
 from paas_controller.hosts.trust.door import Listener
 from paas_controller.hosts.trust.refusals import Refusal
@@ -132,7 +132,8 @@ class _House:
         """All routes, and what stands around them."""
         identity, settings, known = self.identity, self.settings, self.known
         routes = health_routes() + token_routes(identity) + trust_routes(known, self.hosts, identity)
-        routes += host_routes(self.hosts, self.reports, identity, self.intake.members_of, known.enrolment.used)
+        routes += agent_routes(self.hosts, self.reports, identity, known.enrolment.used)
+        routes += host_routes(self.hosts, self.intake.members_of)
         routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
         routes += stream_routes(self.stream, known.guard.authenticate, pace) + audit_routes(self.audit)
         if settings.repo_dir:

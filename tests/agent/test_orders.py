@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from paas_agent import orders
-from paas_agent.contract import Order
+from paas_agent.contract import Order, secrets_of
 from paas_agent.errors import Refused
 
 SEED: dict[str, Any] = {
@@ -64,7 +64,7 @@ def test_secrets_are_known_by_the_words_in_their_keys() -> None:
     order = parse(
         metadata={"app_pwd": "hidden1", "API_KEY": "hidden22", "PASS": "abc", "USER": "shown", "T_TOKEN": "t0k"}
     )
-    assert orders.secrets(order) == ["hidden22", "hidden1"]
+    assert secrets_of(order.metadata) == ["hidden22", "hidden1"]
     assert orders.mask("hidden1 hidden22 shown", order) == "******* ******** shown"
 
 

@@ -111,6 +111,7 @@ async def test_an_order_that_is_not_written_in_the_end_is_refused_to_all_who_sen
     assert (await agent.call("GET", "/instances"))[1] == []
     disk.full = False
     assert await agent.order("install", wanted) == "op"
+    await until(lambda: runs(agent.folder(wanted)) == 1)
     (agent.folder(wanted) / "go").touch()
     assert (await controller.outcome("op")).state == "succeeded"
     assert runs(agent.folder(wanted)) == 1

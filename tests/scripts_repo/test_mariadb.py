@@ -1,6 +1,8 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 
@@ -49,6 +51,16 @@ def test_what_was_written_survives_kill_uninstall_and_install(make: Callable[...
     instance.kill()
     instance.do("start", "uninstall", "install", "start")
     assert ask(instance, "SELECT name FROM shop.colours") == "grün"
+
+
+@unprivileged
+def test_the_temporary_tables_of_other_servers_are_left_alone(make: Callable[..., Instance]) -> None:
+    instance = make()
+    with NamedTemporaryFile(dir="/tmp", prefix="#sql-temptable-", suffix=".MAI") as others:
+        shutil.chown(others.name, account(instance))
+        instance.do("uninstall", PURGE_DATA="true")
+        instance.do("install", "start")
+        assert Path(others.name).exists()
 
 
 @unprivileged

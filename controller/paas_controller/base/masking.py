@@ -1,19 +1,12 @@
 """Secrets are shown to nobody: what is masked, and how it is told from a real value when it comes back."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from paas_agent.contract import is_secret, secrets_of
+
 MASK = "******"
-_SECRET_KEY = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY", re.IGNORECASE)
-_SHORTEST = 4
-"""Characters of a secret that is masked within a text."""
 _SECRET_FIELDS = frozenset({"password", "private_key"})
-
-
-def is_secret(key: str) -> bool:
-    """Whether the value under this metadata key is a secret by its name."""
-    return bool(_SECRET_KEY.search(key))
 
 
 def masked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -22,8 +15,7 @@ def masked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def hidden(text: str, metadata: Mapping[str, str]) -> str:
     """The text with every secret of this metadata masked, as far as masking it would not only garble the text."""
-    secrets = {value for key, value in metadata.items() if is_secret(key) and len(value) >= _SHORTEST}
-    for secret in sorted(secrets, key=len, reverse=True):
+    for secret in secrets_of(metadata):
         text = text.replace(secret, MASK)
     return text
 

@@ -1,6 +1,7 @@
 """HTTP of the registry and of reports."""
 
 from collections.abc import Awaitable, Callable
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -37,10 +38,29 @@ Used = Callable[[Host, str], Awaitable[None]]
 """Hears of a report, and of the hash of the token that came with it."""
 
 
-def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: MembersOf, used: Used) -> list[Route]:
+def _number(written: str) -> int | float:
+    value = float(written)
+    if not isfinite(value):
+        raise msgspec.ValidationError(f"the number {written} is out of range")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+_untyped = msgspec.json.Decoder(float_hook=_number)
+
+
+def _heard(body: bytes) -> Report:
+    try:
+        return _report.decode(body)
+    except msgspec.ValidationError:  # 3.0 is an integer to JSON Schema, not to msgspec
+        return msgspec.convert(_untyped.decode(body), Report)
+
+
+def agent_routes(hosts: Hosts, reports: Reports, identity: Identity, used: Used) -> list[Route]:
+    """What agents ask: to be heard."""
+
     async def report(request: web.Request) -> web.Response:
         try:
-            body = _report.decode(await request.read())
+            body = _heard(await request.read())
         except (msgspec.DecodeError, RecursionError) as error:
             raise Invalid(f"this is no report: {error}") from None
         host = hosts.get(request[PRINCIPAL].host)
@@ -48,6 +68,15 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
             await used(host, identity.shown_hash(request))
         acknowledged = await reports.take(request[PRINCIPAL], body)
         return answer(acknowledged, 202)
+
+    return [
+        Route("POST", f"{API}/agents/report", report, AGENTS,
+              Said("Take an agent's report.", {202: Acknowledged}, body=Report)),
+    ]  # fmt: skip
+
+
+def host_routes(hosts: Hosts, members_of: MembersOf) -> list[Route]:
+    """The registry, as people see and change it."""
 
     async def all_hosts(_: web.Request) -> web.Response:
         return answer({"items": [_shown(host) for host in hosts.all()], "next": None})
@@ -87,8 +116,6 @@ def host_routes(hosts: Hosts, reports: Reports, identity: Identity, members_of: 
         return answer({"name": identifier, "msg": "forgotten; its agent's token and certificate are no longer good"})
 
     return [
-        Route("POST", f"{API}/agents/report", report, AGENTS,
-              Said("Take an agent's report.", {202: Acknowledged}, body=Report)),
         Route("GET", f"{API}/hosts", all_hosts, READERS, Said("All hosts.", {200: HostList})),
         Route("POST", f"{API}/hosts", add, WRITERS,
               Said("Name a host before anything stands on it.", {200: Rehearsed, 201: HostShown}, body=HostBody,

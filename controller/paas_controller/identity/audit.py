@@ -14,10 +14,11 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection
 
+from paas_agent.contract import is_secret
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Forbidden, PaasError
 from paas_controller.base.logs import request_id
-from paas_controller.base.masking import MASK, is_secret
+from paas_controller.base.masking import MASK
 from paas_controller.base.principal import Principal
 from paas_controller.identity import audit_tables as tables
 from paas_controller.store.company import Write, company

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from paas_agent.contract import is_secret
 from paas_controller.base.errors import Conflict
-from paas_controller.base.masking import is_secret
 from paas_controller.hosts.credentials import kept
 from paas_controller.hosts.credentials import unmasked as unmasked_auth
 from paas_controller.hosts.schemas import Auth

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from paas_controller.base.masking import MASK, is_secret, masked, masked_auth, masked_metadata
+from paas_agent.contract import is_secret
+from paas_controller.base.masking import MASK, masked, masked_auth, masked_metadata
 
 
 @pytest.mark.parametrize(

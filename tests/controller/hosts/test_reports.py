@@ -182,3 +182,17 @@ async def test_facts_version_and_features_of_the_last_report_are_kept(shell: She
     await shell.restart()
     host = (await shell.get(f"/hosts/{joined.host}")).body
     assert (host["version"], host["features"], host["facts"]) == ("1.1", ["2026-11-operations"], {"cpus": 2})
+
+
+@pytest.mark.parametrize(
+    ("written", "status"), [("1.0", 202), ("1e0", 202), ("1.5", 400), ("1e999", 400), ('"1"', 400)]
+)
+async def test_a_whole_number_is_one_however_json_writes_it(
+    shell: Shell, runs: Agent, written: str, status: int
+) -> None:
+    assert runs.joined
+    report = msgspec.to_builtins(left(runs, change(1)))
+    report["changes"][0]["number"] = msgspec.Raw(written.encode())
+    data = msgspec.json.encode(report)
+    assert (await shell.post("/agents/report", data, token=runs.joined.agent_token)).status == status
+    assert len(await changes_of(shell)) == (status == 202)

@@ -4,6 +4,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from paas_agent.contract import Action, Order
 from paas_controller.hosts.service import Hosts
 from paas_controller.software import reconciler
 from tests.controller.agents import Agent, refusing
@@ -106,28 +107,29 @@ async def test_what_nothing_is_heard_of_after_a_restart_is_timed_out_when_the_wh
     assert ended["message"] == f"start timed out: {starts.host} did not confirm the order in time"
 
 
-async def test_an_outcome_that_comes_with_the_next_report_is_not_too_late(
+@pytest.fixture
+async def overdue(
     shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+) -> tuple[Action, Order]:
+    """A start whose deadline has come, and whose agent's next report has the last word."""
     monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
     monkeypatch.setattr(Hosts, "patience", 60)
     with caplog.at_level("INFO"):
         await shell.put("/database/db/running")
-        action, order = await starts.ordered()
+        ordered = await starts.ordered()
         await until(lambda: "has the last word" in caplog.text, "the deadline")
-    await starts.ends(action, order)
+    return ordered
+
+
+async def test_an_outcome_that_comes_with_the_next_report_is_not_too_late(
+    shell: Shell, starts: Agent, overdue: tuple[Action, Order]
+) -> None:
+    await starts.ends(*overdue)
     assert (await shell.ended())["state"] == "succeeded"
     assert await shell.status() == ("running", "running")
 
 
-async def test_a_report_without_an_outcome_is_the_last_word_as_well(
-    shell: Shell, starts: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(reconciler, "GRACE", 0.2 - 120)
-    monkeypatch.setattr(Hosts, "patience", 60)
-    with caplog.at_level("INFO"):
-        await shell.put("/database/db/running")
-        await starts.ordered()
-        await until(lambda: "has the last word" in caplog.text, "the deadline")
+@pytest.mark.usefixtures("overdue")
+async def test_a_report_without_an_outcome_is_the_last_word_as_well(shell: Shell, starts: Agent) -> None:
     await starts.report()
     assert (await shell.ended())["message"] == "start timed out: no outcome came in time"

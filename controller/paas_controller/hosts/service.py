@@ -21,6 +21,8 @@ from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
 AgentState = Literal["absent", "online", "lost"]
+Way = Literal["direct", "tunnel", "auto"]
+"""How orders reach it: called at its address, down the websocket that it keeps, or by whichever there is."""
 MISSED_REPORTS = 3
 
 
@@ -67,6 +69,10 @@ class Host:
     version: str = ""
     features: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    way: Way = "direct"
+    host_key: str = ""
+    host_key_refused: str = ""
+    draining: bool = False
     heard_at: float = 0.0
     silent_since: float = 0.0
     lost: bool = False
@@ -140,6 +146,8 @@ class Hosts:
             host.auth = _masked(self._vault.open(row.credentials) if row.credentials else "")
             host.epoch, host.sequence, host.changes_seen = row.epoch, row.sequence, row.changes_seen
             host.version, host.features, host.facts = row.version, tuple(row.features.split()), json.loads(row.facts)
+            host.way, host.host_key, host.host_key_refused = row.way, row.host_key, row.host_key_refused
+            host.draining = row.draining
             host.enrolment, host.certificate_ends, host.rotating = row.enrolment, row.certificate_ends, row.rotating
             self._hosts[host.id] = host
             following = Following(**json.loads(self._vault.open(row.following))) if row.following else None

@@ -31,5 +31,16 @@ class HostRow(SQLModel, table=True):
     version: str = ""
     features: str = ""
     facts: str = "{}"
+    way: str = "direct"
+    """`direct`, `tunnel` or `auto`."""
+    host_key: str = ""
+    """SSH's, pinned: type and base64, as known_hosts writes it."""
+    host_key_refused: str = ""
+    """Another one that was seen later, and waits for a person's word."""
+    bootstrap: str = ""
+    """JSON: how far the installation over SSH has come; empty where none was asked for."""
+    upgrade: str = ""
+    """JSON: the same of an upgrade."""
+    draining: bool = False
     created_at: float
     joined_at: float | None = None

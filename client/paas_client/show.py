@@ -18,6 +18,7 @@ _STYLES = {
     "running": "green", "succeeded": "green", "online": "green",
     "failed": "red", "timed-out": "red", "interrupted": "red", "lost": "red",
     "unknow": "yellow", "cancelled": "yellow", "absent": "yellow",
+    "outdated": "yellow",
     "stopped": "dim", "not-installed": "dim",
 }  # fmt: skip
 _BETWEEN = "cyan"

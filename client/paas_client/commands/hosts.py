@@ -41,7 +41,11 @@ def token(context: typer.Context) -> None:
 
 @app.command("list")
 def all_hosts(context: typer.Context, form: show.FormOption = show.Form.table) -> None:
-    """List the hosts: absent (no agent yet), online, or lost (not heard of)."""
+    """List the hosts and the states of their agents.
+
+    absent: there is none yet. installing: it is being installed. online: it reports. reconnecting: the connection that
+    it keeps is broken. outdated: it reports, and there is a newer one. lost: it has not been heard of.
+    """
     hosts = asker(context).ask(lambda client: client.hosts.all())
     rows = [(host.id, show.state(host.state), host.version or "-", show.moment(host.last_heard)) for host in hosts]
     columns = ("ID", "STATE", "VERSION", "LAST HEARD")

@@ -6,12 +6,14 @@ from typing import get_args
 
 from prometheus_client.core import Metric
 
-from paas_controller.hosts.service import AgentState, Hosts
+from paas_controller.hosts.service import Hosts
+from paas_controller.hosts.states import AgentState
 from paas_controller.web.meters import Collect, Labels, Meter
 
-HOSTS = Meter("gauge", "paas_hosts", "Hosts by the state of their agents: absent, online, lost.", ("state",))
+_STATES: tuple[AgentState, ...] = get_args(AgentState)
+HOSTS = Meter("gauge", "paas_hosts", f"Hosts by the state of their agents: {', '.join(_STATES)}.", ("state",))
 REPORT_AGE = Meter(
-    "gauge", "paas_report_age_max_seconds", "Since the online agent that is silent longest was heard of; 0 without one."
+    "gauge", "paas_report_age_max_seconds", "Since the most silent agent that is not lost was heard of; 0 without one."
 )
 METERS = (HOSTS, REPORT_AGE)
 
@@ -20,11 +22,11 @@ def of_hosts(hosts: Hosts) -> Collect:
     """The registry, counted."""
 
     async def collect() -> Iterable[Metric]:
-        states = Counter[Labels]({(state,): 0 for state in get_args(AgentState)})
+        states = Counter[Labels]({(state,): 0 for state in _STATES})
         oldest = 0.0
         for host in hosts.all():
             states[host.state,] += 1
-            if host.state == "online":
+            if host.enrolled and not host.lost:
                 oldest = max(oldest, hosts.silence(host))
         return HOSTS.of(states.items()), REPORT_AGE.of([((), oldest)])
 

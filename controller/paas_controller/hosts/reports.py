@@ -124,7 +124,7 @@ class Reports:
                     await self._lose(host)
 
     def _silent(self, host: Host) -> bool:
-        return host.state == "online" and self._hosts.silence(host) > self._hosts.patience
+        return host.enrolled and not host.lost and self._hosts.silence(host) > self._hosts.patience
 
     async def _lose(self, host: Host) -> None:
         """Gives a host up, unless a report of it is being taken."""

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from paas_controller.hosts.states import AgentState
 from paas_controller.web.schemas import WHOLE, Page, Rehearsed, shaped
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -100,14 +101,14 @@ class ByHost(BaseModel):
 
 
 class HostShown(BaseModel):
-    """A host: absent until its agent reports, lost when it has fallen silent."""
+    """A host: absent until its agent reports or is being installed, lost when it has fallen silent."""
 
     id: str
     ip: str
     agent_port: str
     ssh_port: int
     auth: Annotated[list[Auth], Field(description="passwords and private keys are masked")]
-    state: Literal["absent", "online", "lost"]
+    state: AgentState
     version: str
     features: list[str]
     last_heard: datetime | None

@@ -17,10 +17,10 @@ from paas_controller.base.masking import masked_auth
 from paas_controller.hosts import naming
 from paas_controller.hosts.naming import HOST, NamedHost, unknown
 from paas_controller.hosts.schemas import HostChange
+from paas_controller.hosts.states import AgentState, Known, state_of
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
-AgentState = Literal["absent", "online", "lost"]
 Way = Literal["direct", "tunnel", "auto"]
 """How orders reach it: called at its address, down the websocket that it keeps, or by whichever there is."""
 MISSED_REPORTS = 3
@@ -76,13 +76,22 @@ class Host:
     heard_at: float = 0.0
     silent_since: float = 0.0
     lost: bool = False
+    installing: bool = False
+    """Over SSH, now; in memory only, as are the next two."""
+    reconnecting: bool = False
+    """It keeps a connection to this controller, which is broken now."""
+    outdated: bool = False
+    """Its version is older than what this controller would install."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
+    def enrolled(self) -> bool:
+        """Its agent has joined and reported."""
+        return bool(self.controller_token and self.epoch)
+
+    @property
     def state(self) -> AgentState:
-        if not self.controller_token or not self.epoch:
-            return "absent"
-        return "lost" if self.lost else "online"
+        return state_of(Known(self.enrolled, self.installing, self.lost, self.reconnecting, self.outdated))
 
     @property
     def url(self) -> str:

@@ -54,6 +54,11 @@ class Settings(BaseModel):
     report_interval: float = Field(5.0, gt=0, le=300, description="seconds between two reports of an agent")
     repo_dir: Path | None = Field(None, description="folder served at /repo/")
     repo_open: bool = Field(False, description="serve /repo/ without a token")
+    agent_packages: Path | None = Field(
+        None, description="folder with the agent's packages; empty: paas-agent in --repo-dir, or beside it"
+    )
+    bootstraps: int = Field(20, ge=1, le=200, description="hosts on which the agent is installed over SSH at once")
+    forget_credentials: bool = Field(False, description="remove SSH credentials of a host once its agent has reported")
     plain_http: bool = Field(False, description="no TLS off loopback, neither served nor asked of agents")
     tls_certificate: Path | None = Field(
         None, description="certificate chain (PEM) to serve with; empty: of our own CA"
@@ -84,7 +89,7 @@ class Settings(BaseModel):
             raise ValueError(f"no time zone is called {value!r}") from None
         return value
 
-    @field_validator("repo_dir", "tls_certificate", "tls_key", "ca_file", mode="before")
+    @field_validator("repo_dir", "agent_packages", "tls_certificate", "tls_key", "ca_file", mode="before")
     @classmethod
     def _given(cls, value: object) -> object:
         return None if value == "" else value  # as a path it would be the working folder
@@ -119,6 +124,13 @@ class Settings(BaseModel):
     def _repo(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():
             raise ValueError(f"{value} is no folder; make it with make repo, or leave --repo-dir")
+        return value
+
+    @field_validator("agent_packages")
+    @classmethod
+    def _packages(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{value} is no folder; make it with make package, or leave --agent-packages")
         return value
 
     @field_validator("database_url")
@@ -188,6 +200,14 @@ class Settings(BaseModel):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'controller.db'}"
+
+    @property
+    def packages_dir(self) -> Path | None:
+        """Where the agent's packages are looked for; it need not be there."""
+        if self.agent_packages or not self.repo_dir:
+            return self.agent_packages
+        within = self.repo_dir / "paas-agent"
+        return within if within.is_dir() else self.repo_dir.parent / "paas-agent"
 
     @property
     def serves_tls(self) -> bool:

@@ -111,3 +111,17 @@ def test_a_repository_beside_the_data_folder_is_served(tmp_path: Path) -> None:
 
 def test_settings_are_shown_without_the_database_url() -> None:
     assert "kept-secret" not in repr(Settings(database_url="postgresql://paas:kept-secret@localhost/db"))
+
+
+def test_the_agents_packages_are_in_the_folder_of_the_repository_or_beside_it(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    assert Settings().packages_dir is None
+    assert Settings(repo_dir=repo).packages_dir == tmp_path / "paas-agent"
+    (repo / "paas-agent").mkdir()
+    assert Settings(repo_dir=repo).packages_dir == repo / "paas-agent"
+    assert Settings(repo_dir=repo, agent_packages=tmp_path).packages_dir == tmp_path
+
+
+def test_a_folder_of_packages_that_is_not_there_is_refused_with_how_to_make_it(tmp_path: Path) -> None:
+    assert "make it with make package" in refused(agent_packages=tmp_path / "nowhere")

@@ -94,7 +94,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         able = features(tls=trust.serving is not None)
         renewal = Renewal(trust, Needs(session, world.now, key_of_a_child, bell.wake))
         line = Line(session, _controller_of(membership, instances), trust, able, renewal.ask)
-        reporter = Reporter(line, instances, bell, world.random, partial(host.facts, settings.work_dir), forget)
+        reporter = Reporter(line, instances, bell, world.random, partial(host.told, settings.work_dir), forget)
         for live in instances:
             checkscript.end_orphan(live.folder)
             watch.resume(live)

@@ -181,6 +181,14 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"before":
     operation_id: str = ""
 
 
+class Disk(msgspec.Struct, kw_only=True):
+    """A file system on a disk of the host; bytes."""
+
+    mount: str
+    total: Count
+    free: Count
+
+
 class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     """POST /agents/report: the full state, and what was not acknowledged yet."""
 
@@ -193,6 +201,8 @@ class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     outcomes: list[Outcome] = []
     changes: list[Change] = []
     facts: dict[str, Fact] | None = None
+    disks: Annotated[list[Disk], msgspec.Meta(max_length=64)] = []
+    """Told along with the facts."""
     version: str = ""
     features: list[str] = []
 

@@ -3,15 +3,28 @@
 import os
 import platform
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import psutil
 
+from paas_agent.contract import Disk
 from paas_agent.orders import as_text
+
+_MOST_DISKS = 32
+_READ_ONLY = frozenset({"squashfs", "iso9660", "erofs", "udf"})
+"""File systems that are always full."""
+
+
+def told(work_dir: Path) -> tuple[dict[str, str | int | float], list[Disk]]:
+    """What the controller is told of this host."""
+    return facts(work_dir), list(islice(disks(), _MOST_DISKS))
 
 
 def facts(work_dir: Path) -> dict[str, str | int | float]:
-    """What the controller is told of this host; sizes in bytes."""
+    """Sizes in bytes; `disk` is the one that the agent works on."""
     system = _system()
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(work_dir))
     return {
@@ -27,6 +40,18 @@ def facts(work_dir: Path) -> dict[str, str | int | float]:
         "load": os.getloadavg()[0],
         "booted_at": psutil.boot_time(),
     }
+
+
+def disks() -> Iterator[Disk]:
+    """The file systems on disks of this host, each once. None of the network's: asking for those may hang."""
+    seen = set()
+    for part in psutil.disk_partitions(all=False):
+        if part.device in seen or part.fstype in _READ_ONLY:
+            continue
+        seen.add(part.device)
+        with suppress(OSError):  # it is gone, or not for this user's eyes
+            usage = psutil.disk_usage(part.mountpoint)
+            yield Disk(mount=as_text(part.mountpoint), total=usage.total, free=usage.free)
 
 
 def _system() -> str:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from paas_agent import __version__
-from paas_agent.contract import Acknowledged, InstanceName, InstanceReport, Report
+from paas_agent.contract import Acknowledged, Disk, InstanceName, InstanceReport, Report
 from paas_agent.download import why_of
 from paas_agent.errors import sentence
 from paas_agent.instances import Instances
@@ -20,7 +20,7 @@ from paas_agent.trust import Trust
 
 log = logging.getLogger(__name__)
 
-Facts = dict[str, str | int | float]
+Facts = tuple[dict[str, str | int | float], list[Disk]]
 
 _PATH = "/apis/v1alpha1/agents/report"
 _COALESCE = 0.01
@@ -137,7 +137,7 @@ class Reporter:
         await self._instances.written()
         report.sent_at = self._instances.now()
         if asyncio.get_running_loop().time() >= self._facts_due:
-            report.facts = self._facts()
+            report.facts, report.disks = self._facts()
         return report
 
     async def _send(self, url: str, body: bytes) -> Acknowledged:

@@ -2,14 +2,11 @@
 
 import json
 import os
-import socket
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from paas_agent import host
 from paas_agent.checkscript import KEPT_OUTPUT, Result, read_result
 from paas_agent.download import version_of
 from paas_agent.partial import Version
@@ -74,11 +71,6 @@ def test_brackets_without_end_are_read_but_once(piece: str, monkeypatch: pytest.
 
 def test_an_object_within_what_is_none_counts() -> None:
     assert read_result('{"code": "1"} {"x": {"code": "0", "msg": {}}, ', "", 0) == Result("0", "{}")
-
-
-def test_the_name_of_a_host_is_told_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "gethostname", lambda: os.fsdecode(b"h\xf6st"))
-    assert host.facts(tmp_path)["hostname"] == "h?st"
 
 
 def test_a_version_that_is_no_text_is_none() -> None:

@@ -1,13 +1,12 @@
 """`paasctl host`: the registry of hosts."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from paas_client import show
-from paas_client.commands import documents
+from paas_client.commands import documents, facts
 from paas_client.commands.asking import USAGE, Asker, Hints, asker
 from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId
@@ -148,22 +147,13 @@ def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("ssh", _ssh(host)),
-        ("members", ", ".join(host.members) or "none"),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
         ("rotation", "with its next report" if host.rotating else ""),
     ]  # fmt: skip
-    return pairs + [(key.replace("_", " "), _fact(key, value)) for key, value in host.facts.items()]
+    members = Text("\n".join(map(show.clean, host.members)) or "none")
+    return [*pairs, *facts.described(host.facts), ("members", members)]
 
 
 def _ssh(host: Host) -> str:
     users = ", ".join(entry.get("username", "") for entry in host.auth)
     return f"port {host.ssh_port}" + (f", as {users}" if users else "")
-
-
-def _fact(key: str, value: Any) -> str:
-    """Facts are what the agent makes them: sizes are in bytes, moments in seconds since the epoch."""
-    if isinstance(value, int) and key.startswith(("memory", "disk")):
-        return f"{value / 1e9:.1f} GB"
-    if isinstance(value, float) and key.endswith("_at"):
-        return show.moment(datetime.fromtimestamp(value, UTC))
-    return str(value)

@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, update
 from sqlmodel import SQLModel
@@ -37,6 +38,13 @@ class ReportSink(Protocol):
 
     async def silent(self, host: Host) -> None:
         """The host has not been heard of for too long."""
+
+
+def _facts(report: Report) -> dict[str, Any] | None:
+    """What it tells of the host, as it is kept; None where it tells nothing."""
+    if report.facts is None:
+        return None
+    return report.facts | {"disks": to_builtins(report.disks)}
 
 
 class Reports:
@@ -95,15 +103,15 @@ class Reports:
         return replace(report, changes=changes, outcomes=outcomes, instances=instances)
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
-        told = report.facts not in (None, host.facts) or tuple(report.features) != host.features
+        told = _facts(report) not in (None, host.facts) or tuple(report.features) != host.features
         return report.epoch != host.epoch or last != host.changes_seen or bool(report.outcomes) or told
 
     def _keep(self, host: Host, report: Report, last: int) -> Write:
         row = {"epoch": report.epoch, "sequence": report.sequence, "changes_seen": last}
         row |= {"version": report.version or host.version, "of": host.id}
         row["features"] = " ".join(report.features)
-        if report.facts is not None:
-            row["facts"] = json.dumps(report.facts)
+        if (facts := _facts(report)) is not None:
+            row["facts"] = json.dumps(facts)
         return lambda connection: connection.execute(_HEARD, row)
 
     def _heard(self, host: Host, report: Report, last: int) -> None:
@@ -112,8 +120,8 @@ class Reports:
         host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
         host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
         host.version, host.features = report.version or host.version, tuple(report.features)
-        if report.facts is not None:
-            host.facts = report.facts
+        if (facts := _facts(report)) is not None:
+            host.facts = facts
 
     async def watch(self) -> None:
         """Looks for hosts that fell silent, for ever."""

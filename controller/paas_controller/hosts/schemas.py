@@ -100,6 +100,14 @@ class ByHost(BaseModel):
     id: Annotated[str, shaped(r".+:[1-9][0-9]{0,4}"), Field(description="address:port")]
 
 
+class DiskShown(BaseModel):
+    """A file system on a disk of a host; bytes."""
+
+    mount: str
+    total: int
+    free: int
+
+
 class HostShown(BaseModel):
     """A host: absent until its agent reports or is being installed, lost when it has fallen silent."""
 
@@ -114,7 +122,9 @@ class HostShown(BaseModel):
     last_heard: datetime | None
     certificate_ends: Annotated[datetime | None, Field(description="of the one that this controller's CA gave it")]
     rotating: Annotated[bool, Field(description="its tokens and certificate are about to be replaced")]
-    facts: dict[str, str | int | float]
+    facts: Annotated[
+        dict[str, str | int | float | list[DiskShown]], Field(description="sizes in bytes, times in UTC seconds")
+    ]
 
 
 class HostList(Page[HostShown]):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from paas_agent.contract import InstanceReport, Outcome, Progress
+from paas_agent.contract import Disk, InstanceReport, Outcome, Progress
 from tests.controller.agents import Agent
 from tests.controller.hosts.said import change, changes_of, left
 from tests.controller.shell import MORNING, Shell
@@ -178,10 +178,12 @@ async def test_unknown_keys_of_a_newer_agent_are_ignored(shell: Shell, joined: A
 
 async def test_facts_version_and_features_of_the_last_report_are_kept(shell: Shell, joined: Agent) -> None:
     joined.features = ["2026-11-operations"]
-    await joined.report(facts={"cpus": 2}, version="1.1")
+    await joined.report(facts={"cpus": 2}, disks=[Disk(mount="/", total=9, free=3)], version="1.1")
+    await joined.report()
     await shell.restart()
     host = (await shell.get(f"/hosts/{joined.host}")).body
-    assert (host["version"], host["features"], host["facts"]) == ("1.1", ["2026-11-operations"], {"cpus": 2})
+    assert (host["version"], host["features"]) == ("1.1", ["2026-11-operations"])
+    assert host["facts"] == {"cpus": 2, "disks": [{"mount": "/", "total": 9, "free": 3}]}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from paas_agent import cgroups, checkscript, host, output, process, systemd
+from paas_agent.api import Api
 from paas_agent.checks import Checks, CheckScript
 from paas_agent.contract import InstanceName, Order
 from paas_agent.instances import Instances
@@ -28,10 +29,11 @@ from paas_agent.packages import FetchFailed, Packages
 from paas_agent.performer import Performer
 from paas_agent.renewal import Needs, Renewal
 from paas_agent.reporter import Bell, Line, Reporter
-from paas_agent.server import Api
+from paas_agent.server import application
 from paas_agent.settings import DEFAULT_LISTEN, Settings, address, features
 from paas_agent.tls import client_tls
 from paas_agent.trust import Trust, look_at
+from paas_agent.tunnel import Ends, Tunnel
 from paas_agent.watch import Watch
 from paas_agent.world import World
 
@@ -92,8 +94,16 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
                 await operations.forget(live)
 
         able = features(tls=trust.serving is not None)
-        renewal = Renewal(trust, Needs(session, world.now, key_of_a_child, bell.wake))
-        line = Line(session, _controller_of(membership, instances), trust, able, renewal.ask)
+        api = Api(trust, able, instances, operations, checks, packages)
+        controller = _controller_of(membership, instances)
+        tunnel = Tunnel(Ends(session, controller, api, bell.wake, world.random))
+
+        def renewed() -> None:
+            tunnel.renew()
+            bell.wake()
+
+        renewal = Renewal(trust, Needs(session, world.now, key_of_a_child, renewed))
+        line = Line(session, controller, trust, able, renewal.ask, tunnel)
         reporter = Reporter(line, instances, bell, world.random, partial(host.told, settings.work_dir), forget)
         for live in instances:
             checkscript.end_orphan(live.folder)
@@ -102,10 +112,9 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         stack.push_async_callback(checks.close)
         operations.resume()
         stack.push_async_callback(operations.close)
-        api = Api(trust, able, instances, operations, checks, packages)
-        await _serve(stack, api.application(), settings, trust)
+        await _serve(stack, application(api), settings, trust)
         tidying = _tidy(instances, packages, settings, world)
-        for_ever = (reporter.run(), renewal.run(), checks.keep_time(), tidying, systemd.keep_alive())
+        for_ever = (reporter.run(), tunnel.run(), renewal.run(), checks.keep_time(), tidying, systemd.keep_alive())
         works = [asyncio.create_task(work) for work in for_ever]
         stack.push_async_callback(_cancel, works)
         yield works

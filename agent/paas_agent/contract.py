@@ -225,6 +225,8 @@ class Acknowledged(msgspec.Struct, kw_only=True):
     forget: list[InstanceName] = []
     renew: bool = False
     """The agent is to ask for new tokens and a new certificate (POST /agents/renew)."""
+    tunnel: bool = False
+    """The agent is to keep a websocket (GET /agents/tunnel), by which it can be asked where it cannot be called."""
 
 
 class Join(msgspec.Struct, kw_only=True):
@@ -237,6 +239,8 @@ class Join(msgspec.Struct, kw_only=True):
     features: list[str] = []
     certificate_request: str = ""
     """PKCS #10 in PEM; the key stays on the host. Empty where it brings a certificate of its own, or wants none."""
+    tunnel: bool = False
+    """Nobody can call this host: it is reached by a tunnel until a person says otherwise."""
 
 
 class Joined(msgspec.Struct, kw_only=True):

@@ -17,7 +17,7 @@ from paas_agent.download import why_of
 from paas_agent.errors import sentence
 from paas_agent.keys import KeyAndRequest, new_key
 from paas_agent.membership import JoinFailed, Membership, keep
-from paas_agent.settings import DEFAULT_LISTEN, BadSetting, Settings, address, features, is_loopback
+from paas_agent.settings import DEFAULT_LISTEN, LOOPBACK_LISTEN, BadSetting, Settings, address, features, is_loopback
 from paas_agent.tls import client_tls
 
 JSON = {"Content-Type": "application/json"}
@@ -30,8 +30,8 @@ async def join(settings: Settings, now: Callable[[], float] = time) -> Membershi
     controller, tls = _controller(settings), client_tls(settings)
     if not settings.join_token:
         raise BadSetting("--join-token (or PAAS_AGENT_JOIN_TOKEN) is needed; the controller's administrator gives it")
-    listen = settings.listen or DEFAULT_LISTEN
-    host, port = _advertised(settings.advertise, listen, controller)
+    listen = settings.listen or (LOOPBACK_LISTEN if settings.tunnel else DEFAULT_LISTEN)
+    host, port = _advertised(settings, listen, controller)
     server = Server(controller, tls)
     ca = ""
     if "." in settings.join_token:
@@ -41,6 +41,7 @@ async def join(settings: Settings, now: Callable[[], float] = time) -> Membershi
     request = Join(
         join_token=settings.join_token, address=host, port=str(port), version=__version__,
         features=features(tls=bool(new.key or settings.tls_certificate)), certificate_request=new.request,
+        tunnel=settings.tunnel,
     )  # fmt: skip
     joined = await _ask(server, request)
     if new.key and not joined.certificate:
@@ -147,12 +148,14 @@ def _controller(settings: Settings) -> URL:
     return url
 
 
-def _advertised(advertise: str, listen: str, controller: URL) -> tuple[str, int]:
-    """Where the controller reaches this agent; on a wildcard, the address this host uses towards the controller."""
-    if advertise:
-        return address(advertise, "--advertise")
+def _advertised(settings: Settings, listen: str, controller: URL) -> tuple[str, int]:
+    """Where the controller reaches this agent; on a wildcard, or behind a tunnel, the address this host uses towards
+    the controller.
+    """
+    if settings.advertise:
+        return address(settings.advertise, "--advertise")
     host, port = address(listen, "--listen")
-    if host not in ("0.0.0.0", "::"):
+    if host not in ("0.0.0.0", "::") and not (settings.tunnel and is_loopback(host)):
         return host, port
     try:
         found = socket.getaddrinfo(controller.host, controller.port, type=socket.SOCK_DGRAM)[0]

@@ -17,6 +17,7 @@ from paas_agent.download import why_of
 from paas_agent.errors import sentence
 from paas_agent.instances import Instances
 from paas_agent.trust import Trust
+from paas_agent.tunnel import Tunnel
 
 log = logging.getLogger(__name__)
 
@@ -28,19 +29,21 @@ _FIRST_DELAY = 0.5
 _FACTS_EVERY = 3600.0
 _LARGEST = 1_000_000  # bytes; the controller takes a MiB
 _SHORTER_TEXTS = (250, 120, 60, 30, 0)  # characters
-_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
+_LIMIT = 10.0
+_TIMEOUT = aiohttp.ClientTimeout(total=_LIMIT, connect=5)
 
 
 @dataclass(frozen=True)
 class Line:
     """The way to the controller. `controller` gives its address, empty while nobody has said it; `renew` hears that the
-    controller wants other tokens used."""
+    controller wants other tokens used; `tunnel` is taken where there is one."""
 
     session: aiohttp.ClientSession
     controller: Callable[[], str]
     trust: Trust
     features: list[str]
     renew: Callable[[], None]
+    tunnel: Tunnel
 
 
 class Bell:
@@ -141,19 +144,24 @@ class Reporter:
         return report
 
     async def _send(self, url: str, body: bytes) -> Acknowledged:
+        answer = await self._line.tunnel.ask("POST", _PATH, body, _LIMIT)
+        status, said = (answer.status, answer.body) if answer else await self._post(url, body)
+        if status in (401, 403):
+            raise _Turned(f"it does not accept this agent ({sentence(said)}); join this host again")
+        if status >= 300:
+            raise _Turned(f"it answered {status}")
+        return msgspec.json.decode(said, type=Acknowledged)
+
+    async def _post(self, url: str, body: bytes) -> tuple[int, bytes]:
         async with self._line.session.post(url, data=body, timeout=_TIMEOUT, **self._line.trust.request()) as answer:
-            if answer.status in (401, 403):
-                told = sentence(await answer.read())
-                raise _Turned(f"it does not accept this agent ({told}); join this host again")
-            if answer.status >= 300:
-                raise _Turned(f"it answered {answer.status}")
-            return msgspec.json.decode(await answer.read(), type=Acknowledged)
+            return answer.status, await answer.read()
 
     async def _take(self, report: Report, acknowledged: Acknowledged) -> None:
         self._instances.acknowledge(report)
         if report.facts is not None:
             self._facts_due = asyncio.get_running_loop().time() + _FACTS_EVERY
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
+        self._line.tunnel.want(acknowledged.tunnel)
         for name in acknowledged.forget:
             await self._forget(name)
         if self._instances.more_to_tell():

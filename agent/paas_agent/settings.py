@@ -10,6 +10,8 @@ from paas_agent import __version__
 from paas_agent.contract import FEATURES, TLS
 
 DEFAULT_LISTEN = "0.0.0.0:3335"
+LOOPBACK_LISTEN = "127.0.0.1:3335"
+_YES = ("1", "true", "yes", "on")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -31,6 +33,7 @@ class Settings:
     tls_certificate: str
     tls_key: str
     plain_http: bool
+    tunnel: bool
     cache_bytes: int
     log_level: str
 
@@ -67,7 +70,8 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         ca_file=value("ca_file"),
         tls_certificate=value("tls_certificate"),
         tls_key=value("tls_key"),
-        plain_http=value("plain_http").lower() in ("1", "true", "yes", "on"),
+        plain_http=value("plain_http").lower() in _YES,
+        tunnel=value("tunnel").lower() in _YES,
         cache_bytes=int(cache),
         log_level=level,
     )
@@ -117,4 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--plain-http", action="store_true", help="no TLS, although others can be on the way")
         for option in options:
             command.add_argument(f"--{option.replace('_', '-')}", help=_OPTIONS[option])
+        if name == "join":
+            told = "nobody can call this host: reach it by a connection that it keeps, and listen on loopback"
+            command.add_argument("--tunnel", action="store_true", help=told)
     return parser

@@ -34,6 +34,10 @@ class Trust:
         headers = {**self._token(), "Content-Type": "application/json"}
         return {"headers": headers, "allow_redirects": False, **self._tls()}
 
+    def connection(self) -> dict[str, Any]:
+        """The same for a websocket to it."""
+        return {"headers": self._token(), **self._tls()}
+
     def own(self, url: str) -> dict[str, Any] | None:
         """The same for a file of the controller's own repository; None for any other: a token goes nowhere else."""
         controller, asked = self.membership.controller, URL(url)

@@ -94,8 +94,12 @@ class Audit:
 
     async def keep_refused(self, who: Principal, about: str, sentence: str, peer: str) -> None:
         """Keeps a row of somebody who was turned away before there was a change to speak of."""
+        await self.keep(who, about, Outcome(Forbidden.status, Forbidden.code, sentence), peer)
+
+    async def keep(self, who: Principal, about: str, outcome: Outcome, peer: str = "") -> None:
+        """Keeps a row of what was done, or could not be, without a request."""
         row = {"at": self._clock.time(), "who": who.name, "role": who.role, "method": "", "path": "", "about": about}
-        row |= {"peer": peer, "status": Forbidden.status, "code": Forbidden.code, "sentence": _kept(sentence)}
+        row |= {"peer": peer, "status": outcome.status, "code": outcome.code, "sentence": _kept(outcome.sentence)}
         await self._store.write(lambda connection: tables.add(connection, row | {"request_id": ""}), alone=True)
 
     async def retain(self) -> None:

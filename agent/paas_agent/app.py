@@ -34,6 +34,7 @@ from paas_agent.settings import DEFAULT_LISTEN, Settings, address, features
 from paas_agent.tls import client_tls
 from paas_agent.trust import Trust, look_at
 from paas_agent.tunnel import Ends, Tunnel
+from paas_agent.upgrade.taking import Taking, root_of
 from paas_agent.watch import Watch
 from paas_agent.world import World
 
@@ -93,7 +94,9 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
             if live is not None:
                 await operations.forget(live)
 
-        able = features(tls=trust.serving is not None)
+        root = root_of(settings.work_dir, membership)
+        taking = Taking(root, packages.exact, bell.wake)
+        able = features(tls=trust.serving is not None, upgrade=root.listens)
         api = Api(trust, able, instances, operations, checks, packages)
         controller = _controller_of(membership, instances)
         tunnel = Tunnel(Ends(session, controller, api, bell.wake, world.random))
@@ -103,7 +106,7 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
             bell.wake()
 
         renewal = Renewal(trust, Needs(session, world.now, key_of_a_child, renewed))
-        line = Line(session, controller, trust, able, renewal.ask, tunnel)
+        line = Line(session, controller, trust, able, renewal.ask, tunnel, taking)
         reporter = Reporter(line, instances, bell, world.random, partial(host.told, settings.work_dir), forget)
         for live in instances:
             checkscript.end_orphan(live.folder)
@@ -114,8 +117,8 @@ async def agent(settings: Settings, membership: Membership, world: World) -> Asy
         stack.push_async_callback(operations.close)
         await _serve(stack, application(api), settings, trust)
         tidying = _tidy(instances, packages, settings, world)
-        for_ever = (reporter.run(), tunnel.run(), renewal.run(), checks.keep_time(), tidying, systemd.keep_alive())
-        works = [asyncio.create_task(work) for work in for_ever]
+        for_ever = (reporter.run(), tunnel.run(), renewal.run(), taking.run(), checks.keep_time(), tidying)
+        works = [asyncio.create_task(work) for work in (*for_ever, systemd.keep_alive())]
         stack.push_async_callback(_cancel, works)
         yield works
 

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from paas_agent.manifest import Offer, Upgraded
+
 Kind = Literal["database", "middleware"]
 Action = Literal["install", "start", "stop", "restart", "uninstall"]
 Status = Literal["not-installed", "running", "stopped", "failed"]
@@ -205,6 +207,8 @@ class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Told along with the facts."""
     version: str = ""
     features: list[str] = []
+    upgrade: Upgraded | None = None
+    """News of the last one."""
 
 
 class InstanceName(msgspec.Struct, kw_only=True, frozen=True):
@@ -227,6 +231,7 @@ class Acknowledged(msgspec.Struct, kw_only=True):
     """The agent is to ask for new tokens and a new certificate (POST /agents/renew)."""
     tunnel: bool = False
     """The agent is to keep a websocket (GET /agents/tunnel), by which it can be asked where it cannot be called."""
+    upgrade: Offer | None = None
 
 
 class Join(msgspec.Struct, kw_only=True):

@@ -12,6 +12,7 @@ import psutil
 
 from paas_agent.contract import Disk
 from paas_agent.orders import as_text
+from paas_agent.upgrade.places import installed_as
 
 _MOST_DISKS = 32
 _READ_ONLY = frozenset({"squashfs", "iso9660", "erofs", "udf"})
@@ -39,6 +40,7 @@ def facts(work_dir: Path) -> dict[str, str | int | float]:
         "disk_free": disk.free,
         "load": os.getloadavg()[0],
         "booted_at": psutil.boot_time(),
+        "package": installed_as() or "none",
     }
 
 

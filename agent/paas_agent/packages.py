@@ -121,6 +121,17 @@ class Packages:
             return ""
         return str(await self._last_good(locate(order.repo_url, order.package)) or "")
 
+    async def exact(self, url: URL, sha256: str) -> Path:
+        """The file at this URL, which is the one with this digest or none. Raises FetchFailed and OSError."""
+        if held := await self._cache.find(sha256):
+            return held
+        async with self._lock(url), self._partial(Place(url.parent, url.name), sha256) as part:
+            if part.digest() != sha256:
+                await download(self._source, url, part, Version(), _unheard)
+            if part.digest() != sha256:
+                raise FetchFailed(f"{url} gave another file than was signed; it is not used")
+            return await self._cache.keep(part, str(url))
+
     async def prune(self, keep_bytes: int) -> None:
         """Drop what was unused for longest until `keep_bytes` are left; what was used within the hour stays."""
         await self._cache.prune(keep_bytes, IDLE)

@@ -11,13 +11,15 @@ import aiohttp
 import msgspec
 from msgspec.structs import replace
 
-from paas_agent import __version__
+from paas_agent import __version__, systemd
 from paas_agent.contract import Acknowledged, Disk, InstanceName, InstanceReport, Report
 from paas_agent.download import why_of
 from paas_agent.errors import sentence
 from paas_agent.instances import Instances
+from paas_agent.manifest import status_of
 from paas_agent.trust import Trust
 from paas_agent.tunnel import Tunnel
+from paas_agent.upgrade.taking import Taking
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=_LIMIT, connect=5)
 @dataclass(frozen=True)
 class Line:
     """The way to the controller. `controller` gives its address, empty while nobody has said it; `renew` hears that the
-    controller wants other tokens used; `tunnel` is taken where there is one."""
+    controller wants other tokens used; `tunnel` is taken where there is one; `taking` has to do with upgrades."""
 
     session: aiohttp.ClientSession
     controller: Callable[[], str]
@@ -44,6 +46,7 @@ class Line:
     features: list[str]
     renew: Callable[[], None]
     tunnel: Tunnel
+    taking: Taking
 
 
 class Bell:
@@ -91,13 +94,16 @@ class Reporter:
 
     async def run(self) -> None:
         """Report until cancelled; what cannot be delivered is tried again, ever more slowly up to the interval."""
-        delay, last = _FIRST_DELAY, ""
+        delay = _FIRST_DELAY
+        last: str | None = None
         while True:
             trouble = await self._deliver()
             if trouble and trouble != last:
                 log.warning("the controller does not take reports: %s; they are kept and sent later", trouble)
             elif last and not trouble:
                 log.info("the controller takes reports again")
+            if trouble != last:
+                systemd.notify(f"STATUS={trouble or status_of(__version__)}".replace("\n", " "))
             last = trouble
             if trouble:
                 await asyncio.sleep(delay * self._random.uniform(0.5, 1))
@@ -135,6 +141,7 @@ class Reporter:
             sent_at=self._instances.now(),
             version=__version__,
             features=self._line.features,
+            upgrade=self._line.taking.news(),
         )
         self._instances.fill(report)
         await self._instances.written()
@@ -162,6 +169,7 @@ class Reporter:
             self._facts_due = asyncio.get_running_loop().time() + _FACTS_EVERY
         self._interval = min(max(acknowledged.interval, 0.1), 3600)
         self._line.tunnel.want(acknowledged.tunnel)
+        self._line.taking.acknowledged(report.upgrade, acknowledged.upgrade)
         for name in acknowledged.forget:
             await self._forget(name)
         if self._instances.more_to_tell():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paas_agent import __version__
 from paas_agent.contract import FEATURES, TLS
+from paas_agent.manifest import UPGRADE
 
 DEFAULT_LISTEN = "0.0.0.0:3335"
 LOOPBACK_LISTEN = "127.0.0.1:3335"
@@ -38,9 +39,9 @@ class Settings:
     log_level: str
 
 
-def features(*, tls: bool) -> list[str]:
+def features(*, tls: bool, upgrade: bool = False) -> list[str]:
     """What this agent can do that not every agent can."""
-    return [*FEATURES, TLS] if tls else list(FEATURES)
+    return [*FEATURES, *([TLS] if tls else []), *([UPGRADE] if upgrade else [])]
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:

@@ -11,6 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from paas_agent.contract import CONTROLLER_NAME
+from paas_agent.manifest import PACKAGES
 from paas_agent.membership import Membership, keep
 from paas_agent.settings import BadSetting, Settings, address, is_loopback
 from paas_agent.tls import Telling, client_tls, load_chain, names, server_tls
@@ -41,7 +42,7 @@ class Trust:
     def own(self, url: str) -> dict[str, Any] | None:
         """The same for a file of the controller's own repository; None for any other: a token goes nowhere else."""
         controller, asked = self.membership.controller, URL(url)
-        if controller and asked.origin() == URL(controller).origin() and asked.path.startswith("/repo/"):
+        if controller and asked.origin() == URL(controller).origin() and asked.path.startswith(("/repo/", PACKAGES)):
             return {"headers": self._token(), **self._tls()}
         return None
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from paas_agent import __version__
+from paas_agent.manifest import status_of
 from tests.agent.harness import Agent, Controller, Orders
 
 
@@ -72,8 +74,10 @@ async def test_the_service_manager_is_told_when_the_agent_is_ready(
         monkeypatch.setenv("WATCHDOG_USEC", "200000")
         await idle_agent.start()
         loop = asyncio.get_running_loop()
-        told = {await loop.sock_recv(manager, 100) for _ in range(3)}
-        assert told == {b"READY=1", b"WATCHDOG=1"}
+        told: set[bytes] = set()
+        while len(told) < 3:
+            told.add(await loop.sock_recv(manager, 100))
+        assert told == {b"READY=1", b"WATCHDOG=1", b"STATUS=" + status_of(__version__).encode()}
         await idle_agent.stop()
 
 

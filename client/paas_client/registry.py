@@ -24,6 +24,18 @@ class JoinToken(Answer):
     expires_at: datetime
 
 
+class Bootstrap(Answer):
+    """How far the installation over SSH has come: running, failed or done; the sentence says why, or what was done."""
+
+    state: str
+    phase: str
+    sentence: str
+    since: datetime
+    failures: int
+    next_try: datetime | None
+    by: str
+
+
 class Host(Answer):
     """One agent, by address and port. `members` (kind/name) are answered for a single host only."""
 
@@ -33,6 +45,9 @@ class Host(Answer):
     last_heard: datetime | None = None
     ssh_port: int = 22
     auth: list[dict[str, str]] = Field(default_factory=list)
+    host_key: str = ""
+    host_key_refused: str = ""
+    bootstrap: Bootstrap | None = None
     certificate_ends: datetime | None = None
     rotating: bool = False
     facts: dict[str, Any] = Field(default_factory=dict)
@@ -112,6 +127,15 @@ class Hosts:
     def edit(self, identifier: str, body: Mapping[str, Any]) -> Change[Host]:
         """Changes how SSH reaches a host, by `ssh_port` and `auth`; what is left out, or masked, stays as it is."""
         return Change(self.transport, Call("PUT", ("hosts", identifier), body=body), Host.model_validate_json)
+
+    def bootstrap(self, identifier: str, accept_host_key: str = "") -> Change[Told]:
+        """Has the agent installed over SSH, or brought up again, now. Conflict where no credentials are known, and
+        where no SSH key with that fingerprint was refused.
+        """
+        body = {"accept_host_key": accept_host_key} if accept_host_key else {}
+        return Change(
+            self.transport, Call("POST", ("hosts", identifier, "bootstrap"), body=body), Told.model_validate_json
+        )
 
     def rotate(self, identifier: str) -> Change[Told]:
         """Has its tokens and certificate replaced, with its next report. Conflict where it has no agent."""

@@ -8,6 +8,7 @@ from rich.text import Text
 from paas_client import show
 from paas_client.commands import documents, facts
 from paas_client.commands.asking import USAGE, Asker, Hints, asker
+from paas_client.commands.bootstrapping import bootstrap, bootstrapped
 from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId
 from paas_client.commands.planning import sent, show_plan, show_told
@@ -93,6 +94,9 @@ def edit(
     return show.answer(form, host.document(), lambda: show.fields(_described(host)))
 
 
+app.command()(bootstrap)
+
+
 @app.command()
 def rotate(
     context: typer.Context,
@@ -147,6 +151,7 @@ def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("ssh", _ssh(host)),
+        ("host key", host.host_key), ("refused key", host.host_key_refused), ("bootstrap", bootstrapped(host)),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
         ("rotation", "with its next report" if host.rotating else ""),
     ]  # fmt: skip

@@ -22,6 +22,8 @@ from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
 from paas_controller.hosts.agents import Agents
+from paas_controller.hosts.bootstrap.parts import bootstraps
+from paas_controller.hosts.bootstrap.routes import bootstrap_routes
 from paas_controller.hosts.metrics import of_hosts
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import agent_routes, host_routes
@@ -30,7 +32,8 @@ from paas_controller.hosts.trust.door import Listener
 from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.trust.routes import trust_routes
 from paas_controller.hosts.trust.trust import Trust, trust
-from paas_controller.identity.audit import Audit
+from paas_controller.hosts.tunnel.routes import Keys, Tunnels
+from paas_controller.identity.audit import Audit, Outcome
 from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
 from paas_controller.identity.service import Identity
@@ -38,6 +41,8 @@ from paas_controller.migrations.schema import bring_up_to_date
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
+from paas_controller.software.drain_route import drain_route
+from paas_controller.software.draining import Maintenance, drained
 from paas_controller.software.hiding import Hiding
 from paas_controller.software.history import History
 from paas_controller.software.intake import Intake
@@ -88,12 +93,16 @@ class _House:
         self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
         connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
         self.session = aiohttp.ClientSession(connector=connector)
+        self.bootstraps = bootstraps(settings, store, hosts, self.identity, known, vault=vault, clock=clock)
         agents = Agents(self.session, known.refusals.note, plain_http=settings.plain_http)
         self.specs, days = Specs(store, vault), Days(settings.time_zone)
         self.stream, self.audit, self.once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
         self.board = Board(store, days)
         self.operations = Operations(store, hosts, agents, clock)
-        self.reconciler = Reconciler(self.board, self.specs, self.operations, hosts, clock)
+        self.reconciler = Reconciler(
+            self.board, self.specs, self.operations, hosts, clock, drained(hosts, days)
+        )
+        self.maintenance = Maintenance(hosts, self.board, self.reconciler, days, clock)
         self.adoption = Adoption(self.specs, agents, settings.operator_address)
         dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
         hiding = Hiding(self.board, self.specs)
@@ -117,7 +126,8 @@ class _House:
         await asyncio.to_thread(self.vault.keep)  # it has opened what there is
         await self.identity.start(self.settings.data_dir / "admin.token")
         await self.board.start()
-        for room in (self.adoption, self.operations, self.reconciler):
+        self.bootstraps.start(partial(_keep_bootstrapped, self.audit), self.intake.members_of)
+        for room in (self.adoption, self.operations, self.bootstraps, self.reconciler):
             stack.push_async_callback(room.stop)
         make_order = partial(_order, self.board, self.specs, self.settings.operator_address)
         await self.operations.start(make_order, self.intake.give_up)
@@ -133,18 +143,22 @@ class _House:
         identity, settings, known = self.identity, self.settings, self.known
         routes = health_routes() + token_routes(identity) + trust_routes(known, self.hosts, identity)
         routes += agent_routes(self.hosts, self.reports, identity, known.enrolment.used)
-        routes += host_routes(self.hosts, self.intake.members_of)
+        routes += host_routes(self.hosts, self.intake.members_of, self.maintenance.pending)
+        routes.append(drain_route(self.maintenance))
+        routes += bootstrap_routes(self.bootstraps)
         routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
         routes += stream_routes(self.stream, known.guard.authenticate, pace) + audit_routes(self.audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
+        tunnels = Tunnels(self.hosts, self.reports, Keys(known.guard.authenticate, identity, known.enrolment.used))
+        routes += tunnels.routes()
         requests = Requests()
         parts = [requests.collect, of_software(self.board, self.operations), of_hosts(self.hosts)]
         parts += [of_stream(self.stream), of_store(self.store), of_process]
         routes.append(metrics_route(parts))
         hooks = Hooks(requests.measure, self.audit.around, self.once.around, known.guard.overhear)
         app = application(routes + document_routes(routes), known.guard.authenticate, hooks)
-        app.on_shutdown.append(self.stream.close)
+        app.on_shutdown.extend((self.stream.close, tunnels.close))
         app[_OUSTED], app[LISTENER] = self.store.ousted, known.listener
         return app
 
@@ -155,6 +169,11 @@ async def _keep_refused(known: Trust, audit: Audit) -> None:
         await audit.keep_refused(who, refusal.host, refusal.sentence, refusal.peer)
 
     await known.refusals.keep(write)
+
+
+async def _keep_bootstrapped(audit: Audit, by: str, host: str, sentence: str, done: bool) -> None:
+    outcome = Outcome(200, "", sentence) if done else Outcome(Refused.status, Refused.code, sentence)
+    await audit.keep(Principal(by or "controller", "administrator"), host, outcome)
 
 
 async def _order(board: Board, specs: Specs, operator: tuple[str, int], operation: Operation) -> Order:

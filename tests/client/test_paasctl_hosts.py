@@ -50,7 +50,7 @@ async def test_how_ssh_reaches_a_host_is_changed_by_a_file(paasctl: Paasctl, cli
         "ssh_port: 2222\nauth:\n  - {username: root, password: '******'}\n  - {username: ssh, password: two}\n"
     )
     planned = await paasctl("host", "edit", "10.78.1.3:3335", "-f", str(file), "--dry-run")
-    assert "how SSH reaches it" in planned.out
+    assert "how it is reached" in planned.out
     shown = await paasctl("host", "edit", "10.78.1.3:3335", "-f", str(file))
     assert "port 2222, as root, ssh" in shown.out
     document = (await paasctl("host", "show", "10.78.1.3:3335", "-o", "json")).document

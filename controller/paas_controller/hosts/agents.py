@@ -1,22 +1,23 @@
-"""The one place that speaks to agents: orders out, logs back. Foreign words become ours here.
+"""The one place that speaks to agents: orders out, logs back, by HTTP or by a tunnel. Foreign words become ours here.
 
 Retryable: the agent was not reached or cannot take it now. Refused: it will never take this order.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import msgspec
-from aiohttp import ClientResponse, ClientTimeout
+from aiohttp import ClientTimeout
 
 from paas_agent.contract import Accepted, Order
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
 from paas_controller.base.settings import is_loopback
-from paas_controller.hosts.service import Reach
 from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.trust.sentences import about
+from paas_controller.hosts.ways import Reach, by_tunnel
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = ClientTimeout(total=15, sock_connect=5)
@@ -30,12 +31,14 @@ class JournalReplaced(PaasError):
 
 
 class Agents:
-    """HTTP to the agents, over one pooled session."""
+    """Requests to the agents: over one pooled session, or down the tunnels that they keep."""
 
     def __init__(
         self, session: aiohttp.ClientSession, refused: Callable[[Refusal], None], *, plain_http: bool = False
     ) -> None:
         self._session, self._refused, self._plain_http = session, refused, plain_http
+        self._unreached: set[str] = set()
+        """Hosts that did not answer when they were called last."""
 
     async def order(self, to: Reach, action: str, order: Order) -> Accepted:
         """POST /{action}; the agent has journaled the order when this returns."""
@@ -59,22 +62,44 @@ class Agents:
         return await self._call("GET", to, f"/operations/{operation}/log?offset={offset}")
 
     async def _call(
-        self, method: str, to: Reach, path: str, body: bytes | None = None, *, limits: ClientTimeout = _TIMEOUT
+        self, method: str, to: Reach, path: str, body: bytes = b"", *, limits: ClientTimeout = _TIMEOUT
     ) -> bytes:
+        if by_tunnel(to, self._unreached):
+            status, answer = await self._down(method, to, path, body, limits)
+        else:
+            try:
+                status, answer = await self._direct(method, to, path, body, limits)
+                self._unreached.discard(to.host)
+            except Retryable:
+                if to.way == "direct" or to.line is None:
+                    raise
+                self._unreached.add(to.host)
+                status, answer = await self._down(method, to, path, body, limits)
+        if status in (200, 202):
+            return answer
+        raise _refusal(status, answer)
+
+    async def _down(self, method: str, to: Reach, path: str, body: bytes, limits: ClientTimeout) -> tuple[int, bytes]:
+        if to.line is None:
+            raise Retryable(f"the tunnel of {to.host} is not open now; its agent opens it again by itself")
+        try:
+            async with asyncio.timeout(limits.total):
+                return await to.line.ask(method, path, body, to.token)
+        except TimeoutError:
+            raise Retryable(f"the agent of {to.host} did not answer in time, down its tunnel") from None
+
+    async def _direct(self, method: str, to: Reach, path: str, body: bytes, limits: ClientTimeout) -> tuple[int, bytes]:
         self._look(to)
         headers = {"Authorization": f"Bearer {to.token}", "Content-Type": "application/json"}
         try:
             async with self._session.request(
-                method, to.url + path, data=body, headers=headers, timeout=limits, allow_redirects=False,
+                method, to.url + path, data=body or None, headers=headers, timeout=limits, allow_redirects=False,
                 server_hostname=to.name or None,
             ) as response:  # fmt: skip
-                answer = await response.read()
-                if response.status in (200, 202):
-                    return answer
-                raise _refusal(response, answer)
+                return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _log.debug("%s %s%s: %r", method, to.url, path, error)
-            raise self._unreached(to, error) from None
+            raise self._unreached_by(to, error) from None
 
     def _look(self, to: Reach) -> None:
         """Sends no token in the clear, unless that was asked for."""
@@ -84,7 +109,7 @@ class Agents:
             )
             raise Retryable(told, after=5.0)
 
-    def _unreached(self, to: Reach, error: Exception) -> Retryable:
+    def _unreached_by(self, to: Reach, error: Exception) -> Retryable:
         told = about(error)
         if not told:
             return Retryable(f"the agent at {to.url.split('/')[2]} was not reached ({type(error).__name__})")
@@ -92,9 +117,9 @@ class Agents:
         return Retryable(f"the agent of {to.host} {told}", after=5.0)
 
 
-def _refusal(response: ClientResponse, answer: bytes) -> PaasError:
-    said = _message(answer) or f"{response.status} {response.reason}"
-    match response.status:
+def _refusal(status: int, answer: bytes) -> PaasError:
+    said = _message(answer) or f"it answered {status}"
+    match status:
         case 401 | 403:
             return Retryable(f"the agent does not know our token: {said}; enrol it again with paas-agent join")
         case 409:

@@ -15,7 +15,8 @@ HOSTS = Meter("gauge", "paas_hosts", f"Hosts by the state of their agents: {', '
 REPORT_AGE = Meter(
     "gauge", "paas_report_age_max_seconds", "Since the most silent agent that is not lost was heard of; 0 without one."
 )
-METERS = (HOSTS, REPORT_AGE)
+TUNNELS = Meter("gauge", "paas_tunnels", "Tunnels that agents keep open.")
+METERS = (HOSTS, REPORT_AGE, TUNNELS)
 
 
 def of_hosts(hosts: Hosts) -> Collect:
@@ -23,11 +24,12 @@ def of_hosts(hosts: Hosts) -> Collect:
 
     async def collect() -> Iterable[Metric]:
         states = Counter[Labels]({(state,): 0 for state in _STATES})
-        oldest = 0.0
+        oldest, tunnels = 0.0, 0
         for host in hosts.all():
             states[host.state,] += 1
+            tunnels += host.line is not None
             if host.enrolled and not host.lost:
                 oldest = max(oldest, hosts.silence(host))
-        return HOSTS.of(states.items()), REPORT_AGE.of([((), oldest)])
+        return HOSTS.of(states.items()), REPORT_AGE.of([((), oldest)]), TUNNELS.of([((), tunnels)])
 
     return collect

@@ -15,6 +15,7 @@ from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.hosts.credentials import as_text, of_text, unmasked
 from paas_controller.hosts.schemas import HostChange
 from paas_controller.hosts.tables import HostRow
+from paas_controller.hosts.ways import Way
 
 HOST = SQLModel.metadata.tables["host"]
 
@@ -27,6 +28,7 @@ class NamedHost:
     port: str
     ssh_port: int = 0
     credentials: str = ""
+    way: Way = "direct"
 
     @property
     def id(self) -> str:
@@ -49,6 +51,7 @@ def name(connection: Connection, vault: Vault, named: Iterable[NamedHost], now: 
 
 def _row(host: NamedHost, vault: Vault, now: float) -> dict[str, Any]:
     row = HostRow(id=host.id, address=host.address, port=host.port, ssh_port=host.ssh_port, created_at=now)
+    row.way = host.way
     row.credentials = vault.seal(host.credentials) if host.credentials else ""
     return row.model_dump()
 
@@ -65,15 +68,15 @@ def _require_same(host: NamedHost, row: Any, vault: Vault) -> None:
 
 
 def edit(connection: Connection, vault: Vault, identifier: str, change: HostChange) -> NamedHost:
-    """Changes how SSH reaches a host; what the change does not say stays. NotFound, Invalid."""
+    """Changes how a host is reached; what the change does not say stays. NotFound, Invalid."""
     row = connection.execute(select(HOST).where(HOST.c.id == identifier)).first()
     if row is None:
         raise unknown(identifier)
     known = vault.open(row.credentials) if row.credentials else ""
     credentials = known if change.auth is None else as_text(unmasked("auth", change.auth, of_text(known)))
-    after = NamedHost(row.address, row.port, change.ssh_port or row.ssh_port, credentials)
+    after = NamedHost(row.address, row.port, change.ssh_port or row.ssh_port, credentials, change.connection or row.way)
     sealed = vault.seal(credentials) if credentials else ""
-    _set(connection, identifier, ssh_port=after.ssh_port, credentials=sealed)
+    _set(connection, identifier, ssh_port=after.ssh_port, credentials=sealed, way=after.way)
     return after
 
 

@@ -75,8 +75,9 @@ class Reports:
 
     def _acknowledged(self, host: Host, forget: Sequence[InstanceName] = ()) -> Acknowledged:
         return Acknowledged(
-            acknowledged=host.sequence, interval=self._interval, forget=list(forget), renew=host.rotating
-        )
+            acknowledged=host.sequence, interval=self._interval, forget=list(forget),
+            renew=host.rotating, tunnel=host.way != "direct",
+        )  # fmt: skip
 
     def _on_our_clock(self, report: Report) -> Report:
         """With moments at which something can have been seen; 0 stays 0, which says nothing."""

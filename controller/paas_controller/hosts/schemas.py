@@ -16,7 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from paas_controller.hosts.bootstrap.schemas import BootstrapShown
 from paas_controller.hosts.states import AgentState
+from paas_controller.hosts.ways import Way
 from paas_controller.web.schemas import WHOLE, Page, Rehearsed, shaped
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -61,6 +63,8 @@ class Auth(BaseModel):
 
 
 Auths = Annotated[list[Auth], Field(max_length=2)]
+_CONNECTION = "orders call the agent at its address, go down a tunnel that it keeps, or by whichever works"
+Connection = Annotated[Way, Field(description=_CONNECTION)]
 
 
 class HostBody(BaseModel):
@@ -72,6 +76,7 @@ class HostBody(BaseModel):
     agent_port: Port = 3335
     ssh_port: Port = 22
     auth: Auths = []
+    connection: Connection = "direct"
 
 
 def _with_what_is_read_only(schema: dict[str, Any]) -> None:
@@ -79,12 +84,13 @@ def _with_what_is_read_only(schema: dict[str, Any]) -> None:
 
 
 class HostChange(BaseModel):
-    """How SSH reaches a host from now on; what is left out stays. A host that was read may be written back."""
+    """How a host is reached from now on; what is left out stays. A host that was read may be written back."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_with_what_is_read_only)
 
     ssh_port: Port | None = None
     auth: Auths | None = None
+    connection: Connection | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +98,14 @@ class HostChange(BaseModel):
         if not isinstance(document, dict):
             return document
         return {key: value for key, value in document.items() if key not in _READ_ONLY}
+
+
+class DrainBody(BaseModel):
+    """Whether the host is to be drained, or is no longer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    enabled: bool = True
 
 
 class ByHost(BaseModel):
@@ -108,6 +122,20 @@ class DiskShown(BaseModel):
     free: int
 
 
+class DrainingShown(BaseModel):
+    """Who drains a host, and since when."""
+
+    by: str
+    since: datetime
+
+
+class PendingShown(BaseModel):
+    """A member (`kind/name`) that is not yet as it is to be, and what it waits for."""
+
+    member: str
+    why: str
+
+
 class HostShown(BaseModel):
     """A host: absent until its agent reports or is being installed, lost when it has fallen silent."""
 
@@ -116,12 +144,18 @@ class HostShown(BaseModel):
     agent_port: str
     ssh_port: int
     auth: Annotated[list[Auth], Field(description="passwords and private keys are masked")]
+    host_key: Annotated[str, Field(description="SHA256:… of SSH's key, the first that was seen")]
+    host_key_refused: Annotated[str, Field(description="of another one, which waits for a person's word")]
+    bootstrap: BootstrapShown | None
     state: AgentState
     version: str
     features: list[str]
     last_heard: datetime | None
+    connection: Connection
+    tunnel: Annotated[bool, Field(description="its agent keeps one open now")]
     certificate_ends: Annotated[datetime | None, Field(description="of the one that this controller's CA gave it")]
     rotating: Annotated[bool, Field(description="its tokens and certificate are about to be replaced")]
+    draining: Annotated[DrainingShown | None, Field(description="nothing is to run on it")]
     facts: Annotated[
         dict[str, str | int | float | list[DiskShown]], Field(description="sizes in bytes, times in UTC seconds")
     ]
@@ -135,6 +169,7 @@ class HostWithMembers(HostShown):
     """`members` are `kind/name`."""
 
     members: list[str]
+    pending: Annotated[list[PendingShown], Field(description="on which something is still to be done")]
 
 
 _READ_ONLY = HostWithMembers.model_fields.keys() - HostChange.model_fields.keys()

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, select
 
@@ -14,16 +14,20 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import Conflict
 from paas_controller.base.masking import masked_auth
-from paas_controller.hosts import naming
+from paas_controller.hosts import draining, naming
+from paas_controller.hosts.bootstrap import progress
+from paas_controller.hosts.bootstrap.progress import Progress
+from paas_controller.hosts.draining import Draining
 from paas_controller.hosts.naming import HOST, NamedHost, unknown
 from paas_controller.hosts.schemas import HostChange
 from paas_controller.hosts.states import AgentState, Known, state_of
+from paas_controller.hosts.ways import Line, Reach, Way
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
-Way = Literal["direct", "tunnel", "auto"]
-"""How orders reach it: called at its address, down the websocket that it keeps, or by whichever there is."""
 MISSED_REPORTS = 3
+Tell = Callable[[str], None]
+"""Is told the id of a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +37,6 @@ class Following:
     agent_hash: str
     controller_token: str
     enrolment: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Where a host's agent is spoken to, by which token, and under which name its certificate has to be made out; an
-    empty name is that of the address."""
-
-    host: str
-    url: str
-    token: str
-    name: str = ""
 
 
 @dataclass(slots=True)
@@ -70,16 +63,19 @@ class Host:
     features: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     way: Way = "direct"
+    line: Line | None = None
+    """The tunnel that its agent keeps open now."""
     host_key: str = ""
     host_key_refused: str = ""
-    draining: bool = False
+    draining: Draining | None = None
+    """Somebody works on it: nothing is to run there."""
     heard_at: float = 0.0
     silent_since: float = 0.0
     lost: bool = False
+    bootstrap: Progress | None = None
+    """How far the installation of its agent over SSH has come, or how it went last."""
     installing: bool = False
     """Over SSH, now; in memory only, as are the next two."""
-    reconnecting: bool = False
-    """It keeps a connection to this controller, which is broken now."""
     outdated: bool = False
     """Its version is older than what this controller would install."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -91,7 +87,18 @@ class Host:
 
     @property
     def state(self) -> AgentState:
-        return state_of(Known(self.enrolled, self.installing, self.lost, self.reconnecting, self.outdated))
+        return state_of(Known(self.enrolled, self.installing, self.lost, self._reconnecting, self.outdated))
+
+    @property
+    def _reconnecting(self) -> bool:
+        return self.way == "tunnel" and self.line is None
+
+    def hang_up(self, why: str, *, but: str = "") -> None:
+        """Ends its tunnel, unless it was opened by the token of this hash."""
+        line = self.line
+        if line is not None and line.shown != but:
+            self.line = None
+            line.close(why)
 
     @property
     def url(self) -> str:
@@ -101,7 +108,8 @@ class Host:
     @property
     def reach(self) -> Reach:
         named = self.enrolment and TLS in self.features
-        return Reach(self.id, self.url, self.controller_token, agent_name(self.enrolment) if named else "")
+        name = agent_name(self.enrolment) if named else ""
+        return Reach(self.id, self.url, self.controller_token, name, self.way, self.line)
 
     @property
     def names(self) -> list[str]:
@@ -112,6 +120,8 @@ class Host:
     @property
     def obstacle(self) -> str:
         """Why nothing can be sent to it; empty where it can."""
+        if self.bootstrap and not self.enrolled and (told := self.bootstrap.obstacle(self.id)):
+            return told
         if not self.controller_token:
             return f"{self.id} has no agent yet: run paas-agent join there, with a token from paasctl host token"
         if not self.epoch:
@@ -123,6 +133,12 @@ class MembersOf(Protocol):
     """Which members stand on a host, as `kind/name`."""
 
     def __call__(self, host: str) -> list[str]: ...
+
+
+class PendingOn(Protocol):
+    """Which members on a host are not yet as they are to be there: `member`, and `why` it waits."""
+
+    def __call__(self, host: str) -> list[dict[str, str]]: ...
 
 
 class MembersIn(Protocol):
@@ -145,6 +161,10 @@ class Hosts:
         """The port of the agent that joined last, by address: for those who name the address and another port."""
         self._named: dict[str, Host] = {}
         """By each name that the host's certificate may be made out to."""
+        self.wanted: Tell = _nobody
+        """Hears of a host on which there is work and which has no agent."""
+        self.edited: Tell = _nobody
+        """Hears of a host that SSH reaches otherwise from now on."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
@@ -156,7 +176,8 @@ class Hosts:
             host.epoch, host.sequence, host.changes_seen = row.epoch, row.sequence, row.changes_seen
             host.version, host.features, host.facts = row.version, tuple(row.features.split()), json.loads(row.facts)
             host.way, host.host_key, host.host_key_refused = row.way, row.host_key, row.host_key_refused
-            host.draining = row.draining
+            host.bootstrap = progress.read(row.bootstrap)
+            host.draining = draining.of_text(row.draining)
             host.enrolment, host.certificate_ends, host.rotating = row.enrolment, row.certificate_ends, row.rotating
             self._hosts[host.id] = host
             following = Following(**json.loads(self._vault.open(row.following))) if row.following else None
@@ -168,6 +189,9 @@ class Hosts:
         if identifier not in self._hosts:
             raise unknown(identifier)
         return self._hosts[identifier]
+
+    def find(self, identifier: str) -> Host | None:
+        return self._hosts.get(identifier)
 
     def at(self, address: str) -> list[Host]:
         """The hosts of this address."""
@@ -189,8 +213,21 @@ class Hosts:
         """Its agent was enrolled, and is there."""
         self.change(identifier, **values)
         host = self._hosts[identifier]
+        host.hang_up("its host has joined anew")
         host.heard_at, host.silent_since = self._clock.time(), self._clock.monotonic()
         self._agent_at[host.address] = host.port
+
+    def opened(self, identifier: str, line: Line) -> None:
+        """Its agent keeps this tunnel from now on, in the place of any other."""
+        host = self.get(identifier)
+        host.hang_up("another one of this host has taken its place")
+        host.line = line
+
+    def closed(self, identifier: str, line: Line) -> None:
+        """It is gone; there may be another one by now."""
+        host = self._hosts.get(identifier)
+        if host is not None and host.line is line:
+            host.line = None
 
     def _forget_names(self, host: Host) -> None:
         for name in host.names:
@@ -229,7 +266,7 @@ class Hosts:
     def admit(self, named: Iterable[NamedHost]) -> None:
         """Takes named hosts into memory, after their rows are committed."""
         for each in named:
-            host = self._hosts.setdefault(each.id, Host(each.id, each.address, each.port))
+            host = self._hosts.setdefault(each.id, Host(each.id, each.address, each.port, way=each.way))
             host.ssh_port = host.ssh_port or each.ssh_port
             host.auth = host.auth or _masked(each.credentials)
 
@@ -243,7 +280,7 @@ class Hosts:
 
         if dry_run:
             await self._store.rehearse(write)
-            return Host(named.id, named.address, named.port)
+            return Host(named.id, named.address, named.port, way=named.way)
         await self._store.write(write)
         self.admit([named])
         return self._hosts[named.id]
@@ -256,7 +293,10 @@ class Hosts:
             return self._hosts[identifier]
         after = await self._store.write(write)
         host = self._hosts[identifier]
-        host.ssh_port, host.auth = after.ssh_port, _masked(after.credentials)
+        host.ssh_port, host.auth, host.way = after.ssh_port, _masked(after.credentials), after.way
+        if host.way == "direct":
+            host.hang_up("this host is called at its address from now on")
+        self.edited(identifier)
         return host
 
     async def remove(self, identifier: str, *, dry_run: bool = False) -> None:
@@ -277,8 +317,13 @@ class Hosts:
         self._identity.withdraw(identifier)
         gone = self._hosts.pop(identifier)
         self._forget_names(gone)
+        gone.hang_up("this host was removed")
         if self._agent_at.get(gone.address) == gone.port:
             del self._agent_at[gone.address]
+
+
+def _nobody(_: str) -> None:
+    """Where nothing is installed over SSH."""
 
 
 def _masked(credentials: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from paas_agent.contract import Order
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
 from paas_controller.hosts.agents import Agents, JournalReplaced
-from paas_controller.hosts.service import Reach
+from paas_controller.hosts.ways import Reach
 from tests.testbeds.ports import free_port
 
 ORDER = Order(

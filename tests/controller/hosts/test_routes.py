@@ -76,7 +76,7 @@ async def test_a_mask_with_nothing_behind_it_is_refused_of_a_host_as_well(shell:
 async def test_a_change_of_a_host_that_is_only_rehearsed_changes_nothing(shell: Shell) -> None:
     await shell.post("/hosts", {"ip": "h1"})
     rehearsed = await shell.put("/hosts/h1:3335?dry_run=true", {"ssh_port": 2222})
-    assert rehearsed.body["steps"] == [{"host": "h1:3335", "action": "change", "why": "how SSH reaches it"}]
+    assert rehearsed.body["steps"] == [{"host": "h1:3335", "action": "change", "why": "how it is reached"}]
     assert (await shell.get("/hosts/h1:3335")).body["ssh_port"] == 22
     assert (await shell.put("/hosts/h2:3335?dry_run=true", {"ssh_port": 2222})).status == 404
     assert (await shell.put("/hosts/h2:3335", {"ssh_port": 2222})).status == 404
@@ -108,7 +108,7 @@ async def test_an_ipv6_host_has_a_name_too(shell: Shell) -> None:
 async def test_an_unknown_key_is_named_with_those_allowed(shell: Shell) -> None:
     refused = await shell.post("/hosts", {"ip": "db1", "port": 3335})
     assert refused.status == 400
-    assert refused.message == "port: no such key; allowed here: agent_port, auth, ip, ssh_port"
+    assert refused.message == "port: no such key; allowed here: agent_port, auth, connection, ip, ssh_port"
 
 
 async def test_no_token_is_ever_shown_with_a_host(shell: Shell, joined: Agent) -> None:

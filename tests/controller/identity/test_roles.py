@@ -22,7 +22,8 @@ KINDS = [
 REST = [
     ("GET", "/operations/{id}", PEOPLE), ("DELETE", "/operations/{id}", WRITERS),
     ("GET", "/operations/{id}/log", PEOPLE),
-    ("POST", "/agents/report", AGENT), ("POST", "/agents/renew", AGENT), ("POST", "/hosts/{id}/rotate", WRITERS),
+    ("POST", "/agents/report", AGENT), ("GET", "/agents/tunnel", AGENT),
+    ("POST", "/agents/renew", AGENT), ("POST", "/hosts/{id}/rotate", WRITERS),
     ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
     ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
     ("PUT", "/hosts/{id}", WRITERS),

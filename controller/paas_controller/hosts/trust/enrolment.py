@@ -18,6 +18,7 @@ from paas_controller.hosts.schemas import is_address, is_port
 from paas_controller.hosts.service import Following, Host, Hosts
 from paas_controller.hosts.trust.authority import LIFE, Authority, asked_key
 from paas_controller.hosts.trust.contexts import Contexts
+from paas_controller.hosts.ways import Way
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
@@ -52,6 +53,7 @@ class Enrolment:
         agent_token, controller_token, enrolment = new_token(), new_token(), new_token()[:32]
         principal = Principal(f"agent {named.id}", "agent", named.id)
         values: dict[str, Any] = {"features": tuple(asked.features), "version": asked.version}
+        way: dict[str, Way] = {"way": "tunnel"} if asked.tunnel else {}
 
         def enrol(connection: Connection) -> str:
             # Its fingerprint is for the agent. First of all: nobody else learns anything.
@@ -62,7 +64,7 @@ class Enrolment:
             self._hosts.name(connection, [named])
             row: dict[str, Any] = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
             row |= {"features": " ".join(asked.features), "rotating": False, "following": ""}
-            row |= {"joined_at": self._clock.time(), **self._of(certificate, enrolment)}
+            row |= {"joined_at": self._clock.time(), **self._of(certificate, enrolment), **way}
             connection.execute(update(HOST).where(HOST.c.id == named.id).values(row))
             self._identity.keep(connection, agent_token, principal)
             return certificate
@@ -70,7 +72,7 @@ class Enrolment:
         certificate = await self._store.write(enrol)
         self._identity.admit(agent_token, principal)
         self._hosts.admit([named])
-        values |= {"controller_token": controller_token, "rotating": False, "following": None}
+        values |= {"controller_token": controller_token, "rotating": False, "following": None, **way}
         self._hosts.joined(named.id, **values, **self._of(certificate, enrolment))
         _log.info("%s joined, version %s", named.id, asked.version)
         return Joined(
@@ -171,6 +173,7 @@ class Enrolment:
         await self._store.write(keep)
         self._identity.withdraw(host.id, but=shown)
         self._hosts.change(host.id, controller_token=new.controller_token, following=None, **values)
+        host.hang_up("its former token is no longer good", but=shown)
         _log.info("%s uses its new tokens; the former ones are no longer good", host.id)
 
 

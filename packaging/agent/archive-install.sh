@@ -16,6 +16,10 @@ mv /usr/lib/paas-agent.new /usr/lib/paas-agent
 mkdir -p /usr/bin /usr/lib/systemd/system /usr/lib/sysusers.d /etc/paas-agent
 chmod 750 /etc/paas-agent
 ln -sfn ../lib/paas-agent/paas-agent /usr/bin/paas-agent
-cp usr/lib/systemd/system/paas-agent.service /usr/lib/systemd/system/
-cp usr/lib/sysusers.d/paas-agent.conf /usr/lib/sysusers.d/
+# Each file is whole at every moment, and on the disk before what is there counts as installed.
+for file in usr/lib/systemd/system/* usr/lib/sysusers.d/*; do
+    cp "$file" "/$file.new"
+    mv "/$file.new" "/$file"
+done
+sync
 exec sh /usr/lib/paas-agent/archive/postinst configure $former

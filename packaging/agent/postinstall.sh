@@ -13,10 +13,14 @@ elif ! getent passwd paas-agent >/dev/null; then
 fi
 [ -e /var/lib/paas-agent ] || install -d -m 0700 -o paas-agent -g paas-agent /var/lib/paas-agent
 case "$1 $2" in
-"1 " | "configure ") ! command -v systemctl >/dev/null || systemctl --quiet enable paas-agent ;;
+"1 " | "configure ")
+    ! command -v systemctl >/dev/null || systemctl --quiet enable paas-agent paas-agent-upgrade.path
+    ! running || systemctl start paas-agent-upgrade.path
+    ;;
 esac
 if running; then
     systemctl daemon-reload
-    # What the agent has started goes on: the restart ends the agent alone.
-    systemctl try-restart paas-agent
+    # What the agent has started goes on: the restart ends the agent alone. It is not waited for: a version that hangs
+    # at its start would hold the package manager up, and whoever is to put the former one back.
+    systemctl --no-block try-restart paas-agent
 fi

@@ -4,7 +4,8 @@
 set -e
 case "$1" in
 purge | 0)
-    rm -rf /etc/paas-agent /etc/systemd/system/paas-agent.service.d
+    rm -rf /etc/paas-agent /etc/systemd/system/paas-agent.service.d /etc/systemd/system/paas-agent-upgrade.service.d
+    rm -rf /var/lib/paas-agent-upgrade
     if [ -d /var/lib/paas-agent ]; then
         find /var/lib/paas-agent -mindepth 1 -maxdepth 1 ! -name instances -exec rm -rf {} +
         find /var/lib/paas-agent -depth -type d -empty -delete

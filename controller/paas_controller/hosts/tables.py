@@ -41,6 +41,7 @@ class HostRow(SQLModel, table=True):
     """JSON: how far the installation over SSH has come; empty where none was asked for."""
     upgrade: str = ""
     """JSON: the same of an upgrade."""
-    draining: bool = False
+    draining: str = ""
+    """JSON: who drains it, and since when; empty where nobody does."""
     created_at: float
     joined_at: float | None = None

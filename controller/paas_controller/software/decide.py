@@ -6,7 +6,7 @@ from typing import Literal
 from paas_agent.contract import Action, Cause
 from paas_controller.software.members import HELD_EVERY
 from paas_controller.software.states import Expect, Realtime
-from paas_controller.software.transitions import step
+from paas_controller.software.transitions import Step, step
 
 SelfHeal = Literal["always", "exit", "never"]
 
@@ -23,6 +23,8 @@ class Situation:
     self_heal: SelfHeal = "always"
     operation: str = ""
     hold: str = ""
+    drained: str = ""
+    """Why nothing is to run on its host; empty where it may."""
     restart_due: bool = False
     reinstall_due: bool = False
     retry_at: float = 0.0
@@ -68,15 +70,14 @@ def decide(member: Situation, gates: Gates, now: float) -> Decision:
         return Wait(None, f"the host has not been heard of during its operation ({member.operation})")
     if member.operation:
         return Wait(None, f"an operation is under way ({member.operation})")
-    todo = step(member.realtime, member.expect, installed=member.installed, alive=member.alive)
+    todo = _due(member)
     if todo == "wait":
-        return Wait(None, "the host has not been heard of; nothing is done until it is")
-    if member.reinstall_due and todo in ("nothing", "start", "restart"):
-        todo = "install"  # over what is there: nothing is uninstalled, so that no data can be lost
-    elif todo == "nothing":
-        if not member.restart_due or member.realtime != "running":
-            return Settled()
-        todo = "restart"
+        silent = "the host has not been heard of; nothing is done until it is"
+        return Wait(None, f"{silent}; {member.drained}" if member.drained else silent)
+    if member.drained and (todo in ("install", "start", "restart") or (todo == "nothing" and _put_off(member))):
+        return Wait(None, member.drained)
+    if todo == "nothing":
+        return Settled()
     why = member.hold or _self_heal(member) or _gate(member, gates, todo)
     if why:
         return Wait(None, why)
@@ -85,8 +86,23 @@ def decide(member: Situation, gates: Gates, now: float) -> Decision:
     return Wait(None, gates.host) if gates.host else Act(todo)
 
 
+def _due(member: Situation) -> Step:
+    """What the grid says, and what is wanted beyond it. Where running is put off it is as if stopped were expected."""
+    expect = "stopped" if _put_off(member) else member.expect
+    todo = step(member.realtime, expect, installed=member.installed, alive=member.alive)
+    if member.reinstall_due and todo in ("nothing", "start", "restart"):
+        return "install"  # over what is there: nothing is uninstalled, so that no data can be lost
+    if todo == "nothing" and member.restart_due and member.realtime == "running":
+        return "restart"
+    return todo
+
+
+def _put_off(member: Situation) -> bool:
+    return bool(member.drained) and member.expect == "running"
+
+
 def _healing(member: Situation) -> bool:
-    return member.realtime == "failed" and member.installed and member.expect == "running"
+    return member.realtime == "failed" and member.installed and member.expect == "running" and not member.drained
 
 
 def _self_heal(member: Situation) -> str:

@@ -4,7 +4,7 @@ Instances come up after what they depend on, and go down before it.
 Pure. A gate is a sentence that says what is waited for; empty means open.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from paas_controller.software.decide import Gates
@@ -14,6 +14,8 @@ from paas_controller.software.states import Expect
 
 Dependency = tuple[Name, Instance | None]
 """What an instance depends on, by name; None where there is no such instance."""
+Drained = Callable[[str], str]
+"""Why nothing is to run on a host: who drains it, and since when. Empty where it may."""
 _Place = tuple[int, str]
 """A position in the list, and why the member there is waited for."""
 
@@ -45,17 +47,31 @@ class Line:
         )
 
 
+def nowhere(_: str) -> str:
+    """No host is drained."""
+    return ""
+
+
 def line_of(
-    instance: Instance, *, dependencies: Iterable[Dependency] = (), dependents: Iterable[Instance] = ()
+    instance: Instance,
+    *,
+    dependencies: Iterable[Dependency] = (),
+    dependents: Iterable[Instance] = (),
+    drained: Drained = nowhere,
 ) -> Line:
-    """How far an instance's members have got. `dependencies` run before it, `dependents` are stopped before it is."""
+    """How far an instance's members have got. `dependencies` run before it, `dependents` are stopped before it is.
+
+    Where running is expected only those go down whose hosts are drained, and they wait for nobody else.
+    """
     expect, staying = instance.expect, instance.staying
+    going = [member for member in staying if expect != "running" or drained(member.host)]
+    down: Expect = "not-installed" if expect == "not-installed" else "stopped"
     return Line(
-        first_not_up=_first_place((other.position, _not_up(other, expect)) for other in staying),
-        first_not_renewed=_first_place((other.position, _not_renewed(other, instance)) for other in staying),
-        last_not_down=_first_place((other.position, _not_down(other, expect)) for other in reversed(staying)),
+        first_not_up=_first_place((other.position, _not_up(other, expect, drained)) for other in staying),
+        first_not_renewed=_first_place((other.position, _not_renewed(other, instance, drained)) for other in staying),
+        last_not_down=_first_place((other.position, _not_down(other, down)) for other in reversed(going)),
         needed=_first(_not_there(*dependency) for dependency in dependencies) if expect == "running" else "",
-        relied_on=_first(map(_still_up, dependents)),
+        relied_on=_first(_still_up(dependent, drained if expect == "running" else None) for dependent in dependents),
     )
 
 
@@ -67,12 +83,16 @@ def _first(reasons: Iterable[str]) -> str:
     return next(filter(None, reasons), "")
 
 
-def _not_up(other: Member, expect: Expect) -> str:
+def _not_up(other: Member, expect: Expect, drained: Drained) -> str:
     if other.realtime == expect and not other.operation:
         return ""
     if other.held_back:
         return f"waits for {other.host}, which is held: {other.reason.removeprefix('held: ')}"
-    return f"waits for {other.host}, which is {other.realtime}"
+    return f"waits for {other.host}, which is {other.realtime}{_because(drained(other.host))}"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _not_down(other: Member, expect: Expect) -> str:
@@ -84,11 +104,11 @@ def _not_down(other: Member, expect: Expect) -> str:
     return f"waits for {other.host}, which is {other.realtime}"
 
 
-def _not_renewed(other: Member, instance: Instance) -> str:
+def _not_renewed(other: Member, instance: Instance, drained: Drained) -> str:
     there = other.realtime == instance.expect and not other.operation
     if there and other.restart_done >= other.restart_wanted and other.installed_generation >= instance.reinstall:
         return ""
-    return f"waits for {other.host}, which goes first and is {other.realtime}"
+    return f"waits for {other.host}, which goes first and is {other.realtime}{_because(drained(other.host))}"
 
 
 def _not_there(name: Name, needed: Instance | None) -> str:
@@ -100,7 +120,9 @@ def _not_there(name: Name, needed: Instance | None) -> str:
     return f"waits for {'/'.join(name)}, which it depends on and which is {needed.realtime}{held}"
 
 
-def _still_up(dependent: Instance) -> str:
-    if not any(_not_down(member, "stopped") for member in dependent.members):
+def _still_up(dependent: Instance, only: Drained | None) -> str:
+    """Whether any of its members is up, or any on the drained hosts only."""
+    there = (member for member in dependent.members if only is None or only(member.host))
+    if not any(_not_down(member, "stopped") for member in there):
         return ""
     return f"waits for {'/'.join(dependent.key)}, which depends on it and is {dependent.realtime}"

@@ -81,8 +81,8 @@ class Instance:
     def with_member(self, changed: Member) -> "Instance":
         return replace(self, members=tuple(changed if member.id == changed.id else member for member in self.members))
 
-    def situation(self, member: Member) -> Situation:
-        """What `decide` needs to know of one member."""
+    def situation(self, member: Member, drained: str = "") -> Situation:
+        """What `decide` needs to know of one member. `drained`: why nothing is to run on its host."""
         hold = "held: hands off until it is released" if self.held else ""
         if member.cancelled:
             hold = "its operation was cancelled; it waits for a new wish"
@@ -95,6 +95,7 @@ class Instance:
             self_heal=self.self_heal,
             operation=member.operation,
             hold=hold,
+            drained=drained,
             restart_due=member.restart_wanted > member.restart_done,
             reinstall_due=member.installed and member.installed_generation < self.reinstall,
             retry_at=member.retry_at,

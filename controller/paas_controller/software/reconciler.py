@@ -15,9 +15,9 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.errors import PaasError
 from paas_controller.hosts.service import Hosts
 from paas_controller.software.board import Board
-from paas_controller.software.decide import Act, Decision, Wait, decide
+from paas_controller.software.decide import Act, Decision, Gates, Wait, decide
 from paas_controller.software.drafts import Draft, Told
-from paas_controller.software.gates import line_of
+from paas_controller.software.gates import Drained, line_of
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member, Moved
 from paas_controller.software.operations import GRACE, Operation, Operations, add_row
@@ -36,8 +36,11 @@ _AT_ONCE = 50
 class Reconciler:
     """One pass per instance at a time; the latest wish wins."""
 
-    def __init__(self, board: Board, specs: Specs, operations: Operations, hosts: Hosts, clock: Clock) -> None:
+    def __init__(
+        self, board: Board, specs: Specs, operations: Operations, hosts: Hosts, clock: Clock, drained: Drained
+    ) -> None:
         self._board, self._specs, self._operations, self._hosts, self._clock = board, specs, operations, hosts, clock
+        self._drained = drained
         self._passes: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -92,19 +95,22 @@ class Reconciler:
 
     def deciding(self, instance: Instance) -> Decide:
         """What is to be done about each member of an instance that is as it is now."""
-        return self._deciding(instance, self._obstacle)
+        return self._deciding(instance, self._obstacle, self._drained)
 
-    def rehearse(self, instance: Instance) -> Iterator[Step]:
-        """What would be done about an instance if it were so, and what keeps it from being done now."""
-        if_reached = partial(self._deciding, obstacle=lambda *_: "")
+    def rehearse(self, instance: Instance, drained: Drained | None = None) -> Iterator[Step]:
+        """What would be done about an instance if it, or which hosts are drained, were so; and what keeps it from being
+        done now."""
+        if_reached = partial(self._deciding, obstacle=lambda *_: "", drained=drained or self._drained)
         return rehearse(instance, if_reached, self._obstacle, self._clock.time())
 
-    def _deciding(self, instance: Instance, obstacle: Callable[[Instance, Member], str]) -> Decide:
+    def _deciding(self, instance: Instance, obstacle: Callable[[Instance, Member], str], drained: Drained) -> Decide:
         dependencies, dependents = self._board.dependencies(instance), self._board.dependents(instance)
-        line, now = line_of(instance, dependencies=dependencies, dependents=dependents), self._clock.time()
+        line = line_of(instance, dependencies=dependencies, dependents=dependents, drained=drained)
+        now = self._clock.time()
 
         def decided(member: Member) -> Decision:
-            return decide(instance.situation(member), line.gates(member, obstacle(instance, member)), now)
+            gates = line.gates(member, obstacle(instance, member))
+            return decide(instance.situation(member, drained(member.host)), gates, now)
 
         return decided
 
@@ -129,6 +135,7 @@ class Reconciler:
         decisions = list(map(self.deciding(instance), instance.members))
         if not any(isinstance(decision, Act) for decision in decisions):
             self._sleep_until_due(instance, decisions)
+            self._call_for_hosts(instance)
             return
         body = await self._specs.of(instance)
         latest = self._board.find(identifier)
@@ -147,6 +154,15 @@ class Reconciler:
             gone = Moved("not-installed", "not-installed", self._clock.time(), "action", "uninstalled, and taken off")
             draft.story.append(Told(instance, member.host, gone))
         await self._board.commit(draft)
+
+    def _call_for_hosts(self, instance: Instance) -> None:
+        """Has agents come to the hosts where there is work, also where that work still waits for others."""
+        for member in instance.members:
+            situation = instance.situation(member, self._drained(member.host))
+            if not self._hosts.get(member.host).enrolled and isinstance(
+                decide(situation, Gates(), self._clock.time()), Act
+            ):
+                self._hosts.wanted(member.host)
 
     def _sleep_until_due(self, instance: Instance, decisions: Iterable[Decision]) -> None:
         due = [wait.until for wait in decisions if isinstance(wait, Wait) and wait.until is not None]

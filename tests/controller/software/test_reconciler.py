@@ -12,6 +12,7 @@ from paas_agent.contract import Joined
 from paas_controller.base.errors import Retryable
 from paas_controller.software import reconciler
 from paas_controller.software.board import Board, Draft
+from paas_controller.software.gates import nowhere
 from paas_controller.software.orders import Specs
 from paas_controller.software.reconciler import Reconciler
 from tests.controller.agents import Agent
@@ -56,7 +57,7 @@ async def test_one_pass_at_a_time_and_what_came_meanwhile_is_one_more(passes: di
         def drop(self, _: int) -> None:
             return None
 
-    loop = Reconciler(Empty(), Empty(), Empty(), Empty(), Empty())  # type: ignore[arg-type]
+    loop = Reconciler(Empty(), Empty(), Empty(), Empty(), Empty(), nowhere)  # type: ignore[arg-type]
     for _ in range(10):
         loop.wake(1)
     await until(lambda: passes["all"] == 2 and not passes["now"], "the passes to end")

@@ -6,17 +6,16 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-_TEXTS = {"way": "direct", "host_key": "", "host_key_refused": "", "bootstrap": "", "upgrade": ""}
+_TEXTS = {"way": "direct", "host_key": "", "host_key_refused": "", "bootstrap": "", "upgrade": "", "draining": ""}
 
 
 def upgrade() -> None:
     with op.batch_alter_table("host", schema=None) as batch_op:
         for name, default in _TEXTS.items():
             batch_op.add_column(sa.Column(name, sa.String(), nullable=False, server_default=default))
-        batch_op.add_column(sa.Column("draining", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("host", schema=None) as batch_op:
-        for name in ("draining", *_TEXTS):
+        for name in _TEXTS:
             batch_op.drop_column(name)

@@ -15,7 +15,8 @@ from paas_agent.contract import Acknowledged, Change, InstanceName, Report
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Forbidden, PaasError
 from paas_controller.base.principal import Principal
-from paas_controller.hosts.service import MISSED_REPORTS, Host, Hosts
+from paas_controller.hosts.host import Host
+from paas_controller.hosts.service import MISSED_REPORTS, Hosts
 
 _log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]

@@ -14,6 +14,7 @@ from paas_controller.base.principal import AGENTS, READERS, WRITERS
 from paas_controller.hosts.bootstrap.hostkeys import fingerprint
 from paas_controller.hosts.bootstrap.schemas import shown as bootstrap_shown
 from paas_controller.hosts.credentials import as_text, unmasked
+from paas_controller.hosts.host import Host
 from paas_controller.hosts.naming import NamedHost
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.schemas import (
@@ -25,7 +26,7 @@ from paas_controller.hosts.schemas import (
     HostShown,
     HostWithMembers,
 )
-from paas_controller.hosts.service import Host, Hosts, MembersOf, PendingOn
+from paas_controller.hosts.service import Hosts, MembersOf, PendingOn
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body

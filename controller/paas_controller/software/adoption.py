@@ -9,7 +9,7 @@ import logging
 from paas_agent.contract import Order
 from paas_controller.base.errors import PaasError
 from paas_controller.hosts.agents import Agents
-from paas_controller.hosts.service import Host
+from paas_controller.hosts.host import Host
 from paas_controller.software.instances import Instance
 from paas_controller.software.members import Member
 from paas_controller.software.orders import Specs, order_for

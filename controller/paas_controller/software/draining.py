@@ -9,7 +9,8 @@ from functools import partial
 from paas_controller.base.clock import Clock
 from paas_controller.base.principal import Principal
 from paas_controller.hosts import draining
-from paas_controller.hosts.service import Host, Hosts
+from paas_controller.hosts.host import Host
+from paas_controller.hosts.service import Hosts
 from paas_controller.software.board import Board
 from paas_controller.software.days import Days
 from paas_controller.software.decide import Settled, Wait

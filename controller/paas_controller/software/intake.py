@@ -19,8 +19,9 @@ from paas_agent.contract import (
 )  # fmt: skip
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Forbidden
+from paas_controller.hosts.host import Host
 from paas_controller.hosts.reports import Write
-from paas_controller.hosts.service import Host, Hosts
+from paas_controller.hosts.service import Hosts
 from paas_controller.software import records, turns
 from paas_controller.software.board import Board
 from paas_controller.software.drafts import Draft, Told

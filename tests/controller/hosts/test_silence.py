@@ -10,8 +10,9 @@ from paas_agent.contract import Change, InstanceName, Report
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import Principal
+from paas_controller.hosts.host import Host
 from paas_controller.hosts.reports import Reports, Write
-from paas_controller.hosts.service import Host, Hosts
+from paas_controller.hosts.service import Hosts
 from tests.controller.agents import Agent
 from tests.controller.hosts.said import change, changes_of, left
 from tests.controller.shell import Clock, Shell, until

@@ -17,8 +17,9 @@ from paas_controller.hosts.bootstrap.attempt import Attempt, Means, Target, Watc
 from paas_controller.hosts.bootstrap.hostkeys import fingerprint
 from paas_controller.hosts.bootstrap.progress import Failure, Phase, Progress
 from paas_controller.hosts.credentials import of_text
+from paas_controller.hosts.host import Host
 from paas_controller.hosts.naming import HOST, unknown
-from paas_controller.hosts.service import Host, Hosts, MembersOf
+from paas_controller.hosts.service import Hosts, MembersOf
 from paas_controller.store.store import Store
 
 _log = logging.getLogger(__name__)

@@ -13,9 +13,10 @@ from paas_controller.base.crypto import Vault, new_token, token_hash
 from paas_controller.base.errors import Conflict, Invalid, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.base.settings import is_loopback
+from paas_controller.hosts.host import Following, Host
 from paas_controller.hosts.naming import HOST, NamedHost, unknown
 from paas_controller.hosts.schemas import is_address, is_port
-from paas_controller.hosts.service import Following, Host, Hosts
+from paas_controller.hosts.service import Hosts
 from paas_controller.hosts.trust.authority import LIFE, Authority, asked_key
 from paas_controller.hosts.trust.contexts import Contexts
 from paas_controller.hosts.ways import Way

@@ -11,7 +11,8 @@ from aiohttp import web
 from paas_controller.base.clock import Clock, rfc3339
 from paas_controller.base.errors import Forbidden, Unauthorized
 from paas_controller.base.principal import Principal
-from paas_controller.hosts.service import Host, Hosts
+from paas_controller.hosts.host import Host
+from paas_controller.hosts.service import Hosts
 from paas_controller.hosts.trust.refusals import Refusal, Refusals
 from paas_controller.web.routing import PRINCIPAL, Authenticate, Handler, Route
 

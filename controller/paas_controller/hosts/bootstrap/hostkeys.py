@@ -5,7 +5,6 @@ A key is its type and its base64, as known_hosts writes it.
 
 import base64
 import hashlib
-from binascii import Error as NoBase64
 
 from paas_controller.hosts.bootstrap.progress import Failure
 
@@ -14,7 +13,7 @@ def fingerprint(key: str) -> str:
     """As ssh-keygen -l shows it: SHA256:…; empty for an empty key."""
     try:
         blob = base64.b64decode(key.partition(" ")[2], validate=True)
-    except NoBase64:
+    except ValueError:
         return ""
     digest = base64.b64encode(hashlib.sha256(blob).digest()).decode()
     return f"SHA256:{digest.rstrip('=')}" if blob else ""

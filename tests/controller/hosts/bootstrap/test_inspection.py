@@ -1,0 +1,97 @@
+"""What a host has to be like: the script's output read, and the first thing that is missing told."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from paas_controller.hosts.bootstrap.inspection import NEEDED_BYTES, Facts, facts_of, require_fit, script
+from paas_controller.hosts.bootstrap.progress import Failure
+
+PRINTED = """machine x86_64
+uid 1000
+has systemd
+has dpkg
+has sudo
+has rpm
+has sha256sum
+has runuser
+has install
+has tar
+has gzip
+has systemctl
+has user
+free /usr 1000000
+free /var 900000
+free /var/tmp 900000
+libc glibc 2.36
+version 0.1.0
+active active
+Last login: yesterday, says some profile
+"""
+GOOD = facts_of(PRINTED)
+
+
+def said(facts: Facts, runs_as: str = "ann") -> str:
+    with pytest.raises(Failure) as told:
+        require_fit(facts, "h:1", "ops", runs_as)
+    return told.value.sentence
+
+
+def test_what_is_printed_is_read() -> None:
+    assert (GOOD.machine, GOOD.root, GOOD.glibc) == ("x86_64", False, (2, 36))
+    assert (GOOD.version, GOOD.active) == ("0.1.0", True)
+    assert GOOD.free["/var"] == 900000 << 10
+    require_fit(GOOD, "h:1", "ops", "ann")
+
+
+def test_the_script_runs_in_any_shell_of_posix() -> None:
+    done = subprocess.run(["sh", "-c", script("nobody; echo pwned")], capture_output=True, text=True, check=False)
+    facts = facts_of(done.stdout)
+    assert facts.machine
+    assert {"/usr", "/var", "/var/tmp"} == set(facts.free)
+    assert "user" not in facts.has
+    assert "pwned" not in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("has", "kind"), [({"dpkg", "rpm"}, "deb"), ({"rpm"}, "rpm"), (set[str](), "archive")], ids=str
+)
+def test_the_hosts_own_package_manager_is_used(has: set[str], kind: str) -> None:
+    assert Facts(has=frozenset(has)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("without", "sentence"),
+    [
+        ("systemd", "does not run systemd"),
+        ("sudo", "has no sudo, and ops is not root: install sudo, or connect as root"),
+        ("tar", "lacks tar: install what is missing"),
+        ("user", "has no user ann, as which the agent is to run"),
+    ],
+)
+def test_what_is_missing_is_said(without: str, sentence: str) -> None:
+    assert sentence in said(replace(GOOD, has=GOOD.has - {without}))
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        ("libc glibc 2.17", "has glibc 2.17, and the agent needs 2.31 or newer"),
+        ("libc ", "has no glibc"),
+        ("free /var/tmp 2048", "has 2 MB left in /var/tmp"),
+    ],
+)
+def test_what_is_too_little_is_said(printed: str, sentence: str) -> None:
+    name = " ".join(printed.split(" ")[: 2 if printed.startswith("free") else 1]) + " "
+    kept = "".join(f"{line}\n" for line in PRINTED.splitlines() if not line.startswith(name))
+    assert sentence in said(facts_of(f"{kept}{printed}\n"))
+    assert NEEDED_BYTES > 2 << 20
+
+
+def test_who_has_no_shell_is_told_so() -> None:
+    assert "did not run a shell script of ops's" in said(facts_of("This account is not available.\n"))
+
+
+def test_root_needs_no_sudo_and_the_packages_own_user_need_not_be_there_yet() -> None:
+    require_fit(replace(GOOD, root=True, has=GOOD.has - {"sudo", "user"}), "h:1", "root", "paas-agent")

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _CONNECT = 15.0
 _GOODBYE = aiohttp.ClientWSTimeout(ws_close=1.0)
-_FIRST, _LONGEST = 2.0, 30.0
+_FIRST, _LONGEST = 5.0, 30.0
 _LASTED = 60.0
 """Seconds after which a tunnel counts as one that held: the next one is tried for soon."""
 

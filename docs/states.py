@@ -68,13 +68,17 @@ The grid alone says what is to be done. Only these may delay it, each with a sen
   it is heard again counts.
 - **A hold.** `PUT …/hold` keeps the hands off until `PUT …/release`. A cancelled operation holds its member until a
   new wish.
+- **Draining.** On a host under maintenance (`POST /hosts/ID/drain`, `paasctl host drain`) running is put off: what is
+  expected stays, and the grid is asked as if `stopped` were. But nothing is installed, started or restarted there, and
+  nothing is healed. Members on several drained hosts go down in reverse; what depends on a member goes down first where
+  its own host is drained as well. Checks go on.
 - **`depends_on`.** What an instance depends on has to run before it comes up, and is taken down after it. Healing
   waits for nobody.
 - **`self_heal`**, for a member that failed by itself although running is expected: `always` restarts it; `exit`
   does so only when its process was seen to end, so that a slow database is left alone; `never` waits for `PUT
   …/restart`.
 - **Order.** Members come up in the order of the list and go down in reverse, each when the one before is there. A
-  predecessor that is `unknow`, failed or held blocks coming up; an `unknow` member does not block going down.
+  predecessor that is `unknow`, failed, held or drained blocks coming up; an `unknow` member does not block going down.
   Restarts go one after the other. Healing waits for nobody.
 - **Back-off**, after a failure."""
 

@@ -36,8 +36,22 @@ class Bootstrap(Answer):
     by: str
 
 
+class Draining(Answer):
+    """Who drains a host, and since when."""
+
+    by: str
+    since: datetime
+
+
+class Pending(Answer):
+    """A member (kind/name) that is not yet as it is to be on its host, and what it waits for."""
+
+    member: str
+    why: str
+
+
 class Host(Answer):
-    """One agent, by address and port. `members` (kind/name) are answered for a single host only."""
+    """One agent, by address and port. `members` (kind/name) and `pending` are answered for a single host only."""
 
     id: str
     state: str
@@ -51,7 +65,9 @@ class Host(Answer):
     certificate_ends: datetime | None = None
     rotating: bool = False
     facts: dict[str, Any] = Field(default_factory=dict)
+    draining: Draining | None = None
     members: list[str] = Field(default_factory=list)
+    pending: list[Pending] = Field(default_factory=list)
 
 
 class Holder(Answer):
@@ -136,6 +152,11 @@ class Hosts:
         return Change(
             self.transport, Call("POST", ("hosts", identifier, "bootstrap"), body=body), Told.model_validate_json
         )
+
+    def drain(self, identifier: str, *, enabled: bool = True) -> Change[Told]:
+        """Has what runs there stopped and nothing brought up, until it is sent with `enabled` false."""
+        call = Call("POST", ("hosts", identifier, "drain"), body={"enabled": enabled})
+        return Change(self.transport, call, Told.model_validate_json)
 
     def rotate(self, identifier: str) -> Change[Told]:
         """Has its tokens and certificate replaced, with its next report. Conflict where it has no agent."""

@@ -54,6 +54,7 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.hosts.add("h", 1, 22, [{"username": "root", "password": "one"}]).plan(),
     lambda client: client.hosts.edit("h:1", {"ssh_port": 22}).plan(),
     lambda client: client.hosts.bootstrap("h:1", f"SHA256:{'a' * 43}").plan(),
+    lambda client: client.hosts.drain("h:1", enabled=False).plan(),
     lambda client: client.hosts.rotate("h:1").plan(),
     lambda client: client.hosts.delete("h:1").plan(),
     lambda client: client.hosts.new_join_token().plan(),

@@ -11,6 +11,7 @@ READ = {
     models.App: "AppShown", models.Record: "Record", models.Told: "Told", models.Step: "StepShown",
     models.Plan: "Rehearsed", models.Event: "EventShown", models.StatusChange: "ChangeShown",
     models.LogPiece: "LogPiece", registry.JoinToken: "JoinToken", registry.Host: "HostWithMembers",
+    registry.Draining: "DrainingShown", registry.Pending: "PendingShown",
     registry.Holder: "Holder", registry.Issued: "Issued", registry.Deed: "Audited",
 }  # fmt: skip
 """What the client calls an answer, and the document."""

@@ -9,6 +9,7 @@ from paas_client import show
 from paas_client.commands import documents, facts
 from paas_client.commands.asking import USAGE, Asker, Hints, asker
 from paas_client.commands.bootstrapping import bootstrap, bootstrapped
+from paas_client.commands.draining import drain, drained, pending
 from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId
 from paas_client.commands.planning import sent, show_plan, show_told
@@ -44,10 +45,11 @@ def all_hosts(context: typer.Context, form: show.FormOption = show.Form.table) -
     """List the hosts and the states of their agents.
 
     absent: there is none yet. installing: it is being installed. online: it reports. reconnecting: the connection that
-    it keeps is broken. outdated: it reports, and there is a newer one. lost: it has not been heard of.
+    it keeps is broken. outdated: it reports, and there is a newer one. lost: it has not been heard of. Behind it stands
+    whether the host is drained.
     """
     hosts = asker(context).ask(lambda client: client.hosts.all())
-    rows = [(host.id, show.state(host.state), host.version or "-", show.moment(host.last_heard)) for host in hosts]
+    rows = [(host.id, _state(host), host.version or "-", show.moment(host.last_heard)) for host in hosts]
     columns = ("ID", "STATE", "VERSION", "LAST HEARD")
     show.answer(form, [host.document() for host in hosts], lambda: show.table(columns, rows))
 
@@ -95,6 +97,7 @@ def edit(
 
 
 app.command()(bootstrap)
+app.command()(drain)
 
 
 @app.command()
@@ -143,20 +146,24 @@ def delete(
     show_told(asker(context).ask(lambda client: sent(client.hosts.delete(identifier), dry_run=dry_run), hints), form)
 
 
+def _state(host: Host) -> Text:
+    return show.state(host.state).append(", drained" if host.draining else "")
+
+
 def _hints(identifier: str) -> Hints:
     return near_hints(identifier, known_hosts, "paasctl host list")
 
 
 def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
-        ("host", host.id), ("state", show.state(host.state)), ("version", host.version),
+        ("host", host.id), ("state", show.state(host.state)), ("drained", drained(host)), ("version", host.version),
         ("last heard", show.moment(host.last_heard)), ("ssh", _ssh(host)),
         ("host key", host.host_key), ("refused key", host.host_key_refused), ("bootstrap", bootstrapped(host)),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
         ("rotation", "with its next report" if host.rotating else ""),
     ]  # fmt: skip
     members = Text("\n".join(map(show.clean, host.members)) or "none")
-    return [*pairs, *facts.described(host.facts), ("members", members)]
+    return [*pairs, *facts.described(host.facts), ("members", members), ("pending", Text(pending(host)))]
 
 
 def _ssh(host: Host) -> str:

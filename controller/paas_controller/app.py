@@ -33,6 +33,9 @@ from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.trust.routes import trust_routes
 from paas_controller.hosts.trust.trust import Trust, trust
 from paas_controller.hosts.tunnel.routes import Keys, Tunnels
+from paas_controller.hosts.upgrade.routes import upgrade_routes
+from paas_controller.hosts.upgrade.service import Upgrades
+from paas_controller.hosts.upgrade.shelf import Shelf
 from paas_controller.identity.audit import Audit, Outcome
 from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
@@ -99,9 +102,7 @@ class _House:
         self.stream, self.audit, self.once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
         self.board = Board(store, days)
         self.operations = Operations(store, hosts, agents, clock)
-        self.reconciler = Reconciler(
-            self.board, self.specs, self.operations, hosts, clock, drained(hosts, days)
-        )
+        self.reconciler = Reconciler(self.board, self.specs, self.operations, hosts, clock, drained(hosts, days))
         self.maintenance = Maintenance(hosts, self.board, self.reconciler, days, clock)
         self.adoption = Adoption(self.specs, agents, settings.operator_address)
         dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
@@ -116,6 +117,7 @@ class _House:
         self.history = History(store, self.board, self.operations, days, clock)
         self.views = Views(store, self.board, self.specs, days, self.reconciler.deciding, self.history.shown)
         self.reports = Reports(hosts, self.intake, clock, settings.report_interval)
+        self.upgrades = Upgrades(store, hosts, known.contexts, Shelf(settings.packages_dir), clock)
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Loads what is kept, takes up what was in flight, and begins what goes on for ever; the stack ends it."""
@@ -129,12 +131,13 @@ class _House:
         self.bootstraps.start(partial(_keep_bootstrapped, self.audit), self.intake.members_of)
         for room in (self.adoption, self.operations, self.bootstraps, self.reconciler):
             stack.push_async_callback(room.stop)
+        await self.upgrades.start(self.intake.standing_on, self.known.refusals.note)
         make_order = partial(_order, self.board, self.specs, self.settings.operator_address)
         await self.operations.start(make_order, self.intake.give_up)
         loops = {"silence": self.reports.watch, "resync": self.reconciler.resync, "retention": self.history.retain}
         loops |= {"stream": self.stream.pump, "retention of the audit": self.audit.retain}
         loops |= {"retention of keys": self.once.retain, "certificates": self.known.contexts.renew_for_ever}
-        loops |= {"refusals": partial(_keep_refused, self.known, self.audit)}
+        loops |= {"refusals": partial(_keep_refused, self.known, self.audit), "upgrades": self.upgrades.watch}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
 
@@ -145,12 +148,13 @@ class _House:
         routes += agent_routes(self.hosts, self.reports, identity, known.enrolment.used)
         routes += host_routes(self.hosts, self.intake.members_of, self.maintenance.pending)
         routes.append(drain_route(self.maintenance))
-        routes += bootstrap_routes(self.bootstraps)
+        routes += bootstrap_routes(self.bootstraps) + upgrade_routes(self.upgrades)
         routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
         routes += stream_routes(self.stream, known.guard.authenticate, pace) + audit_routes(self.audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
-        tunnels = Tunnels(self.hosts, self.reports, Keys(known.guard.authenticate, identity, known.enrolment.used))
+        keys = Keys(known.guard.authenticate, identity, known.enrolment.used, known.refusals.note)
+        tunnels = Tunnels(self.hosts, self.reports, keys)
         routes += tunnels.routes()
         requests = Requests()
         parts = [requests.collect, of_software(self.board, self.operations), of_hosts(self.hosts)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -9,12 +10,13 @@ from aiohttp import web
 
 from paas_agent import frames
 from paas_agent.frames import Answered, Asked
-from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused
+from paas_controller.base.errors import Conflict, Forbidden, NotFound, Refused
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import AGENTS, Principal
 from paas_controller.hosts.reports import Reports
 from paas_controller.hosts.routes import Used, read_report
 from paas_controller.hosts.service import Hosts
+from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.tunnel.tunnel import Tunnel
 from paas_controller.identity.service import Identity
 from paas_controller.web.faults import error_response, ours
@@ -28,11 +30,12 @@ _GOODBYE = 2.0
 
 @dataclass(frozen=True)
 class Keys:
-    """By what tunnels are opened: as a report is let in, and heard of."""
+    """By what tunnels are opened, as a report is let in; `refused` hears of who speaks for another host."""
 
     authenticate: Authenticate
     identity: Identity
     used: Used
+    refused: Callable[[Refusal], None]
 
 
 class Tunnels:
@@ -81,7 +84,9 @@ class Tunnels:
                 raise NotFound(f"nothing is asked up a tunnel by {asked.method} {asked.path}")
             taken = await self._reports.take(principal, read_report(asked.body))
         except Exception as error:
-            refusal = error if isinstance(error, PaasError) else ours(error, request)
+            refusal = ours(error, request)
+            if isinstance(refusal, Forbidden):
+                self._keys.refused(Refusal(principal.host, refusal.message, request.remote or ""))
             _log.info("%s of %s, up its tunnel: %s", asked.path, principal.host, refusal.message)
             said = error_response(refusal, request_id.get())
             assert isinstance(said.body, bytes)

@@ -1,0 +1,78 @@
+"""An agent's end of a tunnel, of which the test says what it answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import msgspec
+
+from paas_agent import frames
+from paas_agent.contract import Accepted, Acknowledged, Order, Report
+from paas_agent.frames import Answered, Asked, Conversation
+from tests.controller.agents import Agent
+
+REPORT = "/apis/v1alpha1/agents/report"
+
+
+def accepts(asked: Asked) -> tuple[int, bytes]:
+    """As an agent that takes every order."""
+    order = msgspec.json.decode(asked.body or b"{}", type=Order)
+    return 202, msgspec.json.encode(Accepted(operation_id=order.operation_id, state="pending"))
+
+
+@dataclass
+class Digger:
+    """One tunnel. `asked` is what came down it; nothing is answered while `silent`."""
+
+    agent: Agent
+    socket: aiohttp.ClientWebSocketResponse
+    asked: list[Asked] = field(default_factory=list)
+    answers: Callable[[Asked], tuple[int, bytes]] = accepts
+    silent: bool = False
+
+    def __post_init__(self) -> None:
+        self._talk = Conversation(self.socket.send_bytes, self._answer)
+        self.over = asyncio.create_task(self._listen())
+        """Done when the tunnel is closed; the reason that the controller gave."""
+
+    async def _listen(self) -> str:
+        while (message := await self.socket.receive()).type is aiohttp.WSMsgType.BINARY:
+            self._talk.heard(message.data)
+        self._talk.close()
+        return str(message.extra or "")
+
+    async def _answer(self, asked: Asked) -> Answered:
+        self.asked.append(asked)
+        if self.silent:
+            await asyncio.Event().wait()
+        status, body = self.answers(asked)
+        return Answered(number=asked.number, status=status, body=body)
+
+    async def ask(self, path: str, body: bytes) -> Answered:
+        return await self._talk.ask("POST", path, body)
+
+    async def report(self, report: Report | None = None) -> Acknowledged:
+        """What is there now, up the tunnel."""
+        answer = await self.ask(REPORT, msgspec.json.encode(report or self.agent.says()))
+        assert answer.status == 202, answer.body
+        return msgspec.json.decode(answer.body, type=Acknowledged)
+
+    async def cut(self) -> None:
+        """Nobody says goodbye."""
+        self.socket._response.close()
+        await asyncio.wait([self.over])
+
+
+@asynccontextmanager
+async def dug(agent: Agent, token: str = "") -> AsyncIterator[Digger]:
+    """A tunnel of this agent, by its token or another one."""
+    assert agent.joined
+    headers = {"Authorization": f"Bearer {token or agent.joined.agent_token}"}
+    url = str(agent.shell.address).rstrip("/") + frames.PATH
+    async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(url, max_msg_size=0) as socket:
+        digger = Digger(agent, socket)
+        yield digger
+        digger.over.cancel()
+        await asyncio.gather(digger.over, return_exceptions=True)

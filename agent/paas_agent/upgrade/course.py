@@ -2,12 +2,9 @@
 ends it: `pending.json` stands from before the first change until after the last.
 """
 
-import hashlib
 import logging
 import os
 import platform
-from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
@@ -23,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class Pending(msgspec.Struct, kw_only=True, frozen=True):
-    """What is under way. `heard`: the new version is there to stay."""
+    """What is under way. `former` is the version to go back to; `heard`: the new one is there to stay."""
 
     serial: int
     package: PackageFile
-    former: PackageFile
+    former: str
     heard: bool = False
 
 
@@ -65,17 +62,16 @@ def _here(places: Places, machine: Machine) -> Here:
 
 def _taken(places: Places, spool: int, manifest: Manifest) -> Pending:
     """Both packages lie where only root can reach them, and the serial number is used up. Raises NotTaken."""
-    former = _kept_here(places)
-    if former is None:
-        former = manifest.former
-        if former is None or not _is_there(former) or not has(spool, FORMER):
+    kind, former = manifest.package.kind, manifest.former
+    kept = places.kept(kind, __version__)
+    if not kept.exists():
+        if former is None or (former.kind, former.version) != (kind, __version__) or not has(spool, FORMER):
             told = f"the package of version {__version__} is missing, which would be put back if the new one fails"
             raise NotTaken(f"{told}: put it beside the new one at the controller")
-        copied(spool, FORMER, former, places.kept)
-        write_whole(_note(places), msgspec.json.encode(former))
+        copied(spool, FORMER, former, kept)
     copied(spool, PACKAGE, manifest.package, places.package)
     write_whole(places.serial, str(manifest.serial).encode())
-    return Pending(serial=manifest.serial, package=manifest.package, former=former)
+    return Pending(serial=manifest.serial, package=manifest.package, former=__version__)
 
 
 def _install(places: Places, machine: Machine, pending: Pending) -> None:
@@ -98,19 +94,17 @@ def _install(places: Places, machine: Machine, pending: Pending) -> None:
 
 def _settle(places: Places, pending: Pending) -> None:
     """The new version stays, and its package is what the next one would go back to."""
-    with suppress(FileNotFoundError):  # done by a former run
-        places.package.replace(places.kept)
-    write_whole(_note(places), msgspec.json.encode(pending.package))
+    places.keep(pending.package)
     places.tell(Upgraded(serial=pending.serial, state="done"))
     places.pending.unlink()
     log.info("version %s is there, and the controller hears it", pending.package.version)
 
 
 def _go_back(places: Places, machine: Machine, pending: Pending, why: str) -> None:
-    log.warning("%s; version %s is put back", why, pending.former.version)
-    machine.install(pending.former.kind, places.kept)
+    log.warning("%s; version %s is put back", why, pending.former)
+    machine.install(pending.package.kind, places.kept(pending.package.kind, pending.former))
     machine.start()
-    told = f"{why}; version {pending.former.version} was put back"
+    told = f"{why}; version {pending.former} was put back"
     places.tell(Upgraded(serial=pending.serial, state="back", message=told))
     places.pending.unlink()
     places.package.unlink(missing_ok=True)
@@ -121,23 +115,3 @@ def _pending(places: Places) -> Pending | None:
         return msgspec.json.decode(places.pending.read_bytes(), type=Pending)
     except FileNotFoundError:
         return None
-
-
-def _kept_here(places: Places) -> PackageFile | None:
-    """What was kept of the version that is there, if it is whole."""
-    try:
-        kept = msgspec.json.decode(_note(places).read_bytes(), type=PackageFile)
-        with places.kept.open("rb") as file:
-            whole = hashlib.file_digest(file, "sha256").hexdigest() == kept.sha256
-    except (OSError, msgspec.DecodeError):
-        return None
-    return kept if whole and _is_there(kept) else None
-
-
-def _is_there(package: PackageFile) -> bool:
-    """Whether it is that of the version and of the kind that this host has; this program is a copy of that version."""
-    return (package.version, package.kind) == (__version__, installed_as())
-
-
-def _note(places: Places) -> Path:
-    return places.work / "kept.json"

@@ -1,12 +1,13 @@
 """Where things are on a host: what the agent may write, and what only root may."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from paas_agent.journal import write_whole
-from paas_agent.manifest import Kind, Upgraded
+from paas_agent.manifest import Kind, PackageFile, Upgraded
 
 _PROGRAM = Path("/usr/lib/paas-agent")
 
@@ -35,10 +36,17 @@ class Places:
         """What is being installed."""
         return self.work / "package"
 
-    @property
-    def kept(self) -> Path:
-        """The package of the version that is there, to be put back."""
-        return self.work / "kept"
+    def kept(self, kind: Kind, version: str) -> Path:
+        """The package of the version that is there, to be put back. Whoever installs one as root may leave it so."""
+        return self.work / f"kept-{kind}-{version}"
+
+    def keep(self, file: PackageFile) -> None:
+        """What was installed is what the next upgrade would go back to; also where a former run has done it."""
+        with suppress(FileNotFoundError):
+            self.package.replace(self.kept(file.kind, file.version))
+        for other in self.work.glob("kept-*"):
+            if other != self.kept(file.kind, file.version):
+                other.unlink()
 
     @property
     def serial(self) -> Path:

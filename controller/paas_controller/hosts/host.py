@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paas_agent.contract import TLS, agent_name
+from paas_agent.manifest import Offer, Upgraded
 from paas_controller.hosts.bootstrap.progress import Progress
 from paas_controller.hosts.draining import Draining
 from paas_controller.hosts.states import AgentState, Known, state_of
+from paas_controller.hosts.upgrade.course import Course
 from paas_controller.hosts.ways import Line, Reach, Way
 
 
@@ -59,6 +61,11 @@ class Host:
     """Over SSH, now; in memory only, as are the next two."""
     outdated: bool = False
     """Its version is older than what this controller would install."""
+    upgrade: Course | None = None
+    """How far the upgrade of its agent has come, or how it went last."""
+    offered: Offer | None = None
+    """What its agent is told to fetch for it; in memory only, as is what it says of it."""
+    news: Upgraded | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-Kind = Literal["deb", "rpm", "archive"]
+from paas_agent.manifest import Kind, order_of
+
 _NAMES: dict[Kind, re.Pattern[str]] = {
     "deb": re.compile(r"paas-agent_(?P<version>\d[^_/]*)_(?P<machine>\w+)\.deb"),
     "rpm": re.compile(r"paas-agent-(?P<version>\d[^-/]*)-\d+\.(?P<machine>\w+)\.rpm"),
@@ -37,14 +37,14 @@ def packages_in(folder: Path) -> list[Package]:
     if not folder.is_dir():
         return []
     found = filter(None, map(_package, sorted(folder.iterdir())))
-    return sorted(found, key=lambda package: _order(package.version), reverse=True)
+    return sorted(found, key=lambda package: order_of(package.version), reverse=True)
 
 
 def newest(packages: Iterable[Package], kind: Kind, machine: str, version: str = "") -> Package | None:
     """The newest of this kind for this machine, or that of a version; None where there is none."""
     fitting = [each for each in packages if (each.kind, each.machine) == (kind, machine)]
     wanted = [each for each in fitting if version in ("", each.version)]
-    return max(wanted, key=lambda package: _order(package.version), default=None)
+    return max(wanted, key=lambda package: order_of(package.version), default=None)
 
 
 def _package(path: Path) -> Package | None:
@@ -53,9 +53,3 @@ def _package(path: Path) -> Package | None:
             machine = found["machine"]
             return Package(kind, found["version"], _MACHINES.get(machine, machine), path)
     return None
-
-
-def _order(version: str) -> tuple[tuple[int, int | str], ...]:
-    """By its numbers, so that 0.10 is newer than 0.9; what is no number comes before one, as in 1.0rc1 and 1.0.1."""
-    parts = re.findall(r"\d+|[a-z]+", version.lower())
-    return tuple((1, int(part)) if part.isdecimal() else (0, part) for part in parts)

@@ -77,7 +77,7 @@ class Reports:
     def _acknowledged(self, host: Host, forget: Sequence[InstanceName] = ()) -> Acknowledged:
         return Acknowledged(
             acknowledged=host.sequence, interval=self._interval, forget=list(forget),
-            renew=host.rotating, tunnel=host.way != "direct",
+            renew=host.rotating, tunnel=host.way != "direct", upgrade=host.offered,
         )  # fmt: skip
 
     def _on_our_clock(self, report: Report) -> Report:
@@ -106,6 +106,7 @@ class Reports:
 
     def _worth_keeping(self, host: Host, report: Report, last: int) -> bool:
         told = _facts(report) not in (None, host.facts) or tuple(report.features) != host.features
+        told = told or report.version not in ("", host.version)
         return report.epoch != host.epoch or last != host.changes_seen or bool(report.outcomes) or told
 
     def _keep(self, host: Host, report: Report, last: int) -> Write:
@@ -122,6 +123,7 @@ class Reports:
         host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
         host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
         host.version, host.features = report.version or host.version, tuple(report.features)
+        host.news = report.upgrade or host.news
         if (facts := _facts(report)) is not None:
             host.facts = facts
 

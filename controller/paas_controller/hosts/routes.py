@@ -27,6 +27,7 @@ from paas_controller.hosts.schemas import (
     HostWithMembers,
 )
 from paas_controller.hosts.service import Hosts, MembersOf, PendingOn
+from paas_controller.hosts.upgrade.schemas import shown as upgrade_shown
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
@@ -144,7 +145,7 @@ def _shown(host: Host) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": host.id, "ip": host.address, "agent_port": host.port, "state": host.state}
     shown |= {"ssh_port": host.ssh_port or 22, "auth": host.auth}
     shown |= {"host_key": fingerprint(host.host_key), "host_key_refused": fingerprint(host.host_key_refused)}
-    shown |= {"bootstrap": bootstrap_shown(host.bootstrap)}
+    shown |= {"bootstrap": bootstrap_shown(host.bootstrap), "upgrade": upgrade_shown(host.upgrade)}
     shown |= {"connection": host.way, "tunnel": host.line is not None}
     shown |= {"certificate_ends": rfc3339(host.certificate_ends), "rotating": host.rotating}
     draining = host.draining and {"by": host.draining.by, "since": rfc3339(host.draining.since)}

@@ -18,6 +18,7 @@ from pydantic import (
 
 from paas_controller.hosts.bootstrap.schemas import BootstrapShown
 from paas_controller.hosts.states import AgentState
+from paas_controller.hosts.upgrade.schemas import UpgradeShown
 from paas_controller.hosts.ways import Way
 from paas_controller.web.schemas import WHOLE, Page, Rehearsed, shaped
 
@@ -147,6 +148,7 @@ class HostShown(BaseModel):
     host_key: Annotated[str, Field(description="SHA256:… of SSH's key, the first that was seen")]
     host_key_refused: Annotated[str, Field(description="of another one, which waits for a person's word")]
     bootstrap: BootstrapShown | None
+    upgrade: UpgradeShown | None
     state: AgentState
     version: str
     features: list[str]

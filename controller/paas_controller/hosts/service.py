@@ -16,6 +16,7 @@ from paas_controller.hosts.bootstrap import progress
 from paas_controller.hosts.host import Following, Host
 from paas_controller.hosts.naming import HOST, NamedHost, unknown
 from paas_controller.hosts.schemas import HostChange
+from paas_controller.hosts.upgrade import course
 from paas_controller.hosts.ways import Line
 from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
@@ -61,6 +62,8 @@ class Hosts:
         """Hears of a host on which there is work and which has no agent."""
         self.edited: Tell = _nobody
         """Hears of a host that SSH reaches otherwise from now on."""
+        self.forgotten: Tell = _nobody
+        """Hears of a host that is known no longer."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
@@ -72,7 +75,7 @@ class Hosts:
             host.epoch, host.sequence, host.changes_seen = row.epoch, row.sequence, row.changes_seen
             host.version, host.features, host.facts = row.version, tuple(row.features.split()), json.loads(row.facts)
             host.way, host.host_key, host.host_key_refused = row.way, row.host_key, row.host_key_refused
-            host.bootstrap = progress.read(row.bootstrap)
+            host.bootstrap, host.upgrade = progress.read(row.bootstrap), course.read(row.upgrade)
             host.draining = draining.of_text(row.draining)
             host.enrolment, host.certificate_ends, host.rotating = row.enrolment, row.certificate_ends, row.rotating
             self._hosts[host.id] = host
@@ -212,6 +215,7 @@ class Hosts:
         await self._store.write(forget)
         self._identity.withdraw(identifier)
         gone = self._hosts.pop(identifier)
+        self.forgotten(identifier)
         self._forget_names(gone)
         gone.hang_up("this host was removed")
         if self._agent_at.get(gone.address) == gone.port:

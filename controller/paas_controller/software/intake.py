@@ -56,6 +56,10 @@ class Intake:
     def members_of(self, host: str) -> list[str]:
         return [f"{instance.kind}/{instance.name}" for instance, _ in self._board.on_host(host)]
 
+    def standing_on(self, host: str) -> dict[str, str]:
+        """The states of the members there."""
+        return {f"{instance.kind}/{instance.name}": member.realtime for instance, member in self._board.on_host(host)}
+
     async def reported(
         self, host: Host, report: Report, changes: Sequence[Change], keep: Write | None
     ) -> list[InstanceName]:

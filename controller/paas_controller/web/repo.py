@@ -35,17 +35,29 @@ def repo_routes(folder: Path, *, open_to_all: bool) -> list[Route]:
             found = None
         if found is None or not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
             raise NotFound(f"the repository has no file {request.match_info['path']} that the controller may read")
-        tag = _tag(found)
-        if request.headers.get(IF_NONE_MATCH) == tag:
-            # What agents ask before every script; it need not wait for the thread that a file is opened in.
-            return web.Response(status=304, headers={ETAG: tag})
-        _require(request, found)
-        return web.FileResponse(path, chunk_size=1 << 20)
+        return _sent(request, path, found)
 
     roles = None if open_to_all else ANYBODY
     said = Said("A file of the scripts repository.", {200: _FILE, 206: _FILE, 304: None}, path=InRepository,
                 refusals=(412, 416), takes=("Range", "If-Match", "If-None-Match"), gives=("ETag",))  # fmt: skip
     return [Route(method, "/repo/{path:.*}", serve, roles, said) for method in ("GET", "HEAD")]
+
+
+def sent(request: web.Request, path: Path) -> web.StreamResponse:
+    """A file, or the part of it that is asked for. NotFound where it is gone."""
+    try:
+        return _sent(request, path, path.stat())
+    except OSError:
+        raise NotFound(f"{path.name} is not there any more") from None
+
+
+def _sent(request: web.Request, path: Path, found: os.stat_result) -> web.StreamResponse:
+    tag = _tag(found)
+    if request.headers.get(IF_NONE_MATCH) == tag:
+        # What agents ask before every script; it need not wait for the thread that a file is opened in.
+        return web.Response(status=304, headers={ETAG: tag})
+    _require(request, found)
+    return web.FileResponse(path, chunk_size=1 << 20)
 
 
 def _require(request: web.Request, found: os.stat_result) -> None:

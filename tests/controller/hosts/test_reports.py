@@ -17,7 +17,8 @@ async def test_a_report_is_acknowledged_by_its_sequence_with_the_interval(joined
     report = joined.says()
     answer = await joined.send(report)
     assert answer.status == 202
-    assert answer.body == {"acknowledged": report.sequence, "interval": 0.1, "forget": [], "renew": False}
+    asked = {"forget": [], "renew": False, "tunnel": False, "upgrade": None}
+    assert answer.body == {"acknowledged": report.sequence, "interval": 0.1, **asked}
 
 
 async def test_a_report_that_comes_again_is_acknowledged_again_and_taken_once(shell: Shell, runs: Agent) -> None:

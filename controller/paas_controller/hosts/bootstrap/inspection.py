@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from paas_agent.manifest import Kind
 from paas_controller.hosts.bootstrap.progress import Failure
-from paas_controller.hosts.packages import Kind
 
 OLDEST_GLIBC = (2, 31)
 NEEDED_BYTES = 150 << 20

@@ -6,8 +6,8 @@ No secret is in a command: the password of sudo and the join token are told on s
 from dataclasses import dataclass
 from shlex import quote
 
+from paas_agent.manifest import Kind
 from paas_controller.hosts.bootstrap.inspection import PACKAGED_USER
-from paas_controller.hosts.packages import Kind
 
 WORK_DIR = "/var/lib/paas-agent"
 CACHE = "/var/cache/paas-agent"

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -54,7 +55,7 @@ class Bootstraps:
     def start(self, note: Note, members_of: MembersOf) -> None:
         """Takes up again what was under way when the controller ended."""
         self._note, self._members_of = note, members_of
-        self._hosts.wanted, self._hosts.edited = self.want, self.again
+        self._hosts.wanted, self._hosts.edited, self._hosts.forgotten = self.want, self.again, self._drop
         for host in self._hosts.all():
             if host.bootstrap and host.bootstrap.state != "done":
                 self._care_for(host.id)
@@ -95,16 +96,27 @@ class Bootstraps:
             self._care_for(identifier)
 
     def _care_for(self, identifier: str) -> None:
-        self._now[identifier] = asyncio.Event()
-        task = asyncio.create_task(self._care(identifier), name=f"bootstrap {identifier}")
-        self._tasks[identifier] = task
-        task.add_done_callback(lambda _: (self._tasks.pop(identifier), self._now.pop(identifier)))
+        now = self._now[identifier] = asyncio.Event()
+        task = self._tasks[identifier] = asyncio.create_task(
+            self._care(identifier, now), name=f"bootstrap {identifier}"
+        )
+        task.add_done_callback(partial(self._ended, identifier))
 
-    async def _care(self, identifier: str) -> None:
+    def _ended(self, identifier: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(identifier) is task:
+            del self._tasks[identifier], self._now[identifier]
+
+    def _drop(self, identifier: str) -> None:
+        """The host was forgotten: one that is named so later has nothing to do with it."""
+        if identifier in self._tasks:
+            self._tasks[identifier].cancel()
+            del self._tasks[identifier], self._now[identifier]
+
+    async def _care(self, identifier: str, now: asyncio.Event) -> None:
         """Tries until it is done, or nobody wants it any more."""
         with suppress(NotFound):  # the host was forgotten meanwhile
             while True:
-                await self._until_due(self._hosts.get(identifier))
+                await self._until_due(self._hosts.get(identifier), now)
                 host = self._hosts.get(identifier)
                 by = host.bootstrap.by if host.bootstrap else ""
                 if not by and (host.enrolled or not self._members_of(identifier)):
@@ -121,14 +133,14 @@ class Bootstraps:
                     _log.exception("bootstrapping %s failed and is tried again", identifier)
                     await asyncio.sleep(_HICCUP)
 
-    async def _until_due(self, host: Host) -> None:
+    async def _until_due(self, host: Host, now: asyncio.Event) -> None:
         """Waits for the next try: what is written down of it may be long over."""
         due = host.bootstrap.next_try if host.bootstrap else None
         wait = min(due - self._clock.time(), course.LONGEST_WAIT) if due else 0.0
         if wait > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._now[host.id].wait(), wait)
-        self._now[host.id].clear()
+                await asyncio.wait_for(now.wait(), wait)
+        now.clear()
 
     async def _try(self, host: Host) -> bool:
         """One attempt, in its turn; whether it is done. What failed is kept, and told in the audit when it is new."""

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.testbeds.hosts.host import Host
-from tests.testbeds.hosts.machine import CannotStart, locked, take
+from tests.testbeds.hosts.machine import BEDS, CannotStart, locked, take
 from tests.testbeds.hosts.network import Network, is_free
 from tests.testbeds.hosts.tree import base_tree
 
-_BEDS = Path("/run/paas-hosts")
-_LOCK = _BEDS / "lock"
+_LOCK = BEDS / "lock"
 _AT_ONCE = 4
 _MOST = 200
 
@@ -21,7 +20,7 @@ class Bed:
     """A network; what stands in its folder says what there is, so that another process can end it."""
 
     def __init__(self, number: int) -> None:
-        self.network, self.folder = Network(number), _BEDS / str(number)
+        self.network, self.folder = Network(number), BEDS / str(number)
 
     @property
     def address(self) -> str:
@@ -100,7 +99,7 @@ def bed() -> Iterator[Bed]:
 
 def beds() -> list[Bed]:
     """All that there are on this machine, of whomever."""
-    return [Bed(number) for number in sorted(int(one.name) for one in _BEDS.glob("[0-9]*"))]
+    return [Bed(number) for number in sorted(int(one.name) for one in BEDS.glob("[0-9]*"))]
 
 
 def _sweep() -> None:

@@ -4,16 +4,17 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 CGROUPS = Path("/sys/fs/cgroup")
+BEDS = Path("/run/paas-hosts")
 _OS_RELEASE = Path("/etc/os-release")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _NEEDED = {
-    "debootstrap": "debootstrap",
+    "mmdebstrap": "mmdebstrap",
     "systemd-nspawn": "systemd-container",
     "ip": "iproute2",
     "nft": "nftables",
@@ -41,9 +42,9 @@ def check() -> None:
         )
 
 
-def equip() -> None:
-    """Installs what is missing."""
-    missing = sorted({package for program, package in _NEEDED.items() if not shutil.which(program)})
+def equip(needed: Mapping[str, str] = _NEEDED) -> None:
+    """Installs what is missing: by program, Debian's package that has it."""
+    missing = sorted({package for program, package in needed.items() if not shutil.which(program)})
     if missing:
         with _nothing_starts():
             command("apt-get", "-qq", "update")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from scripts_repo.build import cache_folder
-from tests.testbeds.hosts.machine import check, command, equip, locked
+from tests.testbeds.hosts.machine import BEDS, check, command, equip, locked
 
 # Whom one may log in as: root, one whose sudo asks for it, one whose sudo does not, one without sudo.
 PASSWORDS = {
@@ -22,7 +22,7 @@ _MAKING = "hosts-making-"
 
 
 def base_tree() -> Path:
-    """The tree, from the cache or made now, in two or three minutes. CannotStart says where there can be none."""
+    """The tree, from the cache or made now, in a minute. CannotStart says where there can be none."""
     check()
     cache = cache_folder()
     accounts = "".join(f"{name}:{password}\n" for name, password in PASSWORDS.items())
@@ -32,12 +32,15 @@ def base_tree() -> Path:
         equip()
         if not tree.exists():
             _clear(cache)
-            print("making the hosts' base tree from Debian's packages; this is done once and takes minutes", flush=True)
+            print(
+                "making the hosts' base tree from Debian's packages; this is done once and takes a minute", flush=True
+            )
             folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=cache))
             made = folder / "tree"
             command(*_ALONE, "sh", _RECIPE, made, told=accounts)
             made.rename(tree)
             folder.rmdir()
+            _prune(cache)
     return tree
 
 
@@ -45,3 +48,12 @@ def _clear(cache: Path) -> None:
     """Removes what a killed run left half made."""
     for left in cache.glob(f"{_MAKING}*"):
         command("rm", "-rf", "--one-file-system", left)
+
+
+def _prune(cache: Path) -> None:
+    """Of former recipes the newest stays beside this one, and what hosts stand on now."""
+    used = {link.resolve() for link in BEDS.glob("*/tree")}
+    trees = sorted((one for one in cache.glob("hosts-*") if one.is_dir()), key=lambda one: one.stat().st_ctime)
+    for former in trees[:-2]:
+        if former.resolve() not in used:
+            command("rm", "-rf", "--one-file-system", former)

@@ -16,9 +16,10 @@ fi
 http_proxy=${http_proxy:-$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")}
 export http_proxy
 
-debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,openssh-server,sudo,python3,python3-venv,iproute2,\
-procps,ca-certificates,rpm bookworm "$tree" "$mirror"
-rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/* "$tree"/var/log/bootstrap.log
+# Whoever is killed meanwhile begins anew, so dpkg need not wait for the disk after each file.
+mmdebstrap --quiet --mode=root --variant=minbase --dpkgopt=force-unsafe-io --aptopt='APT::Sandbox::User "root"' \
+    --include=systemd,systemd-sysv,dbus,openssh-server,sudo,python3,python3-venv,iproute2,procps,ca-certificates,rpm \
+    bookworm "$tree" "$mirror"
 
 # A host has a name, an identity and SSH keys of its own, from its first boot on.
 rm -f "$tree"/etc/hostname "$tree"/etc/resolv.conf "$tree"/etc/ssh/ssh_host_*

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SYSTEM = Path("usr/lib/systemd/system")
 PROGRAMS = ("paas-agent", "paas-controller")
+UNITS = sorted(file.name for kind in ("path", "service") for file in (ROOT / "systemd").glob(f"*.{kind}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,7 +30,9 @@ def root(tmp_path: Path, systemd: None) -> Path:
     """A root folder with systemd's own units, ours, and programs of our names."""
     shutil.copytree("/" / SYSTEM, tmp_path / SYSTEM, symlinks=True)
     (tmp_path / "usr" / "bin").mkdir()
-    for program in PROGRAMS:
-        shutil.copy(ROOT / "systemd" / f"{program}.service", tmp_path / SYSTEM)
+    (tmp_path / "bin").symlink_to("usr/bin")
+    for unit in UNITS:
+        shutil.copy(ROOT / "systemd" / unit, tmp_path / SYSTEM)
+    for program in (*PROGRAMS, "sh"):
         shutil.copy("/bin/true", tmp_path / "usr" / "bin" / program)
     return tmp_path

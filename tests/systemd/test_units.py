@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.systemd.conftest import PROGRAMS, ROOT, SYSTEM
+from tests.systemd.conftest import PROGRAMS, ROOT, SYSTEM, UNITS
 
 
 def service(program: str) -> configparser.SectionProxy:
@@ -20,14 +20,14 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
-def verify(root: Path, program: str) -> str:
+def verify(root: Path, unit: str) -> str:
     """What systemd has against the unit."""
-    return analyze("verify", f"--root={root}", "--man=no", f"{program}.service").stderr
+    return analyze("verify", f"--root={root}", "--man=no", unit).stderr
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_systemd_accepts_the_unit(root: Path, program: str) -> None:
-    assert verify(root, program) == ""
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_accepts_the_unit(root: Path, unit: str) -> None:
+    assert verify(root, unit) == ""
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -35,8 +35,9 @@ def test_systemd_would_say_what_is_wrong(root: Path, program: str) -> None:
     (root / "usr" / "bin" / program).unlink()
     with (root / SYSTEM / f"{program}.service").open("a") as unit:
         unit.write("[Service]\nRestrat=always\n")
-    assert "Restrat" in verify(root, program)
-    assert f"/usr/bin/{program} is not executable" in verify(root, program)
+    said = verify(root, f"{program}.service")
+    assert "Restrat" in said
+    assert f"/usr/bin/{program} is not executable" in said
 
 
 def test_the_controller_can_do_little_harm() -> None:

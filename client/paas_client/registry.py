@@ -13,6 +13,8 @@ from paas_client.transport import ATTEMPTS, Call, Transport, Word
 
 _PAGE = 200
 Role = Literal["administrator", "operator", "viewer"]
+Connection = Literal["direct", "tunnel", "auto"]
+"""How orders reach an agent: called at its address, down the tunnel that it keeps, or by whichever works."""
 Auth = Sequence[Mapping[str, str]]
 """Credentials: `username`, and `password` or `private_key`."""
 
@@ -62,6 +64,8 @@ class Host(Answer):
     host_key: str = ""
     host_key_refused: str = ""
     bootstrap: Bootstrap | None = None
+    connection: Connection = "direct"
+    tunnel: bool = False
     certificate_ends: datetime | None = None
     rotating: bool = False
     facts: dict[str, Any] = Field(default_factory=dict)
@@ -134,14 +138,19 @@ class Hosts:
     async def get(self, identifier: str) -> Host:
         return read(Host.model_validate_json, (await self.transport.get("hosts", identifier)).body)
 
-    def add(self, address: str, agent_port: int, ssh_port: int | None = None, auth: Auth = ()) -> Change[Host]:
+    def add(
+        self, address: str, agent_port: int, ssh_port: int | None = None, auth: Auth = (), *,
+        connection: Connection = "direct",
+    ) -> Change[Host]:  # fmt: skip
         """Names a host before anything stands on it. Conflict where it is there already."""
-        body: dict[str, Any] = {"ip": address, "agent_port": agent_port}
+        body: dict[str, Any] = {"ip": address, "agent_port": agent_port, "connection": connection}
         body |= ({"ssh_port": ssh_port} if ssh_port else {}) | ({"auth": list(auth)} if auth else {})
         return Change(self.transport, Call("POST", ("hosts",), body=body), Host.model_validate_json)
 
     def edit(self, identifier: str, body: Mapping[str, Any]) -> Change[Host]:
-        """Changes how SSH reaches a host, by `ssh_port` and `auth`; what is left out, or masked, stays as it is."""
+        """Changes how a host is reached, by `connection`, and by `ssh_port` and `auth` for SSH; what is left out, or
+        masked, stays as it is.
+        """
         return Change(self.transport, Call("PUT", ("hosts", identifier), body=body), Host.model_validate_json)
 
     def bootstrap(self, identifier: str, accept_host_key: str = "") -> Change[Told]:

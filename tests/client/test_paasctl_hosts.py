@@ -59,6 +59,20 @@ async def test_how_ssh_reaches_a_host_is_changed_by_a_file(paasctl: Paasctl, cli
     assert (wrong.code, "ssh_port must be 1 or more" in wrong.err) == (1, True)
 
 
+async def test_the_way_of_a_host_is_chosen_when_it_is_named_and_later(paasctl: Paasctl) -> None:
+    named = await paasctl("host", "add", "10.78.1.4", "--connection", "tunnel")
+    assert "tunnel, no tunnel is open" in named.out
+    planned = await paasctl("host", "edit", "10.78.1.4:3335", "--connection", "auto", "--dry-run")
+    assert "how it is reached" in planned.out
+    await paasctl("host", "edit", "10.78.1.4:3335", "--connection", "auto")
+    document = (await paasctl("host", "show", "10.78.1.4:3335", "-o", "json")).document
+    assert (document["connection"], document["tunnel"]) == ("auto", False)
+    kept = await paasctl("host", "edit", "10.78.1.4:3335", "-f", "-", stdin='{"ssh_port": 2222}')
+    assert "auto, no tunnel is open" in kept.out
+    wrong = await paasctl("host", "edit", "10.78.1.4:3335")
+    assert (wrong.code, "say --connection, or name a file with -f" in wrong.err) == (2, True)
+
+
 async def test_an_unknown_host_is_exit_code_3(paasctl: Paasctl) -> None:
     for command in (("show",), ("delete",), ("rotate",), ("edit", "-f", "-")):
         ended = await paasctl("host", *command, "10.9.8.7:3335", stdin="{}")

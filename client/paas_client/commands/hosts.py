@@ -1,5 +1,6 @@
 """`paasctl host`: the registry of hosts."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -24,8 +25,20 @@ SshPort = Annotated[
     int | None, typer.Option("--ssh-port", min=1, max=65535, show_default="22", help="Where SSH listens.")
 ]
 ReachFile = Annotated[
-    str, typer.Option("--file", "-f", help="JSON or YAML file with ssh_port and auth; - reads stdin.")
+    str, typer.Option("--file", "-f", help="JSON or YAML file with ssh_port, auth, connection; - reads stdin.")
 ]
+
+
+class Connection(StrEnum):
+    """As in the API."""
+
+    direct = "direct"
+    tunnel = "tunnel"
+    auto = "auto"
+
+
+_CONNECTION = "How orders reach its agent: called at its address, down a tunnel that it keeps, or by whichever works."
+ConnectionOption = Annotated[Connection | None, typer.Option("--connection", show_default=False, help=_CONNECTION)]
 
 
 @app.command()
@@ -67,11 +80,15 @@ def add(
     address: Address,
     agent_port: AgentPort = 3335,
     ssh_port: SshPort = None,
+    connection: ConnectionOption = None,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
     """Name a host before anything stands on it. An agent that joins, or an instance, names its own."""
-    host = asker(context).ask(lambda client: sent(client.hosts.add(address, agent_port, ssh_port), dry_run=dry_run))
+    way = (connection or Connection.direct).value
+    host = asker(context).ask(
+        lambda client: sent(client.hosts.add(address, agent_port, ssh_port, connection=way), dry_run=dry_run)
+    )
     if isinstance(host, Plan):
         return show_plan(host, form)
     return show.answer(form, host.document(), lambda: show.fields(_described(host)))
@@ -81,15 +98,20 @@ def add(
 def edit(
     context: typer.Context,
     identifier: HostId,
-    file: ReachFile,
+    file: ReachFile = "",
+    connection: ConnectionOption = None,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
-    """Change how SSH reaches a host: its port and its credentials.
+    """Change how a host is reached: by SSH, with its port and its credentials, and by orders.
 
-    What is left out of the file stays as it is, and so does what is masked.
+    What is left out stays as it is, and so does what is masked.
     """
-    body, hints = documents.given(file), _hints(identifier)
+    if not file and connection is None:
+        show.failure("say --connection, or name a file with -f")
+        raise typer.Exit(USAGE)
+    body, hints = (documents.given(file) if file else {}), _hints(identifier)
+    body |= {"connection": connection.value} if connection else {}
     host = asker(context).ask(lambda client: sent(client.hosts.edit(identifier, body), dry_run=dry_run), hints)
     if isinstance(host, Plan):
         return show_plan(host, form)
@@ -157,13 +179,20 @@ def _hints(identifier: str) -> Hints:
 def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("drained", drained(host)), ("version", host.version),
-        ("last heard", show.moment(host.last_heard)), ("ssh", _ssh(host)),
+        ("last heard", show.moment(host.last_heard)), ("connection", _connection(host)), ("ssh", _ssh(host)),
         ("host key", host.host_key), ("refused key", host.host_key_refused), ("bootstrap", bootstrapped(host)),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
         ("rotation", "with its next report" if host.rotating else ""),
     ]  # fmt: skip
     members = Text("\n".join(map(show.clean, host.members)) or "none")
     return [*pairs, *facts.described(host.facts), ("members", members), ("pending", Text(pending(host)))]
+
+
+def _connection(host: Host) -> str:
+    """Where the host does not simply answer at its address."""
+    if host.connection == "direct":
+        return ""
+    return f"{host.connection}, {'a' if host.tunnel else 'no'} tunnel is open"
 
 
 def _ssh(host: Host) -> str:

@@ -62,15 +62,17 @@ class Joined:
         await asyncio.to_thread(self.host.write, place, package.read_bytes())
         await self.run((command or kind.install).format(file=place) + f" && rm {place}")
 
-    async def join(self) -> None:
-        """As a person does it by hand, then starts the unit and waits until the controller has heard of it."""
+    async def join(self, *options: str) -> str:
+        """As a person does it by hand, then starts the unit and waits until the controller has heard of it. The join
+        token, which is good no longer."""
         _, answer = await self.stack.call("POST", "/hosts/join-tokens")
         join = f"paas-agent join --work-dir /var/lib/paas-agent --controller {self.stack.url}"
         listen = f"--listen 0.0.0.0:{PORT} --advertise {self.host.address}:{PORT}"
         token = f"PAAS_AGENT_JOIN_TOKEN={answer['join_token']}"
-        await self.run(f"runuser -u paas-agent -- env {token} {join} {listen}")
+        await self.run(f"runuser -u paas-agent -- env {token} {join} {listen} {' '.join(options)}")
         await self.run("systemctl start paas-agent")
         await self.is_online()
+        return str(answer["join_token"])
 
     async def is_online(self, version: str = "") -> None:
         async def heard() -> bool:

@@ -15,5 +15,6 @@ A second bed at the same time, of another worker or another checkout, is `paas1`
     network.py    bridge, cables, and what is cut or dropped
     container.py  systemd-nspawn: boot, power off
     host.py       one host, in a test's words
+    capture.py    what somebody on the way sees
     bed.py        a network with its hosts; what a killed run left is ended by the next one that starts
 """

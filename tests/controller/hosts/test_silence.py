@@ -12,29 +12,9 @@ from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import Principal
 from paas_controller.hosts.host import Host
 from paas_controller.hosts.reports import Reports, Write
-from paas_controller.hosts.service import Hosts
 from tests.controller.agents import Agent
 from tests.controller.hosts.said import change, changes_of, left
 from tests.controller.shell import Clock, Shell, until
-
-
-@pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
-    """Waits until the controller has looked for silent hosts once more, from beginning to end."""
-    looks = []
-    real = Hosts.all
-
-    def look(hosts: Hosts) -> list[Host]:
-        looks.append(hosts)
-        return real(hosts)
-
-    monkeypatch.setattr(Hosts, "all", look)
-
-    async def wait() -> None:
-        before = len(looks)
-        await until(lambda: len(looks) >= before + 2, "a look for silence")
-
-    return wait
 
 
 async def test_a_host_unheard_of_for_three_intervals_is_lost_and_nothing_is_ordered(

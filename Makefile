@@ -1,7 +1,7 @@
 # The doors of the house. Each does all of its own set-up.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench repo package constraints clean
+.PHONY: help setup demo test lint bench repo package bundle image constraints clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -22,7 +22,7 @@ lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@.venv/bin/shellcheck -x -P SCRIPTDIR $$(find packaging -type f ! -name '*.py' ! -name '*.yaml') .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
+	@.venv/bin/shellcheck -x -P SCRIPTDIR $$(find packaging -type f ! -name '*.py' ! -name '*.yaml' ! -name Containerfile) .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
 
 bench: setup repo  ## the measurements, one table, a report with plots
 	@.venv/bin/python -m bench
@@ -33,6 +33,12 @@ repo: setup      ## packages and checksums of scripts_repo/ into dist/repo
 package: setup   ## the wheels and the agent's packages into dist/
 	@packaging/wheels
 	@packaging/packages
+
+bundle: setup    ## one archive with all that a platform without a network needs, into dist/
+	@packaging/bundle
+
+image: bundle    ## the controller as a container image; `make image BASE_IMAGE=…` on another base
+	@packaging/image/build
 
 constraints: setup  ## pin anew what requirements-dev.in asks for
 	@packaging/constraints

@@ -1,8 +1,9 @@
 #!/bin/sh
-# freeze.sh: prints the folder with the frozen agent, Python and libraries in it, made where the cache does not have it.
-# The cache knows it by its inputs: the agent, its pins, how it is frozen, and the tree that it is frozen in.
+# freeze.sh FOLDER: makes the folder: the frozen agent, with Python and libraries in it, frozen now where the cache does
+# not have it. The cache knows it by its inputs: the agent, its pins, how it is frozen, and the tree that it is frozen in.
 set -eu
 umask 022
+target=$(realpath -m "$1")
 cd "$(dirname "$0")/../.."
 
 die() {
@@ -41,10 +42,14 @@ make_frozen() {
     cp "$tree/usr/local/share/sources" "$work/mnt/dist/paas-agent/lib/"
     mv "$work/mnt/dist/paas-agent" "$frozen"
 }
+# keep_newest COUNT NAME: of former recipes and agents only so many stay, those that were used last.
+keep_newest() {
+    find "$cache" -maxdepth 1 -type d -name "$2-*" -printf '%T@ %p\n' | sort -rn | tail -n "+$(($1 + 1))" | cut -d ' ' -f 2- |
+        xargs -r -d '\n' rm -rf --one-file-system
+}
 
 [ "$(id -u)" = 0 ] || die "the agent is frozen in a Debian 11 of its own, which takes root; run this as root"
 command -v apt-get >/dev/null || die "the agent is frozen with Debian's packages; run this on Debian 12"
-command -v debootstrap >/dev/null || die "debootstrap is missing; apt-get install debootstrap"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/paas-operator
 mkdir -p "$cache"
 cache=$(realpath "$cache")
@@ -63,4 +68,10 @@ if [ ! -d "$frozen" ]; then
     [ -d "$tree" ] || make_tree
     make_frozen
 fi
-echo "$frozen"
+for used in "$frozen" "$tree"; do
+    [ ! -d "$used" ] || touch "$used"
+done
+keep_newest 2 freezer
+# The tests freeze two versions, and so does whoever works beside.
+keep_newest 4 frozen
+cp -R "$frozen" "$target"

@@ -75,7 +75,7 @@ def test_what_is_listed_is_what_is_pinned(packages: Path) -> None:
 
 
 def test_whoever_is_not_root_is_told() -> None:
-    build = command_as("nobody", [str(ROOT / "packaging" / "agent" / "freeze.sh")])
+    build = command_as("nobody", [str(ROOT / "packaging" / "agent" / "freeze.sh"), "/tmp/frozen"])
     done = subprocess.run(build, env=os.environ | {"HOME": "/tmp"}, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "run this as root" in done.stderr

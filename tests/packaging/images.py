@@ -1,0 +1,47 @@
+"""Container images without a registry or a daemon: buildah, with all that it keeps in one folder."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.packaging.conftest import ROOT
+from tests.testbeds.hosts.machine import command, equip
+from tests.testbeds.hosts.tree import base_tree
+
+_BASE = "localhost/base"
+_LEAVE = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/log", "boot", "dev", "proc", "sys")
+
+
+class Images:
+    """What buildah has made; installs it where it is missing."""
+
+    def __init__(self, folder: Path) -> None:
+        equip({"buildah": "buildah"})
+        self._folder = folder
+        settings = folder / "storage.conf"
+        settings.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n')
+        own = {"CONTAINERS_STORAGE_CONF": str(settings), "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
+        self.environment = os.environ | own
+
+    def make_base(self) -> str:
+        """The name of one with Debian 12 and its Python in it: what the hosts of the bed are installed from."""
+        context = self._folder / "context"
+        context.mkdir()
+        leave = [f"--exclude=./{folder}/*" for folder in _LEAVE]
+        command("tar", "-C", base_tree(), *leave, "-cf", context / "base.tar", ".")
+        (context / "Containerfile").write_text("FROM scratch\nADD base.tar /\n")
+        self.run("buildah", "bud", "--quiet", "--tag", _BASE, context)
+        (context / "base.tar").unlink()
+        return _BASE
+
+    def build(self, bundle: Path) -> str:
+        """The name of the controller's image, built as people build it."""
+        return self.run(ROOT / "packaging" / "image" / "build", bundle, BASE_IMAGE=self.make_base())
+
+    def run(self, *words: str | Path, **more: str) -> str:
+        done = subprocess.run(words, env=self.environment | more, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def remove(self) -> None:
+        command("rm", "-rf", "--one-file-system", self._folder)

@@ -52,6 +52,30 @@ class Pending(Answer):
     why: str
 
 
+class Upgrade(Answer):
+    """How far the upgrade of a host's agent has come, or how it went last."""
+
+    state: str
+    version: str
+    sentence: str = ""
+    since: datetime
+    batch: int = 0
+
+
+class LeftOut(Answer):
+    """A host that is not upgraded."""
+
+    host: str
+    why: str
+
+
+class UpgradePlan(Answer):
+    """Which hosts are upgraded, batch after batch."""
+
+    batches: list[list[str]]
+    left_out: list[LeftOut] = Field(default_factory=list)
+
+
 class Host(Answer):
     """One agent, by address and port. `members` (kind/name) and `pending` are answered for a single host only."""
 
@@ -70,6 +94,7 @@ class Host(Answer):
     rotating: bool = False
     facts: dict[str, Any] = Field(default_factory=dict)
     draining: Draining | None = None
+    upgrade: Upgrade | None = None
     members: list[str] = Field(default_factory=list)
     pending: list[Pending] = Field(default_factory=list)
 
@@ -166,6 +191,15 @@ class Hosts:
         """Has what runs there stopped and nothing brought up, until it is sent with `enabled` false."""
         call = Call("POST", ("hosts", identifier, "drain"), body={"enabled": enabled})
         return Change(self.transport, call, Told.model_validate_json)
+
+    def upgrade(self, identifier: str) -> Change[Told]:
+        """Brings its agent to the newest version there is. Conflict where it has that, or cannot be upgraded."""
+        return Change(self.transport, Call("POST", ("hosts", identifier, "upgrade")), Told.model_validate_json)
+
+    def upgrade_all(self, batch: int = 10) -> Change[UpgradePlan]:
+        """The same with all hosts for which there is a newer one: one first, then `batch` at once."""
+        call = Call("POST", ("hosts", "upgrade"), body={"batch": batch})
+        return Change(self.transport, call, UpgradePlan.model_validate_json)
 
     def rotate(self, identifier: str) -> Change[Told]:
         """Has its tokens and certificate replaced, with its next report. Conflict where it has no agent."""

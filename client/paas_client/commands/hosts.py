@@ -14,6 +14,7 @@ from paas_client.commands.draining import drain, drained, pending
 from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId
 from paas_client.commands.planning import sent, show_plan, show_told
+from paas_client.commands.upgrading import upgrade, upgraded
 from paas_client.models import Plan
 from paas_client.registry import Host
 
@@ -120,6 +121,7 @@ def edit(
 
 app.command()(bootstrap)
 app.command()(drain)
+app.command()(upgrade)
 
 
 @app.command()
@@ -182,7 +184,7 @@ def _described(host: Host) -> list[tuple[str, Text | str]]:
         ("last heard", show.moment(host.last_heard)), ("connection", _connection(host)), ("ssh", _ssh(host)),
         ("host key", host.host_key), ("refused key", host.host_key_refused), ("bootstrap", bootstrapped(host)),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
-        ("rotation", "with its next report" if host.rotating else ""),
+        ("rotation", "with its next report" if host.rotating else ""), ("upgrade", upgraded(host)),
     ]  # fmt: skip
     members = Text("\n".join(map(show.clean, host.members)) or "none")
     return [*pairs, *facts.described(host.facts), ("members", members), ("pending", Text(pending(host)))]

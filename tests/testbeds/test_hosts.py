@@ -15,7 +15,7 @@ from tests.testbeds.account import command_as
 from tests.testbeds.hosts import bed as hosts
 from tests.testbeds.hosts.bed import Bed
 from tests.testbeds.hosts.host import Host
-from tests.testbeds.hosts.tree import PASSWORDS
+from tests.testbeds.hosts.tree import PASSWORDS, prune
 
 _KILLED = """
 from tests.testbeds.hosts.bed import bed
@@ -231,6 +231,16 @@ def test_hosts_by_hand_stay_until_they_are_ended(bed: Bed) -> None:
     finally:
         kept.down()
     assert_nothing_is_left_of(kept)
+
+
+def test_of_former_base_trees_the_newest_stay_and_what_hosts_stand_on(tmp_path: Path) -> None:
+    cache, beds = tmp_path / "cache", tmp_path / "beds"
+    for name in ("first", "second", "third", "fourth"):
+        (cache / f"hosts-{name}" / "etc").mkdir(parents=True)
+    (beds / "0").mkdir(parents=True)
+    (beds / "0" / "tree").symlink_to(cache / "hosts-first")
+    prune(cache, beds)
+    assert {tree.name for tree in cache.iterdir()} == {"hosts-first", "hosts-third", "hosts-fourth"}
 
 
 def test_whoever_is_not_root_is_told() -> None:

@@ -40,7 +40,7 @@ def base_tree() -> Path:
             command(*_ALONE, "sh", _RECIPE, made, told=accounts)
             made.rename(tree)
             folder.rmdir()
-            _prune(cache)
+            prune(cache, BEDS)
     return tree
 
 
@@ -50,9 +50,9 @@ def _clear(cache: Path) -> None:
         command("rm", "-rf", "--one-file-system", left)
 
 
-def _prune(cache: Path) -> None:
+def prune(cache: Path, beds: Path) -> None:
     """Of former recipes the newest stays beside this one, and what hosts stand on now."""
-    used = {link.resolve() for link in BEDS.glob("*/tree")}
+    used = {link.resolve() for link in beds.glob("*/tree")}
     trees = sorted((one for one in cache.glob("hosts-*") if one.is_dir()), key=lambda one: one.stat().st_ctime)
     for former in trees[:-2]:
         if former.resolve() not in used:

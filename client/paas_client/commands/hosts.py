@@ -1,6 +1,5 @@
 """`paasctl host`: the registry of hosts."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from paas_client.commands.options import DryRunOption, HostId
 from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.commands.upgrading import upgrade, upgraded
 from paas_client.models import Plan
-from paas_client.registry import Host
+from paas_client.registry import Connection, Host
 
 app = typer.Typer(no_args_is_help=True, help="The hosts, each with its agent; an ID is ADDRESS:PORT.")
 
@@ -28,16 +27,6 @@ SshPort = Annotated[
 ReachFile = Annotated[
     str, typer.Option("--file", "-f", help="JSON or YAML file with ssh_port, auth, connection; - reads stdin.")
 ]
-
-
-class Connection(StrEnum):
-    """As in the API."""
-
-    direct = "direct"
-    tunnel = "tunnel"
-    auto = "auto"
-
-
 _CONNECTION = "How orders reach its agent: called at its address, down a tunnel that it keeps, or by whichever works."
 ConnectionOption = Annotated[Connection | None, typer.Option("--connection", show_default=False, help=_CONNECTION)]
 
@@ -86,7 +75,7 @@ def add(
     form: show.FormOption = show.Form.table,
 ) -> None:
     """Name a host before anything stands on it. An agent that joins, or an instance, names its own."""
-    way = (connection or Connection.direct).value
+    way = connection or "direct"
     host = asker(context).ask(
         lambda client: sent(client.hosts.add(address, agent_port, ssh_port, connection=way), dry_run=dry_run)
     )
@@ -112,7 +101,7 @@ def edit(
         show.failure("say --connection, or name a file with -f")
         raise typer.Exit(USAGE)
     body, hints = (documents.given(file) if file else {}), _hints(identifier)
-    body |= {"connection": connection.value} if connection else {}
+    body |= {"connection": connection} if connection else {}
     host = asker(context).ask(lambda client: sent(client.hosts.edit(identifier, body), dry_run=dry_run), hints)
     if isinstance(host, Plan):
         return show_plan(host, form)

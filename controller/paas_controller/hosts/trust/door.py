@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,8 @@ from paas_controller.hosts.trust.sentences import about
 
 _log = logging.getLogger(__name__)
 _HANDSHAKE = 15.0
+SSLProtocol.max_size = 16 * 1024
+"""What asyncio sets aside for each connection, and touches: a record of TLS is not larger. By itself it takes 256 KiB."""
 
 Refused = Callable[[str, str], None]
 """Hears of an address and of what is wrong with what came from it."""

@@ -1,5 +1,6 @@
 """The network of hosts: what the tests of SSH, services and tunnels rely on."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -235,8 +236,9 @@ def test_hosts_by_hand_stay_until_they_are_ended(bed: Bed) -> None:
 
 def test_of_former_base_trees_the_newest_stay_and_what_hosts_stand_on(tmp_path: Path) -> None:
     cache, beds = tmp_path / "cache", tmp_path / "beds"
-    for name in ("first", "second", "third", "fourth"):
+    for age, name in enumerate(("fourth", "third", "second", "first")):
         (cache / f"hosts-{name}" / "etc").mkdir(parents=True)
+        os.utime(cache / f"hosts-{name}", (-age, -age))
     (beds / "0").mkdir(parents=True)
     (beds / "0" / "tree").symlink_to(cache / "hosts-first")
     prune(cache, beds)

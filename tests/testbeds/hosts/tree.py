@@ -1,6 +1,7 @@
 """What hosts are installed from: made once by tree.sh, kept in the user's cache under a hash of its recipe."""
 
 import hashlib
+import os
 import platform
 import tempfile
 from pathlib import Path
@@ -38,6 +39,7 @@ def base_tree() -> Path:
             folder = Path(tempfile.mkdtemp(prefix=_MAKING, dir=cache))
             made = folder / "tree"
             command(*_ALONE, "sh", _RECIPE, made, told=accounts)
+            os.utime(made)
             made.rename(tree)
             folder.rmdir()
             prune(cache, BEDS)
@@ -53,7 +55,7 @@ def _clear(cache: Path) -> None:
 def prune(cache: Path, beds: Path) -> None:
     """Of former recipes the newest stays beside this one, and what hosts stand on now."""
     used = {link.resolve() for link in beds.glob("*/tree")}
-    trees = sorted((one for one in cache.glob("hosts-*") if one.is_dir()), key=lambda one: one.stat().st_ctime)
+    trees = sorted((one for one in cache.glob("hosts-*") if one.is_dir()), key=lambda one: one.stat().st_mtime)
     for former in trees[:-2]:
         if former.resolve() not in used:
             command("rm", "-rf", "--one-file-system", former)

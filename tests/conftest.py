@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.conftest import ROOT, packages_of
 from tests.testbeds import tools
 from tests.testbeds.hosts import bed as hosts
 from tests.testbeds.hosts.host import Host
@@ -76,6 +77,12 @@ def bed() -> Iterator[hosts.Bed]:
 def four_hosts(bed: hosts.Bed) -> list[Host]:
     """Hosts that all tests of this run share; each leaves them as it found them."""
     return bed.add(4)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the agent's packages as they are in the working tree."""
+    return packages_of(ROOT, tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture

@@ -26,12 +26,6 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the agent's packages as they are in the working tree."""
-    return packages_of(ROOT, tmp_path_factory.mktemp("packages"))
-
-
-@pytest.fixture(scope="session")
 def newer_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with those of a later version."""
     folder = tmp_path_factory.mktemp("newer")

@@ -69,7 +69,7 @@ class Joined:
         join = f"paas-agent join --work-dir /var/lib/paas-agent --controller {self.stack.url}"
         listen = f"--listen 0.0.0.0:{PORT} --advertise {self.host.address}:{PORT}"
         token = f"PAAS_AGENT_JOIN_TOKEN={answer['join_token']}"
-        await self.run(f"runuser -u paas-agent -- env {token} {join} {listen} {' '.join(options)}")
+        await self.run(f"env {token} {join} {listen} {' '.join(options)}")
         await self.run("systemctl start paas-agent")
         await self.is_online()
         return str(answer["join_token"])
@@ -77,7 +77,7 @@ class Joined:
     async def is_online(self, version: str = "") -> None:
         async def heard() -> bool:
             status, seen = await self.stack.call("GET", f"/hosts/{self.host.address}:{PORT}")
-            return status == 200 and seen["state"] == "online" and version in ("", seen["version"])
+            return status == 200 and seen["state"] in ("online", "outdated") and version in ("", seen["version"])
 
         await until(heard, f"{self.host.name} to report; see its journal:\n{self.host.journal('paas-agent')}")
 

@@ -3,7 +3,6 @@ ends it: `pending.json` stands from before the first change until after the last
 """
 
 import logging
-import os
 import platform
 
 import msgspec
@@ -75,7 +74,7 @@ def _taken(places: Places, spool: int, manifest: Manifest) -> Pending:
 
 
 def _install(places: Places, machine: Machine, pending: Pending) -> None:
-    os.sync()  # this program's own copy included, which has to be there after a power loss
+    machine.sync(places.home)  # this program's own copy included, which has to be there after a power loss
     write_whole(places.pending, msgspec.json.encode(pending))
     version = pending.package.version
     log.info("version %s takes the place of %s", version, __version__)

@@ -41,6 +41,11 @@ def install(kind: Kind, package: Path) -> None:
         _run((str(unpacked / "install"),))
 
 
+def sync(folder: Path) -> None:
+    """All of this file system is on the disk when it returns."""
+    _run(("sync", "--file-system", str(folder)))
+
+
 def start() -> None:
     """The agent, where it has given up or was ended; nobody waits for it."""
     for words in (("reset-failed",), ("--no-block", "start")):
@@ -75,6 +80,7 @@ class Machine:
     install: Callable[[Kind, Path], None] = install
     start: Callable[[], None] = start
     heard: Callable[[str], bool] = heard
+    sync: Callable[[Path], None] = sync
     pause: Callable[[], None] = lambda: sleep(_LOOK_EVERY)
     passed: Callable[[], float] = monotonic
 

@@ -67,7 +67,9 @@ class Box:
 
     def run(self) -> Upgraded | None:
         """One run of root's program; what it told last."""
-        machine = Machine(3.0, lambda: NOW, self._install, lambda: None, self._heard, self._pause, lambda: self.passed)
+        machine = Machine(
+            3.0, lambda: NOW, self._install, lambda: None, self._heard, lambda _: None, self._pause, lambda: self.passed
+        )
         course.apply(self.places, machine)
         told = self.places.told()
         return told[1] if told else None

@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 .venv/bin/python packaging/agent/pins.py paas-controller paas-client >"$work/pins.txt"
 wheels=$cache/bundled-$(sha256sum "$work/pins.txt" | cut -c 1-16)
 if [ ! -d "$wheels" ]; then
-    .venv/bin/pip --quiet --disable-pip-version-check download --no-deps --require-hashes --only-binary :all: \
+    .venv/bin/pip -qq --disable-pip-version-check download --no-deps --require-hashes --only-binary :all: \
         --python-version 3.11 -r "$work/pins.txt" -d "$work/wheels" || {
         echo "wheels: what is pinned cannot be fetched" >&2
         exit 1

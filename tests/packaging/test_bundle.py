@@ -45,7 +45,9 @@ def unpacked(bundle: Path, fresh_host: Host) -> str:
 
 def program_files(host: Host) -> set[str]:
     """What is on the host, but for what systemd, Python and the tests write of their own."""
-    others = " -o ".join(f"-path {place}" for place in ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/log", "/root"))
+    others = " -o ".join(
+        f"-path {place}" for place in ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", "/root")
+    )
     return set(host.run(rf"find / \( {others} -o -path /var/lib/systemd \) -prune -o -print").splitlines())
 
 

@@ -36,18 +36,28 @@ def test_all_belongs_to_root_and_nobody_else_may_write_it(packages: Path) -> Non
         assert mode.startswith("l") or (mode[5], mode[8]) == ("-", "-"), line
 
 
-def test_the_same_commit_gives_the_same_bytes(packages: Path, tmp_path: Path) -> None:
+def test_the_same_commit_gives_the_same_bytes_and_former_recipes_go(packages: Path, tmp_path: Path) -> None:
     built = []
     for name, umask in (("here", 0o022), ("elsewhere", 0o077)):
         home = tmp_path / name
         (home / "cache" / "paas-operator").mkdir(parents=True)
         for tree in (cache() / "paas-operator").glob("freezer-*"):
             (home / "cache" / "paas-operator" / tree.name).symlink_to(tree)
+        for age, former in enumerate(former_recipes(home / "cache")):
+            former.mkdir()
+            os.utime(former, (-age, -age))
         own = {"XDG_CACHE_HOME": str(home / "cache"), "UV_CACHE_DIR": str(cache() / "uv")}
         target = packages_of(clone_to(home / "main", umask), home / "packages", umask, **own)
         built.append({file.name: file.read_bytes() for file in target.iterdir()})
+        kept = [former.name for former in former_recipes(home / "cache") if former.exists()]
+        assert kept == ["freezer-0", "freezer-1", "frozen-0", "frozen-1", "frozen-2"]
     assert len(built[0]) == 4
     assert [name for name, content in built[0].items() if built[1][name] != content] == []
+
+
+def former_recipes(home: Path) -> list[Path]:
+    """What they might have left in the cache, of each kind the youngest first."""
+    return [home / "paas-operator" / f"{kind}-{number}" for kind in ("freezer", "frozen") for number in range(5)]
 
 
 def test_the_frozen_agent_asks_for_no_newer_glibc_than_is_stated(packages: Path, tmp_path: Path) -> None:

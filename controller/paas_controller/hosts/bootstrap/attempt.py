@@ -117,7 +117,7 @@ class Attempt:
         await entered("upload")
         await self._upload(package)
         await entered("install")
-        await self._as_root(recipe.install(package.kind, package.path.name), seconds=_INSTALL_SECONDS)
+        await self._as_root(recipe.install(package.kind, package.path.name, package.version), seconds=_INSTALL_SECONDS)
         if not target.heard:
             await self._join()
         await entered("report")

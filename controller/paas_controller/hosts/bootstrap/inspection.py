@@ -13,7 +13,7 @@ NEEDED_BYTES = 150 << 20
 """What is unpacked, the package twice, and some room for work."""
 PACKAGED_USER = "paas-agent"
 """The user that the package makes."""
-_TOOLS = ("sha256sum", "runuser", "install", "tar", "gzip", "systemctl")
+_TOOLS = ("sha256sum", "install", "tar", "gzip", "systemctl")
 _PLACES = ("/usr", "/var", "/var/tmp")  # noqa: S108 - on the host
 
 

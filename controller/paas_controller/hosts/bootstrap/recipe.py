@@ -11,6 +11,7 @@ from paas_controller.hosts.bootstrap.inspection import PACKAGED_USER
 
 WORK_DIR = "/var/lib/paas-agent"
 CACHE = "/var/cache/paas-agent"
+KEPT = "/var/lib/paas-agent-upgrade/work"
 MAKE_ROOM = "umask 077; mktemp -d /var/tmp/paas-agent.XXXXXXXXXX"
 """Prints a folder of the user's own, to upload into."""
 WHY_SILENT = "journalctl --unit=paas-agent --lines=1 --output=cat --no-pager"
@@ -65,7 +66,7 @@ systemctl stop paas-agent
 systemctl daemon-reload
 install -d -m 0700 {WORK_DIR}
 [ "$(stat -c %U {WORK_DIR})" = {user} ] || chown -R {user}: {WORK_DIR}
-runuser -u {user} -- paas-agent join --work-dir {WORK_DIR}{plain} --controller {quote(self.controller)} \\
+paas-agent join --work-dir {WORK_DIR}{plain} --controller {quote(self.controller)} \\
     --listen {quote(listen)} --advertise {quote(f"{at}:{self.port}")} >/dev/null
 unset PAAS_AGENT_JOIN_TOKEN
 systemctl --quiet enable paas-agent
@@ -100,10 +101,16 @@ def clear(folder: str) -> str:
     return f"rm -rf -- {quote(folder)}"
 
 
-def install(kind: Kind, name: str) -> str:
-    """For root: installs what was moved into place, over whatever is there, and takes the file away."""
+def install(kind: Kind, name: str, version: str) -> str:
+    """For root: installs what was moved into place, over whatever is there. The file stays where an upgrade looks for
+    what it would go back to."""
+    file = quote(f"{CACHE}/{name}")
     return f"""set -eu
 cd /
-{_INSTALL[kind].format(file=quote(f"{CACHE}/{name}"))} >&2
+{_INSTALL[kind].format(file=file)} >&2
+mkdir -p {KEPT}
+chmod 0700 {KEPT}
+rm -f {KEPT}/kept-*
+mv {file} {KEPT}/{quote(f"kept-{kind}-{version}")}
 rm -rf {CACHE}
 """

@@ -120,8 +120,7 @@ class Upgrades:
         if not self.shelf.outdates(host):
             return f"{host.id} has version {host.version}, and there is no newer one"
         if UPGRADE not in host.features:
-            told = f"root of {host.id} does not know whose upgrades to take"
-            return f"{told}: as root join it again with paas-agent join, or say paasctl host bootstrap {host.id}"
+            return f"root of {host.id} does not know whose upgrades to take: as root join it again with paas-agent join"
         return ""
 
     async def watch(self) -> None:

@@ -15,7 +15,6 @@ has dpkg
 has sudo
 has rpm
 has sha256sum
-has runuser
 has install
 has tar
 has gzip

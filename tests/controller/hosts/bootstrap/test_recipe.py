@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
+from paas_agent.manifest import Kind
 from paas_controller.hosts.bootstrap import recipe
 from paas_controller.hosts.bootstrap.recipe import Joining, Login
-from paas_controller.hosts.packages import Kind
 
 EVIL = "a'; touch pwned; '$(touch pwned)`touch pwned`\" &"
 
@@ -19,7 +19,7 @@ def is_sound(script: str) -> bool:
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_script_is_sound(kind: Kind) -> None:
-    assert is_sound(recipe.install(kind, EVIL))
+    assert is_sound(recipe.install(kind, EVIL, EVIL))
     assert is_sound(recipe.place(f"/var/tmp/x/{EVIL}", EVIL, "0" * 64))
     assert is_sound(Joining(EVIL, EVIL, False, EVIL, "3335").script())
 
@@ -27,7 +27,7 @@ def test_every_script_is_sound(kind: Kind) -> None:
 def test_nothing_that_people_write_is_run(tmp_path: Path) -> None:
     stubs = tmp_path / "bin"
     stubs.mkdir()
-    for name in ("systemctl", "runuser", "install", "chown", "mkdir", "stat", "cd"):
+    for name in ("systemctl", "paas-agent", "install", "chown", "mkdir", "stat", "cd"):
         (stubs / name).write_text("#!/bin/sh\n")
         (stubs / name).chmod(0o755)
     script = (

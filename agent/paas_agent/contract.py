@@ -1,4 +1,4 @@
-"""The wire between controller and agent, written once: all that the controller may import of the agent.
+"""The wire between controller and agent, written once. Of the agent the controller may import this, and `frames`.
 
 Times are UTC, in seconds since the epoch (float). Ports are strings, as in the documents this API comes from.
 Unknown keys are ignored on both sides, so that either may be newer; what must be known beforehand is a feature.

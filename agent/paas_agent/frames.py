@@ -17,6 +17,7 @@ PING_EVERY = 15.0
 """Seconds. An end that hears nothing for half of it after a ping takes the tunnel for broken."""
 LARGEST = 4 * 1024 * 1024
 """Bytes of a frame."""
+_MOST_AT_ONCE = 256
 
 
 class Asked(msgspec.Struct, kw_only=True, omit_defaults=True, tag="asked"):
@@ -73,9 +74,11 @@ class Conversation:
         return answer
 
     def heard(self, frame: bytes) -> None:
-        """Takes what came. Raises ValueError where it is no frame."""
+        """Takes what came. Raises msgspec.DecodeError where it is no frame, or one too many."""
         came = _decoder.decode(frame)
         if isinstance(came, Asked):
+            if len(self._answering) >= _MOST_AT_ONCE:
+                raise msgspec.DecodeError("too much is asked at once")
             task = asyncio.create_task(self._respond(came))
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)

@@ -71,9 +71,10 @@ class Tunnel:
         self._end("")
 
     def _end(self, why: str) -> None:
-        if self._held is not None:
+        held, self._held = self._held, None
+        if held is not None:
             self._ended = why
-            self._held.reschedule(asyncio.get_running_loop().time())
+            held.reschedule(asyncio.get_running_loop().time())
 
     async def ask(self, method: str, path: str, body: bytes, seconds: float) -> Answered | None:
         """The controller's answer; None where there is no tunnel, or none any more. A silent one is given up."""
@@ -111,13 +112,16 @@ class Tunnel:
         self._ended = "cannot be opened: no answer in time"
         url = self._ends.controller().rstrip("/") + frames.PATH
         try:
-            async with asyncio.timeout(_CONNECT) as self._held:
+            async with asyncio.timeout(_CONNECT) as held:
+                self._held = held
                 connecting = self._ends.session.ws_connect(
                     url, heartbeat=self._ends.ping, max_msg_size=frames.LARGEST, timeout=_GOODBYE,
                     **self._ends.api.trust.connection(),
                 )  # fmt: skip
                 async with connecting as socket:
-                    self._held.reschedule(None)
+                    if self._held is None:
+                        return self._ended
+                    held.reschedule(None)
                     return await self._converse(socket)
         except aiohttp.WSServerHandshakeError as error:
             return f"is refused by the controller ({error.status})"
@@ -141,7 +145,8 @@ class Tunnel:
         finally:
             self._conversation = None
             conversation.close()
-        return f"broke: {message.extra or message.data or 'the controller hung up'}"
+        told = message.data if message.type is aiohttp.WSMsgType.ERROR else message.extra
+        return f"broke: {told or 'the controller hung up'}"
 
     async def _answer(self, asked: Asked) -> Answered:
         api = self._ends.api

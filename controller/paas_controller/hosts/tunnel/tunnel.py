@@ -32,7 +32,7 @@ class Tunnel:
     async def serve(self) -> str:
         """Hears what comes, to the end. Why it ended."""
         try:
-            while self._closing is None and (came := await self._socket.receive()).type is WSMsgType.BINARY:
+            while (came := await self._socket.receive()).type is WSMsgType.BINARY and self._closing is None:
                 self._conversation.heard(came.data)
         except DecodeError as error:
             return f"its agent sent what cannot be read ({error})"

@@ -56,6 +56,8 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.hosts.edit("h:1", {"ssh_port": 22}).plan(),
     lambda client: client.hosts.bootstrap("h:1", f"SHA256:{'a' * 43}").plan(),
     lambda client: client.hosts.drain("h:1", enabled=False).plan(),
+    lambda client: client.hosts.upgrade("h:1").plan(),
+    lambda client: client.hosts.upgrade_all(2).plan(),
     lambda client: client.hosts.rotate("h:1").plan(),
     lambda client: client.hosts.delete("h:1").plan(),
     lambda client: client.hosts.new_join_token().plan(),

@@ -36,7 +36,7 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host as an attempt needs it. `heard` is whether its agent reports now, so that it need not join again."""
+    """A host as an attempt needs it. `heard` is whether its agent has reported until now."""
 
     id: str
     address: str
@@ -112,13 +112,15 @@ class Attempt:
         await entered("inspect")
         facts = await self._inspect()
         package = self._package(facts)
-        if target.heard and facts.active and facts.version == package.version:
+        works = target.heard and facts.active
+        if works and facts.version == package.version:
             return f"left alone: agent {package.version} is up there already"
         await entered("upload")
         await self._upload(package)
         await entered("install")
-        await self._as_root(recipe.install(package.kind, package.path.name, package.version), seconds=_INSTALL_SECONDS)
-        if not target.heard:
+        install = recipe.install(package.kind, package.path.name, package.version, works=works)
+        await self._as_root(install, seconds=_INSTALL_SECONDS)
+        if not works:
             await self._join()
         await entered("report")
         await self._report(package)
@@ -178,7 +180,7 @@ class Attempt:
     async def _report(self, package: Package) -> None:
         if await self._watcher.reported(package.version):
             return
-        ran = await self._run(self._login.command(recipe.WHY_SILENT), self._login.told())
+        ran = await self._run(self._login.command(recipe.LAST_WORDS), self._login.told())
         said = f"; its log there ends with: {_told(ran.out)}" if ran.out.strip() else ""
         raise Failure(
             f"the agent of {self._target.id} was started and did not report to {self._means.controller}{said}"
@@ -206,8 +208,9 @@ class Attempt:
 
 
 def _last(printed: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    """The last line that says something; dpkg goes on with lists."""
+    said = [line.rstrip() for line in printed.splitlines() if line[:1].strip()]
+    lines = [line for line in said if not line.startswith("Errors were encountered")]
     return lines[-1][:300] if lines else ""
 
 

@@ -14,7 +14,8 @@ CACHE = "/var/cache/paas-agent"
 KEPT = "/var/lib/paas-agent-upgrade/work"
 MAKE_ROOM = "umask 077; mktemp -d /var/tmp/paas-agent.XXXXXXXXXX"
 """Prints a folder of the user's own, to upload into."""
-WHY_SILENT = "journalctl --unit=paas-agent --lines=1 --output=cat --no-pager"
+LAST_WORDS = "journalctl --lines=1 --output=cat --no-pager _SYSTEMD_UNIT=paas-agent.service"
+"""Prints what the agent has logged last."""
 _DROP_IN = "/etc/systemd/system/paas-agent.service.d"
 _INSTALL: dict[Kind, str] = {
     "deb": "DEBIAN_FRONTEND=noninteractive dpkg --install {file} </dev/null",
@@ -70,7 +71,10 @@ paas-agent join --work-dir {WORK_DIR}{plain} --controller {quote(self.controller
     --listen {quote(listen)} --advertise {quote(f"{at}:{self.port}")} >/dev/null
 unset PAAS_AGENT_JOIN_TOKEN
 systemctl --quiet enable paas-agent
-systemctl restart paas-agent
+systemctl restart paas-agent 2>/dev/null || {{
+    echo "paas-agent does not start: $({LAST_WORDS})" >&2
+    exit 1
+}}
 """
 
     def _drop_in(self) -> str:
@@ -101,12 +105,14 @@ def clear(folder: str) -> str:
     return f"rm -rf -- {quote(folder)}"
 
 
-def install(kind: Kind, name: str, version: str) -> str:
+def install(kind: Kind, name: str, version: str, *, works: bool) -> str:
     """For root: installs what was moved into place, over whatever is there. The file stays where an upgrade looks for
-    what it would go back to."""
+    what it would go back to. An agent that cannot start would keep its package from being installed.
+    """
     file = quote(f"{CACHE}/{name}")
     return f"""set -eu
 cd /
+{"" if works else "systemctl stop paas-agent 2>/dev/null || true"}
 {_INSTALL[kind].format(file=file)} >&2
 mkdir -p {KEPT}
 chmod 0700 {KEPT}

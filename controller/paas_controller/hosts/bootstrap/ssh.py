@@ -55,7 +55,7 @@ class Session:
             plug = socket.create_connection((self._address, self._port), timeout=CONNECT_SECONDS)
             self._transport = transport = paramiko.Transport(plug)
             transport.banner_timeout = transport.auth_timeout = CONNECT_SECONDS
-            transport.set_keepalive(15)
+            transport.set_keepalive(5)  # one that lost its power answers no more
             if self._closed:
                 self.close()
             options, kind = transport.get_security_options(), pinned.partition(" ")[0].replace("ssh-rsa", "rsa-sha2")

@@ -19,7 +19,7 @@ def is_sound(script: str) -> bool:
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_script_is_sound(kind: Kind) -> None:
-    assert is_sound(recipe.install(kind, EVIL, EVIL))
+    assert is_sound(recipe.install(kind, EVIL, EVIL, works=False))
     assert is_sound(recipe.place(f"/var/tmp/x/{EVIL}", EVIL, "0" * 64))
     assert is_sound(Joining(EVIL, EVIL, False, EVIL, "3335").script())
 

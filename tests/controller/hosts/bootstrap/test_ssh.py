@@ -11,6 +11,7 @@ from paas_controller.hosts.bootstrap import ssh
 from paas_controller.hosts.bootstrap.progress import Failure
 from paas_controller.hosts.bootstrap.ssh import Session, private_key
 from paas_controller.hosts.schemas import Auth
+from tests.testbeds.hosts.bed import Bed
 from tests.testbeds.hosts.host import Host
 from tests.testbeds.hosts.tree import PASSWORDS
 from tests.testbeds.ports import free_port
@@ -139,6 +140,14 @@ def test_silence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         told = said("127.0.0.1", silent.getsockname()[1])
     assert not told.lasting
     assert "127.0.0.1 port" in told.sentence
+
+
+def test_an_address_where_nobody_is_is_said(monkeypatch: pytest.MonkeyPatch, bed: Bed) -> None:
+    monkeypatch.setattr(ssh, "CONNECT_SECONDS", 0.2)
+    told = said(bed.nobody, 22)
+    assert (
+        f"{bed.nobody} port 22 did not answer in time: is it up, and does a firewall let SSH through?" in told.sentence
+    )
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])

@@ -16,11 +16,12 @@ from tests.testbeds.memory import memory
 from tests.testbeds.postgres import Server, programs, server
 
 _LONGEST = (
-    "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py", "controller/test_main.py",
-    "controller/openapi/test_schemathesis.py", "e2e/test_agent_killed.py", "agent/test_crash.py",
-    "scripts_repo/test_rabbitmq.py", "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
+    "packaging/test_packages.py", "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py",
+    "controller/test_main.py", "controller/openapi/test_schemathesis.py", "packaging/test_bundle.py",
+    "packaging/test_on_hosts.py", "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py",
+    "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
 )  # fmt: skip
-"""The files that take longest, longest first."""
+"""The files that take longest, longest first; before them the one that has a Python built where none is in the cache."""
 
 
 def pytest_configure() -> None:

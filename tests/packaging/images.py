@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.packaging.conftest import ROOT
@@ -13,11 +14,11 @@ _LEAVE = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/log", "boot
 
 
 class Images:
-    """What buildah has made; installs it where it is missing."""
+    """What buildah, installed where it is missing, has made; on the disk, because memory may lack the room."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         equip({"buildah": "buildah"})
-        self._folder = folder
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="images-", dir="/var/tmp"))
         settings = folder / "storage.conf"
         settings.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n')
         own = {"CONTAINERS_STORAGE_CONF": str(settings), "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}

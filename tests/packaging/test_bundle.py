@@ -109,8 +109,8 @@ def test_the_same_commit_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> N
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> Iterator[Images]:
-    made = Images(tmp_path)
+def images() -> Iterator[Images]:
+    made = Images()
     yield made
     made.remove()
 

@@ -21,7 +21,7 @@ _LONGEST = (
     "packaging/test_on_hosts.py", "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py",
     "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
 )  # fmt: skip
-"""The files that take longest, longest first; before them the one that has a Python built where none is in the cache."""
+"""The files that take longest, longest first; before them the one that builds a Python where the cache has none."""
 
 
 def pytest_configure() -> None:

@@ -1,7 +1,7 @@
 # The doors of the house. Each does all of its own set-up.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench repo package bundle image constraints clean
+.PHONY: help setup demo test lint bench repo package agents bundle image constraints clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -11,8 +11,8 @@ setup: .venv/ready  ## .venv from the pinned constraints
 .venv/ready: constraints.txt agent/pyproject.toml controller/pyproject.toml client/pyproject.toml
 	@packaging/setup
 
-demo: setup repo  ## the main job, alive; `make demo ONCE=1` ends by itself
-	@.venv/bin/python -m tests.demo $(if $(ONCE),--once)
+demo: setup repo $(if $(HOSTS),agents)  ## the main job, alive; `ONCE=1` ends by itself, `HOSTS=4` shows it on real hosts
+	@.venv/bin/python -m $(if $(HOSTS),tests.demo_hosts $(HOSTS),tests.demo) $(if $(ONCE),--once)
 
 test: setup repo lint  ## every test, with the real parts
 	@# Much of the time they wait for programs, not for processors; tests/conftest.py says which file comes first.
@@ -30,8 +30,10 @@ bench: setup repo  ## the measurements, one table, a report with plots
 repo: setup      ## packages and checksums of scripts_repo/ into dist/repo
 	@.venv/bin/python -m scripts_repo.build
 
-package: setup   ## the wheels and the agent's packages into dist/
+package: setup agents  ## the wheels and the agent's packages into dist/
 	@packaging/wheels
+
+agents: setup    ## the agent's packages alone
 	@packaging/packages
 
 bundle: setup    ## one archive with all that a platform without a network needs, into dist/

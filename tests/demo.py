@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -33,16 +33,21 @@ def step(text: str) -> None:
     say(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}")
 
 
+def clock(at: datetime) -> str:
+    """The time of the day, to the millisecond, in this machine's zone."""
+    return at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+
+
 def state(word: str) -> str:
     padded = f"{word:13}"
     return f"\033[{_COLOURS.get(word, 36)}m{padded}\033[0m" if sys.stdout.isatty() else padded
 
 
 class Story:
-    """Prints the events of the instances as they come."""
+    """Prints the events of the instances as they come, with the names of hosts, where there are some by their ids."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, stack: Stack, hosts: Mapping[str, str] | None = None) -> None:
+        self._stack, self._hosts = stack, hosts or {}
         self._last: dict[tuple[str, str], int] = {}
 
     async def tell(self) -> None:
@@ -51,8 +56,10 @@ class Story:
             for event in reversed(answer.get("items", [])):
                 if event["id"] > self._last.get((kind, name), 0) and event["from"] != event["to"]:
                     self._last[kind, name] = event["id"]
-                    at = datetime.fromisoformat(event["at"]).astimezone().strftime("%H:%M:%S.%f")[:-3]
-                    say(f"  {at}  {name:11} {state(event['from'])} → {state(event['to'])} {event['sentence']}")
+                    where = self._hosts.get(event["host"], "")
+                    whose = f"{name:11} {where}{' ' * bool(where)}"
+                    moved = f"{state(event['from'])} → {state(event['to'])}"
+                    say(f"  {clock(datetime.fromisoformat(event['at']))}  {whose}{moved} {event['sentence']}")
 
     async def until(self, look: Callable[[], Awaitable[bool]], what: str, seconds: float) -> None:
         async def told() -> bool:
@@ -115,6 +122,11 @@ async def stay(stack: Stack, story: Story) -> None:
     say(f"  export PAAS_URL={stack.url} PAAS_TOKEN=$(cat {stack.folder}/controller/admin.token)")
     say(f"  {BIN}/paasctl database show redis-demo")
     say(f"  {BIN}/paasctl middleware restart nginx-demo\n")
+    await until_ended(story)
+
+
+async def until_ended(story: Story) -> None:
+    """Tells the story until somebody ends it."""
     done = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, done.set)
@@ -152,10 +164,15 @@ def clear() -> None:
             left.unlink()
 
 
-async def demo(*, once: bool) -> None:
+def end_by_signal() -> None:
+    """SIGTERM ends the task that calls this, in good order."""
     this = asyncio.current_task()
     assert this is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+
+
+async def demo(*, once: bool) -> None:
+    end_by_signal()
     await asyncio.to_thread(clear)
     step("Controller, scripts repository and agent come up")
     async with Stack(FOLDER) as stack:
@@ -173,10 +190,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end by itself; exit code 0 only if every step was seen")
     once = parser.parse_args().once
+    return shown(demo(once=once), once=once)
+
+
+def shown(play: Coroutine[None, None, None], *, once: bool) -> int:
+    """Plays it to its end; the exit code."""
     try:
         with alone():
-            asyncio.run(demo(once=once))
+            asyncio.run(play)
     except AlreadyRunning as error:
+        play.close()
         print(error, file=sys.stderr)
         return 1
     except AssertionError as error:

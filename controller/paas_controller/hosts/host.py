@@ -110,6 +110,8 @@ class Host:
         """Why nothing can be sent to it; empty where it can."""
         if self.bootstrap and not self.enrolled and (told := self.bootstrap.obstacle(self.id)):
             return told
+        if not self.controller_token and self.auth:
+            return f"{self.id} has no agent yet: it is installed there over SSH when there is work"
         if not self.controller_token:
             return f"{self.id} has no agent yet: run paas-agent join there, with a token from paasctl host token"
         if not self.epoch:

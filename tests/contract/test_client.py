@@ -12,7 +12,8 @@ READ = {
     models.Plan: "Rehearsed", models.Event: "EventShown", models.StatusChange: "ChangeShown",
     models.LogPiece: "LogPiece", registry.JoinToken: "JoinToken", registry.Host: "HostWithMembers",
     registry.Draining: "DrainingShown", registry.Pending: "PendingShown",
-    registry.Bootstrap: "BootstrapShown", registry.Upgrade: "UpgradeShown", registry.UpgradePlan: "UpgradePlan", registry.LeftOut: "LeftOut",
+    registry.Bootstrap: "BootstrapShown",
+    registry.Upgrade: "UpgradeShown", registry.UpgradePlan: "UpgradePlan", registry.LeftOut: "LeftOut",
     registry.Holder: "Holder", registry.Issued: "Issued", registry.Deed: "Audited",
 }  # fmt: skip
 """What the client calls an answer, and the document."""

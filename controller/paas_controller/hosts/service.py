@@ -22,6 +22,8 @@ from paas_controller.identity.service import Identity
 from paas_controller.store.store import Store
 
 MISSED_REPORTS = 3
+MISSED_AFTER_START = 12
+"""The same for a host that this run has not heard yet: all come back at once, by new connections."""
 Tell = Callable[[str], None]
 """Is told the id of a host."""
 
@@ -148,7 +150,10 @@ class Hosts:
 
     def silence(self, host: Host) -> float:
         """Seconds for which it could have been heard by this controller, and was not."""
-        return self._clock.monotonic() - max(host.silent_since, self._started_at)
+        now = self._clock.monotonic()
+        if host.silent_since >= self._started_at:
+            return now - host.silent_since
+        return max(0.0, now - self._started_at - (MISSED_AFTER_START - MISSED_REPORTS) * self._interval)
 
     @property
     def patience(self) -> float:

@@ -82,6 +82,17 @@ async def test_a_restarted_controller_loses_nobody_that_was_silent_with_it(
     await shell.becomes("unknow")
 
 
+async def test_a_restarted_controller_waits_longer_for_those_who_all_come_back_at_once(
+    shell: Shell, runs: Agent, looked: Callable[[], Awaitable[None]]
+) -> None:
+    await shell.restart()
+    shell.clock.now += 1.19
+    await looked()
+    assert await shell.status() == ("running", "running")
+    shell.clock.now += 0.02
+    await shell.becomes("unknow")
+
+
 async def test_a_host_that_nobody_joined_is_absent_and_never_lost(
     shell: Shell, looked: Callable[[], Awaitable[None]]
 ) -> None:

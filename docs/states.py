@@ -65,7 +65,8 @@ The grid alone says what is to be done. Only these may delay it, each with a sen
   asked again.
 - **Silence.** A host that was not heard of for {lost:g} s ({missed} reports, one every {interval:g} s by default)
   makes its members `unknow`. Nothing is stopped, moved or reinstalled because of silence; what the host says when
-  it is heard again counts. A controller that has just started waits {after_start:g} s for those that it has not heard yet.
+  it is heard again counts. A controller that has just started waits {after_start:g} s for those that it has not
+  heard yet.
 - **A hold.** `PUT …/hold` keeps the hands off until `PUT …/release`. A cancelled operation holds its member until a
   new wish.
 - **Draining.** On a host under maintenance (`POST /hosts/ID/drain`, `paasctl host drain`) running is put off: what is
@@ -154,7 +155,8 @@ def _numbers() -> dict[str, object]:
     interval = Settings.model_fields["report_interval"].default
     waits = ", ".join(f"{backoff(attempt, 0.5):g}" for attempt in range(1, 11))
     return {
-        "interval": interval, "missed": MISSED_REPORTS, "after_start": MISSED_AFTER_START * interval, "lost": MISSED_REPORTS * interval,
+        "interval": interval, "missed": MISSED_REPORTS, "lost": MISSED_REPORTS * interval,
+        "after_start": MISSED_AFTER_START * interval,
         "first": backoff(1, 0.5), "longest": LONGEST_WAIT, "low": backoff(1, 0.0), "high": backoff(1, 1.0),
         "waits": f"{waits} s", "patience": PATIENCE, "held": HELD_EVERY / 60, "quiet": QUIET_AFTER / 60,
         "fall": _default("check_fall"), "rise": _default("check_rise"), "grace": GRACE,

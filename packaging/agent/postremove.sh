@@ -8,6 +8,8 @@ purge | 0)
     rm -rf /var/lib/paas-agent-upgrade
     if [ -d /var/lib/paas-agent ]; then
         find /var/lib/paas-agent -mindepth 1 -maxdepth 1 ! -name instances -exec rm -rf {} +
+        # Notes of the agent's own beside the instances' folders.
+        find /var/lib/paas-agent/ -mindepth 3 -maxdepth 3 -type f -name '.*.check' -delete
         find /var/lib/paas-agent -depth -type d -empty -delete
     fi
     ;;

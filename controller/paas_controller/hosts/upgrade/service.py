@@ -80,7 +80,7 @@ class Upgrades:
             raise Conflict(why)
         whys = {host.id: self._hindrance(host) for host in self._hosts.all()}
         fit = [self._hosts.get(identifier) for identifier, why in whys.items() if not why]
-        left_out = {identifier: why for identifier, why in whys.items() if why}
+        left_out = {name: why for name, why in whys.items() if why and self.shelf.outdates(self._hosts.get(name))}
         if dry_run:
             return Plan("", course.batches([host.id for host in fit], size), left_out)
         wave, batches = await self._plan(fit, size, by)
@@ -90,8 +90,9 @@ class Upgrades:
         wave, now = token_hex(8), self._clock.time()
         batches = course.batches([host.id for host in hosts], size)
         versions = {host.id: file.version for host in hosts if (file := self.shelf.newest(Sort.of(host)))}
+        serials = {host.id: host.upgrade.serial for host in hosts if host.upgrade}
         begun = {
-            identifier: Course(wave, number, "waiting", versions[identifier], now, by)
+            identifier: Course(wave, number, "waiting", versions[identifier], now, by, serials.get(identifier, 0))
             for number, batch in enumerate(batches)
             for identifier in batch
         }
@@ -171,8 +172,7 @@ class Upgrades:
     def _begun(self, turn: Iterable[str], wave: Mapping[str, Course], now: float) -> dict[str, Course]:
         found = {}
         for name in turn:
-            former = self._hosts.get(name).upgrade
-            serial = max(int(now * 1000), former.serial + 1 if former else 0)
+            serial = max(int(now * 1000), wave[name].serial + 1)  # whatever became of this machine's clock
             found[name] = course.begun(wave[name], serial, self._standing_on(name), now)
         return found
 
@@ -182,10 +182,11 @@ class Upgrades:
             return
         rows = [{"of": name, "upgraded": course.written(after)} for name, after in changed.items()]
         await self._store.write(lambda connection: connection.execute(_KEEP, rows))
-        for name, after in changed.items():
-            _log.info("the upgrade of %s to %s: %s %s", name, after.version, after.state, after.sentence)
-            self._hosts.change(name, upgrade=after)
-            self._offer(self._hosts.get(name), after)
+        for host in self._hosts.all():  # without those that were forgotten meanwhile
+            if after := changed.get(host.id):
+                _log.info("the upgrade of %s to %s: %s %s", host.id, after.version, after.state, after.sentence)
+                host.upgrade = after
+                self._offer(host, after)
 
     def _offer(self, host: Host, upgrade: Course) -> None:
         """What its agent is told with each acknowledgement, as long as it is to fetch it."""

@@ -1,7 +1,6 @@
 """The agent's packages as they lie in the folder now, each with its digest. What has changed is read again."""
 
 import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,18 +28,19 @@ class Shelf:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self._packages: list[Package] = []
         self._files: dict[_Seal, PackageFile] = {}
+        self._outdated: dict[tuple[object, object, str], bool] = {}
+        """What is known by now, by kind, machine and version: it is asked of every host, again and again."""
 
     async def look(self) -> None:
         """Sees what there is now. Raises OSError."""
         if self.folder is not None:
-            self._packages, self._files = await asyncio.to_thread(self._found, self.folder)
+            self._files = await asyncio.to_thread(self._found, self.folder)
+            self._outdated.clear()
 
-    def _found(self, folder: Path) -> tuple[list[Package], dict[_Seal, PackageFile]]:
-        packages = packages_in(folder)
-        seals = {_seal(package.path): package for package in packages}
-        return packages, {seal: self._files.get(seal) or _file(package) for seal, package in seals.items()}
+    def _found(self, folder: Path) -> dict[_Seal, PackageFile]:
+        seals = {_seal(package.path): package for package in packages_in(folder)}
+        return {seal: self._files.get(seal) or _file(package) for seal, package in seals.items()}
 
     def newest(self, sort: Sort, version: str = "") -> PackageFile | None:
         """That of this version, or the newest there is."""
@@ -54,12 +54,16 @@ class Shelf:
 
     def outdates(self, host: Host) -> bool:
         """Whether there is a newer version for this host than it has."""
-        found = self.newest(Sort.of(host))
-        return found is not None and bool(host.version) and order_of(host.version) < order_of(found.version)
+        key = (host.facts.get("package"), host.facts.get("arch"), host.version)
+        if key not in self._outdated:
+            found = self.newest(Sort.of(host))
+            older = found is not None and order_of(host.version) < order_of(found.version)
+            self._outdated[key] = older and bool(host.version)
+        return self._outdated[key]
 
 
 def _seal(path: Path) -> _Seal:
-    found = os.stat(path)  # noqa: PTH116
+    found = path.stat()
     return path, found.st_mtime_ns, found.st_size
 
 

@@ -28,13 +28,13 @@ async def test_all_are_upgraded_in_batches_and_waited_for(paasctl: Paasctl, host
         (first, "batch 0"), *((other, "batch 1") for other in others),
     ]  # fmt: skip
     running = await paasctl.start("host", "upgrade", "--all", "--batch", "2", "--wait")
+    await running.says(f"0 of 3 done; {first} fetching")
     await is_upgraded(hosts[0])
     await hosts[0].becomes("done")
     await asyncio.gather(*map(is_upgraded, hosts[1:]))
     await asyncio.gather(*(host.becomes("done") for host in hosts))
     ended = await running.ended()
     assert (ended.code, ended.out.count("batch 1")) == (0, 2)
-    assert f"of 3 done; {first} fetching" in ended.err
     shown = await paasctl("host", "show", first)
     assert "to 2.0: done since 20" in shown.out
 

@@ -53,11 +53,9 @@ def test_the_script_runs_in_any_shell_of_posix() -> None:
     assert "pwned" not in done.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("has", "kind"), [({"dpkg", "rpm"}, "deb"), ({"rpm"}, "rpm"), (set[str](), "archive")], ids=str
-)
-def test_the_hosts_own_package_manager_is_used(has: set[str], kind: str) -> None:
-    assert Facts(has=frozenset(has)).kind == kind
+@pytest.mark.parametrize(("has", "kind"), [("dpkg rpm", "deb"), ("rpm", "rpm"), ("", "archive")])
+def test_the_hosts_own_package_manager_is_used(has: str, kind: str) -> None:
+    assert Facts(has=frozenset(has.split())).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ class Controller:
     interval: float = 0.5
     forget: list[InstanceName] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
+    join_asked: dict[str, Any] = field(default_factory=dict)
+    """The last join, as it came."""
 
     @property
     def sequence(self) -> int:
@@ -79,7 +81,7 @@ class Controller:
         await until(seen)
 
     async def join(self, request: web.Request) -> web.Response:
-        body = await request.json()
+        self.join_asked = body = await request.json()
         if body["join_token"] != "let-me-in":
             return web.json_response({"error": {"message": "the join token is not known"}}, status=401)
         joined = Joined(

@@ -38,6 +38,23 @@ async def test_on_a_wildcard_the_address_towards_the_controller_is_said(
     assert printed.endswith(" as 127.0.0.1:3335\n")
 
 
+@pytest.mark.parametrize(
+    ("given", "listen", "tunnel"),
+    [
+        ((), "0.0.0.0:3335", False),
+        (("--tunnel",), "127.0.0.1:3335", True),
+        (("--tunnel", "--listen", "0.0.0.0:1"), "0.0.0.0:1", True),
+    ],
+)
+async def test_an_agent_behind_a_tunnel_says_so_and_listens_on_loopback_unless_told_otherwise(
+    idle_agent: Agent, controller: Controller, tmp_path: Path, given: tuple[str, ...], listen: str, tunnel: bool
+) -> None:
+    code, printed = await join(idle_agent, tmp_path / "new", "--controller", controller.url, *given)
+    assert code == 0, printed
+    assert json.loads((tmp_path / "new" / "agent.json").read_text())["listen"] == listen
+    assert controller.join_asked.get("tunnel", False) is tunnel
+
+
 REFUSED = [
     ("--controller URL --join-token no", 1, "the controller refused this host (401): the join token is not known"),
     ("--controller URL", 2, "--join-token (or PAAS_AGENT_JOIN_TOKEN) is needed"),

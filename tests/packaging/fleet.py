@@ -17,6 +17,7 @@ from paas_agent.manifest import Manifest, Offer, PackageFile
 from paas_controller.hosts.upgrade.signing import signed
 from tests.packaging.joined import ARCHIVE, DEB, PORT, RPM, HostsStack, Joined
 from tests.testbeds.hosts.host import Host
+from tests.testbeds.hosts.tree import PASSWORDS
 from tests.testbeds.stack import until
 
 KINDS = (DEB, RPM, ARCHIVE)
@@ -40,10 +41,20 @@ class Fleet:
     service: int = 0
 
     async def set_up(self, packages: Path) -> None:
-        """The older version everywhere, joined."""
-        await asyncio.gather(*(self._install(*each, packages) for each in zip(self.hosts, KINDS, strict=True)))
-        self.service = await self.hosts[0].serve()
-        self.offer(packages)
+        """The older version everywhere, joined: on the first host by the controller, on the others by hand."""
+        made = self.offer(packages)
+        first, *others = self.hosts
+        by_hand = (self._install(*each, packages) for each in zip(others, KINDS[1:], strict=True))
+        await asyncio.gather(self._bootstrap(first), *by_hand)
+        self.service = await first.serve()
+        next(file for file in made if file.suffix == ".deb").unlink()  # root has kept it
+
+    async def _bootstrap(self, joined: Joined) -> None:
+        auth = [{"username": "paas-agent"}, {"username": "root", "password": PASSWORDS["root"]}]
+        _, answer = await self.stack.call("POST", "/hosts", {"ip": joined.host.address, "auth": auth})
+        status, answer = await self.stack.call("POST", f"/hosts/{answer['id']}/bootstrap", {})
+        assert status == 202, answer
+        await joined.is_online()
 
     async def _install(self, joined: Joined, kind: Any, packages: Path) -> None:
         await joined.run("mkdir -p /etc/rpm && echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros")

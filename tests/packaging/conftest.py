@@ -34,9 +34,9 @@ def newer_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packages_of(folder / "main", folder / "packages")
 
 
-def clone_to(clone: Path, umask: int = 0o022) -> Path:
+def clone_to(clone: Path, umask: int = 0o022, source: Path = ROOT) -> Path:
     """The last commit, in another place."""
-    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True, umask=umask)
+    subprocess.run(["git", "clone", "--quiet", source, clone], check=True, umask=umask)
     (clone / ".venv").symlink_to(ROOT / ".venv")
     return clone
 

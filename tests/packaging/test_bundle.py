@@ -1,7 +1,6 @@
 """The bundle on a host that no network reaches: one archive, one command, a controller; and the image made from it."""
 
 import hashlib
-import os
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.packaging.conftest import ROOT
+from tests.packaging.conftest import ROOT, clone_to
 from tests.packaging.images import Images
 from tests.testbeds.hosts.host import Host
 from tests.testbeds.ports import free_port
@@ -24,17 +23,15 @@ _KEPT = ("/var/lib/private", "/etc/paas-operator", "/srv/paas-repo", _DATA)
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive, as it is made from the working tree."""
+    """The archive, as it is made from the last commit."""
     return made(tmp_path_factory.mktemp("bundle"))
 
 
-def made(target: Path, umask: int = 0o022) -> Path:
-    build = [ROOT / "packaging" / "bundle", target]
-    # Whoever commits meanwhile moves no date.
-    dated = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
-    done = subprocess.run(build, umask=umask, env=dated, capture_output=True, text=True, check=False)
+def made(folder: Path, umask: int = 0o022, source: Path = ROOT) -> Path:
+    build = [clone_to(folder / "main", umask, source) / "packaging" / "bundle", folder / "made"]
+    done = subprocess.run(build, umask=umask, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    [archive] = target.iterdir()
+    [archive] = (folder / "made").iterdir()
     return archive
 
 
@@ -105,7 +102,7 @@ def test_a_bundle_that_was_spoilt_is_refused_before_anything_is_done(unpacked: s
 
 
 def test_the_same_commit_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> None:
-    assert sha256(made(tmp_path, umask=0o077)) == sha256(bundle)
+    assert sha256(made(tmp_path, 0o077, source=bundle.parents[1] / "main")) == sha256(bundle)
 
 
 @pytest.fixture

@@ -131,9 +131,8 @@ async def _answer(method: str, server: Server, path: str, data: bytes | None = N
         why = why_of(error)
         if server.url.scheme == "http" and isinstance(error, aiohttp.ServerDisconnectedError):
             why = "it hung up without a word; where it serves TLS, write https://"
-        raise JoinFailed(
-            f"the controller at {server.url.origin()} cannot be reached: {why}; is it up there?"
-        ) from error
+        up = "" if isinstance(error, aiohttp.ClientSSLError) else "; is it up there?"
+        raise JoinFailed(f"the controller at {server.url.origin()} cannot be reached: {why}{up}") from error
 
 
 def _controller(settings: Settings) -> URL:

@@ -30,7 +30,7 @@ def client_tls(settings: Settings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=settings.ca_file or None)
     except OSError as error:
-        raise BadSetting(f"--ca-file {settings.ca_file} cannot be used: {error.strerror or error}") from error
+        raise BadSetting(f"--ca-file {settings.ca_file} cannot be used: {_why(error)}") from error
 
 
 def server_tls(settings: Settings) -> ssl.SSLContext:
@@ -39,8 +39,16 @@ def server_tls(settings: Settings) -> ssl.SSLContext:
     try:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key or None)
     except OSError as error:
-        raise BadSetting(f"--tls-certificate and --tls-key cannot be used: {error.strerror or error}") from error
+        raise BadSetting(f"--tls-certificate and --tls-key cannot be used: {_why(error)}") from error
     return context
+
+
+def _why(error: OSError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is not that of the certificate"
+    return "what is needed is not in there, in PEM"
 
 
 def load_chain(context: ssl.SSLContext, certificate: str, key: str) -> None:

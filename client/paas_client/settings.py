@@ -68,8 +68,7 @@ def _look_at(settings: Settings) -> None:
         if settings.ca_file:
             ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:  # SSLError is one
-        raise BadSetting(
-            f"ca_file {settings.ca_file} cannot be used: {error.strerror or error}; set PAAS_CA_FILE"
-        ) from None
+        why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise BadSetting(f"ca_file {settings.ca_file} cannot be used: {why}; set PAAS_CA_FILE") from None
     if not re.fullmatch(r"[\x21-\x7e]*", settings.token):
         raise BadSetting("the token holds characters that no token has; set PAAS_TOKEN anew")

@@ -150,6 +150,10 @@ def _pause(error: ClientError, attempt: int) -> float:
     return after if after is not None else _FIRST_PAUSE * 2**attempt
 
 
+_NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}
+"""What OpenSSL says of an answer that is none of TLS."""
+
+
 def _cause(error: BaseException) -> str:
     if isinstance(error, _Broken) and error.__cause__:
         error = error.__cause__
@@ -160,6 +164,10 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error.os_error, ssl.SSLError):
         number = error.os_error.errno or 0
         return (os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)).lower()
+    if isinstance(error, aiohttp.ClientConnectorError) and getattr(error.os_error, "reason", "") in _NO_TLS:
+        return "it speaks no TLS; write http:// in its address"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "it hung up without a word; where it speaks TLS, write https:// in its address"
     return str(error).lower() or type(error).__name__
 
 

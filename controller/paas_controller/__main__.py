@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import fcntl
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -88,7 +89,8 @@ def _serve(settings: Settings) -> None:
         except DBAPIError as error:
             raise unusable(shown(parsed(settings.database)), error) from None
         except OSError as error:
-            raise PaasError(f"cannot serve on {settings.listen}: {error}") from None
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+            raise PaasError(f"cannot serve on {settings.listen}: {why}") from None
 
 
 def _move_store(_: Settings, source: str, target: str) -> None:

@@ -169,7 +169,7 @@ class _House:
 
 async def _keep_refused(known: Trust, audit: Audit) -> None:
     async def write(refusal: Refusal) -> None:
-        who = Principal(f"agent {refusal.host}", "agent", refusal.host)
+        who = Principal(f"agent {refusal.host}" if refusal.host else "nobody known", "agent", refusal.host)
         await audit.keep_refused(who, refusal.host, refusal.sentence, refusal.peer)
 
     await known.refusals.keep(write)

@@ -64,6 +64,11 @@ REFUSED = [
         "http://192.0.2.1:1 would be spoken to in the clear: write https",
     ),
     ("--controller URL --join-token x.f00", 2, "this token is for a controller with TLS: write https://127.0.0.1"),
+    (
+        "--controller URL --join-token x --ca-file /etc/passwd",
+        2,
+        "--ca-file /etc/passwd cannot be used: what is needed is not in there, in PEM",
+    ),
     ("--controller URL --join-token let-me-in", 1, "URL gave this host no certificate"),
     ("--controller URL/nowhere --join-token x", 1, "the controller refused this host (404)"),
     ("--controller http://127.0.0.1:1 --join-token x", 1, "the controller at http://127.0.0.1:1 cannot be reached"),

@@ -98,6 +98,21 @@ def hangs_up(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
+@pytest.mark.parametrize(
+    ("tls", "said"), [(False, "it speaks no TLS; write http://"), (True, "where it speaks TLS, write https://")]
+)
+async def test_a_wrong_scheme_is_told(server: Server, certificate: ssl.SSLContext, tls: bool, said: str) -> None:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    listening = TestServer(app)
+    await listening.start_server(ssl=certificate if tls else None)
+    wrong = str(listening.make_url("/").with_scheme("http" if tls else "https"))
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(Unreachable, match=said):
+            await Client(Transport(session, wrong, "t", server.pause)).database.status("db7")
+    await listening.close()
+
+
 async def test_the_token_is_shown_and_the_answer_read(server: Server, client: Client) -> None:
     server.answers = [says(STATUS)]
     assert (await client.database.status("db7")).status.realtime == "running"

@@ -41,6 +41,7 @@ def test_a_token_that_others_can_read_is_warned_of(file: Path) -> None:
             'ca_file = "/nowhere.pem"',
             "ca_file /nowhere.pem cannot be used: No such file or directory; set PAAS_CA_FILE",
         ),
+        ('ca_file = "/etc/passwd"', "ca_file /etc/passwd cannot be used: it holds no certificate in PEM"),
         ('url = "paas.example"', "the url is no http://HOST:PORT"),
         ('url = "http://u:secret@paas.example"', "the url is no http://HOST:PORT"),
         ('url = "http://paas.example:port"', "the url is no http://HOST:PORT"),

@@ -68,6 +68,7 @@ def test_a_file_of_tls_that_holds_nothing_of_use_is_named(tmp_path: Path, settin
     told = refused("--data-dir", str(tmp_path), setting, str(tmp_path / "bad.pem"), code=2)
     assert f"{setting} {tmp_path / 'bad.pem'} cannot be used" in told
     assert "PEM" in told
+    assert "None" not in told
     assert told.count("\n") == 1
 
 

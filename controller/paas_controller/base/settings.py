@@ -182,7 +182,8 @@ class Settings(BaseModel):
             try:
                 use()
             except ssl.SSLError as error:
-                raise ValueError(f"{named} cannot be used ({error.reason}): give {wanted}, in PEM") from None
+                why = f" ({error.reason})" if error.reason else ""
+                raise ValueError(f"{named} cannot be used{why}: give {wanted}, in PEM") from None
         return self
 
     def server_tls(self) -> ssl.SSLContext | None:

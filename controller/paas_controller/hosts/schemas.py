@@ -26,13 +26,13 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-
 
 
 def is_address(value: str) -> bool:
-    """Whether it is an IP address or a host name."""
+    """Whether it is the IP address of one host, or a host name."""
     try:
-        ipaddress.ip_address(value)
+        address = ipaddress.ip_address(value)
     except ValueError:
         # All digits and dots would be an address that is wrong, not a name.
         return bool(_NAME.fullmatch(value)) and len(value) <= 253 and not re.fullmatch(r"[\d.]+", value)
-    return True
+    return not (address.is_unspecified or address.is_multicast or value == "255.255.255.255")
 
 
 def is_port(value: str) -> bool:
@@ -42,7 +42,7 @@ def is_port(value: str) -> bool:
 
 def _address(value: str) -> str:
     if not is_address(value):
-        raise ValueError(f"{value!r} is neither an IP address nor a host name")
+        raise ValueError(f"{value!r} is neither the IP address of a host nor a host name")
     return value
 
 

@@ -1,7 +1,8 @@
 """Who asked for what, from where, and how it was answered: one row for every change that people ask for.
 
 The row of a change goes into the commit of the change itself, that of a refusal is kept before the refusal is sent.
-Who shows no valid token leaves a line in the log and no row, because whoever has none could fill the disk.
+Who shows no valid token leaves a line in the log and no row here, because whoever has none could fill the disk; one row
+an hour for each reason is kept of those who show a wrong one.
 """
 
 import asyncio

@@ -93,7 +93,9 @@ async def test_a_change_of_a_host_is_in_the_audit_and_done_once_for_a_key(shell:
     assert (await shell.put("/hosts/h1:3335", {"ssh_port": 22}, token=viewer)).status == 403
 
 
-@pytest.mark.parametrize("wrong", ["", "a b", "1.2.3", "999.1.1.1", "db/x", "-db", "db.", "x" * 254])
+@pytest.mark.parametrize(
+    "wrong", ["", "a b", "1.2.3", "999.1.1.1", "db/x", "-db", "db.", "x" * 254, "0.0.0.0", "::", "224.0.0.1", "ff02::1"]
+)
 async def test_an_address_that_is_none_is_a_400_that_names_it(shell: Shell, wrong: str) -> None:
     refused = await shell.post("/hosts", {"ip": wrong})
     assert refused.status == 400

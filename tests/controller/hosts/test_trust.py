@@ -148,6 +148,25 @@ async def test_a_refused_host_leaves_one_row_an_hour_for_each_reason() -> None:
     assert [row.sentence for row in rows] == ["a", "b", "a"]
 
 
+async def test_a_thousand_reasons_an_hour_are_noted_and_no_more() -> None:
+    clock, rows = Clock(), list[Refusal]()
+    refusals = Refusals(clock)
+
+    async def write(refusal: Refusal) -> None:
+        rows.append(refusal)
+
+    keeping = asyncio.create_task(refusals.keep(write))
+    for number in range(1500):
+        refusals.note(Refusal("", f"reason {number}", "192.0.2.1"))
+        await asyncio.sleep(0)
+    assert len(rows) == 1000
+    clock.now += 3600
+    refusals.note(Refusal("", "a later one", "192.0.2.1"))
+    await asyncio.sleep(0)
+    assert rows[-1].sentence == "a later one"
+    keeping.cancel()
+
+
 # Joining and rotation, as HTTP has it
 
 

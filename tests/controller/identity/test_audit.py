@@ -11,6 +11,7 @@ import pytest
 from paas_agent.contract import Check
 from tests.controller.agents import Agent
 from tests.controller.shell import MORNING, Shell, body
+from tests.testbeds.stack import until
 
 DAY = 86400.0
 
@@ -73,16 +74,27 @@ async def test_what_was_refused_is_there_with_the_sentence_of_the_refusal(shell:
     assert (await rows(shell))[0]["sentence"] == "no database is called nothing"
 
 
-async def test_whoever_has_no_token_leaves_a_line_in_the_log_and_no_row(
+async def test_whoever_has_no_token_leaves_a_line_in_the_log_and_a_wrong_one_a_row_an_hour(
     shell: Shell, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    assert (await shell.put("/database/db/running", token="wrong")).status == 401
-    assert (await shell.post("/agents/join", {"join_token": "x", "address": "h", "port": "1"}, token="")).status == 401
-    assert (await shell.post("/agents/join", {"join_token": "x", "address": "", "port": ""}, token="")).status == 401
-    assert await rows(shell) == []
+    join = {"join_token": "x", "address": "h", "port": "1"}
+    assert (await shell.put("/database/db/running", token="")).status == 401
+    for _ in range(2):
+        assert (await shell.put("/database/db/running", token="wrong")).status == 401
+        assert (await shell.post("/agents/join", join, token="")).status == 401
+
+    async def kept() -> bool:
+        return len(await rows(shell)) >= 2
+
+    await until(kept, "two rows", 5)
+    used = "this join token is unknown, used or expired; make a new one with: paasctl host token"
+    assert [(row["who"], row["from"], row["sentence"]) for row in await rows(shell)] == [
+        ("nobody known", "127.0.0.1", "the token is unknown, or no longer good"),
+        ("nobody known", "127.0.0.1", f"joining as h:1: {used}"),
+    ]
     told = [record.getMessage() for record in caplog.records if record.name.endswith("audit")]
-    assert len(told) == 3
+    assert len(told) == 5
     assert told[0].startswith("PUT /apis/v1alpha1/database/db/running from 127.0.0.1 refused: this needs a valid token")
 
 

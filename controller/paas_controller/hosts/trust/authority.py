@@ -106,8 +106,8 @@ def asked_key(request: str) -> CertificatePublicKeyTypes:
     try:
         read = x509.load_pem_x509_csr(request.encode(errors="replace"))
         key, sound = read.public_key(), read.is_signature_valid
-    except (ValueError, InvalidSignature, x509.UnsupportedGeneralNameType) as error:
-        raise Invalid(f"certificate_request: this is no request for a certificate ({error})") from None
+    except (ValueError, InvalidSignature, x509.UnsupportedGeneralNameType):
+        raise Invalid("certificate_request: this is no request for a certificate, PKCS #10 in PEM") from None
     if not sound or not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.key_size < 256:
         raise Invalid("certificate_request: sign it with the elliptic key (P-256 or larger) that it is for")
     return key

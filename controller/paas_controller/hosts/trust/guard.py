@@ -29,11 +29,20 @@ class Guard:
 
     def authenticate(self, request: web.Request) -> Principal:
         """Who asks; raises Unauthorized, and Forbidden for a token and a certificate that do not belong together."""
-        principal = self._token_of(request)
+        principal = self._known(request)
         transport = request.transport
         if transport is not None and transport.get_extra_info("sslcontext") is not None:
             self._look(principal, transport.get_extra_info("peercert") or {}, request.remote or "")
         return principal
+
+    def _known(self, request: web.Request) -> Principal:
+        try:
+            return self._token_of(request)
+        except Unauthorized:
+            if "Authorization" in request.headers:
+                host = next((host.id for host in self._hosts.at(request.remote or "")), "")
+                self._refusals.note(Refusal(host, "the token is unknown, or no longer good", request.remote or ""))
+            raise
 
     def overhear(self, _: Route, handler: Handler) -> Handler:
         """Notes what a host is refused because it speaks for what is not on it."""

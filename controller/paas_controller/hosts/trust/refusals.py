@@ -1,4 +1,4 @@
-"""Hosts that were refused: a line in the log and a row of the audit, once an hour for each reason."""
+"""Who was refused: a line in the log and a row of the audit, once an hour for each reason."""
 
 import asyncio
 import logging
@@ -10,11 +10,13 @@ from paas_controller.base.clock import Clock
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER = 3600.0
 _WAITING = 1000
+_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Which host, what it is told, and from where it came; empty where this controller went there."""
+    """Which host (empty: nobody that is known), what it is told, and from where it came; empty where this controller
+    went there."""
 
     host: str
     sentence: str
@@ -22,7 +24,7 @@ class Refusal:
 
 
 class Refusals:
-    """Noted where no time is to be lost, kept by a loop. A host that tries every second fills no disk."""
+    """Noted where no time is to be lost, kept by a loop. Whoever tries every second, and whatever, fills no disk."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -30,14 +32,16 @@ class Refusals:
         self._waiting: asyncio.Queue[Refusal] = asyncio.Queue(_WAITING)
 
     def note(self, refusal: Refusal) -> None:
-        """`host` is one that the registry has."""
-        now, reason = self._clock.time(), (refusal.host, refusal.sentence)
+        """Beyond a thousand reasons an hour nothing is noted."""
+        now, reason = self._clock.time(), (refusal.host or refusal.peer, refusal.sentence[:_LONGEST])
         if now - self._noted.get(reason, -_AGAIN_AFTER) < _AGAIN_AFTER or self._waiting.full():
             return
         if len(self._noted) >= _WAITING:
             self._noted = {reason: at for reason, at in self._noted.items() if now - at < _AGAIN_AFTER}
+            if len(self._noted) >= _WAITING:
+                return
         self._noted[reason] = now
-        _log.warning("%s is refused: %s", refusal.host, refusal.sentence)
+        _log.warning("%s is refused: %s", refusal.host or refusal.peer, reason[1])
         self._waiting.put_nowait(refusal)
 
     async def keep(self, write: Callable[[Refusal], Awaitable[None]]) -> None:

@@ -5,10 +5,11 @@ from aiohttp import web
 
 from paas_agent.contract import Join, Joined, Renew, Renewed
 from paas_controller.base.clock import rfc3339
-from paas_controller.base.errors import Invalid, NotFound, Unauthorized
+from paas_controller.base.errors import Conflict, Invalid, NotFound, Refused, Unauthorized
 from paas_controller.base.principal import ADMINISTRATORS, AGENTS, WRITERS
 from paas_controller.hosts.schemas import ByHost, JoinToken
 from paas_controller.hosts.service import Hosts
+from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.trust.trust import Trust
 from paas_controller.identity.service import Identity
 from paas_controller.web.answers import answer, would
@@ -18,6 +19,8 @@ from paas_controller.web.schemas import Rehearsed, Told
 
 _join, _renew = msgspec.json.Decoder(Join), msgspec.json.Decoder(Renew)
 _PEM = "application/x-pem-file"
+_LONGEST = 260
+"""Characters of an address and a port."""
 
 
 def trust_routes(known: Trust, hosts: Hosts, identity: Identity) -> list[Route]:
@@ -28,8 +31,15 @@ def trust_routes(known: Trust, hosts: Hosts, identity: Identity) -> list[Route]:
             body = _join.decode(await request.read())
         except (msgspec.DecodeError, RecursionError):
             raise Unauthorized("joining takes a join token; make one with: paasctl host token") from None
-        request[ABOUT] = f"{body.address}:{body.port}"
-        return answer(await enrolment.join(body))
+        request[ABOUT] = identifier = f"{body.address}:{body.port}"
+        try:
+            return answer(await enrolment.join(body))
+        except (Unauthorized, Invalid, Refused, Conflict) as error:
+            host = identifier if hosts.find(identifier) else ""
+            known.refusals.note(
+                Refusal(host, f"joining as {identifier[:_LONGEST]}: {error.message}", request.remote or "")
+            )
+            raise
 
     async def renew(request: web.Request) -> web.Response:
         try:

@@ -16,7 +16,7 @@ from paas_client.transport import API, Transport
 from tests.client.conftest import Controller
 
 FOR_AGENTS = {*(("POST", f"/agents/{word}") for word in ("join", "renew", "report")), ("PUT", "/{}/{}/check")}
-FOR_AGENTS |= {("GET", "/agents/tunnel")}
+FOR_AGENTS |= {("GET", "/agents/tunnel"), ("GET", "/agents/packages/{}")}
 
 
 async def first(items: AsyncIterator[Any]) -> None:

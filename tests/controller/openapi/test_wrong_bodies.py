@@ -13,7 +13,8 @@ BODIES = [
     ("post", "/database/create"), ("post", "/middleware/create"), ("put", "/database/{name}"),
     ("put", "/middleware/{name}"), ("put", "/database/{name}/check"), ("put", "/middleware/{name}/check"),
     ("post", "/hosts"), ("put", "/hosts/{id}"), ("post", "/hosts/{id}/drain"),
-    ("post", "/hosts/{id}/bootstrap"), ("post", "/tokens"), ("post", "/agents/report"), ("post", "/agents/join"), ("post", "/agents/renew"),
+    ("post", "/hosts/{id}/bootstrap"), ("post", "/tokens"), ("post", "/agents/report"), ("post", "/agents/join"),
+    ("post", "/agents/renew"),
 ]  # fmt: skip
 NAME = "redis-1"
 

@@ -40,8 +40,7 @@ class Guard:
             return self._token_of(request)
         except Unauthorized:
             if "Authorization" in request.headers:
-                host = next((host.id for host in self._hosts.at(request.remote or "")), "")
-                self._refusals.note(Refusal(host, "the token is unknown, or no longer good", request.remote or ""))
+                self._refusals.note(Refusal("", "the token is unknown, or no longer good", request.remote or ""))
             raise
 
     def overhear(self, _: Route, handler: Handler) -> Handler:

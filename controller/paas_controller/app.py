@@ -128,7 +128,8 @@ class _House:
         await asyncio.to_thread(self.vault.keep)  # it has opened what there is
         await self.identity.start(self.settings.data_dir / "admin.token")
         await self.board.start()
-        self.bootstraps.start(partial(_keep_bootstrapped, self.audit), self.intake.members_of)
+        keep_bootstrapped = partial(_keep_bootstrapped, self.audit)
+        self.bootstraps.start(keep_bootstrapped, self.intake.members_of, self._wake_on)
         for room in (self.adoption, self.operations, self.bootstraps, self.reconciler):
             stack.push_async_callback(room.stop)
         await self.upgrades.start(self.intake.standing_on, self.known.refusals.note)
@@ -140,6 +141,10 @@ class _House:
         loops |= {"refusals": partial(_keep_refused, self.known, self.audit), "upgrades": self.upgrades.watch}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
+
+    def _wake_on(self, host: str) -> None:
+        for instance, _ in self.board.on_host(host):
+            self.reconciler.wake(instance.id)
 
     def application(self, pace: Pace) -> web.Application:
         """All routes, and what stands around them."""

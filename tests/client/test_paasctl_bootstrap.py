@@ -21,13 +21,13 @@ def server() -> Iterator[SshServer]:
 async def host(client: Client, server: SshServer) -> str:
     """One whose SSH does not take the password that is known of it."""
     auth = [{"username": "ann", "password": "kept-secret"}]
-    return (await client.hosts.add("127.0.0.1", free_port(), server.port, auth)).id
+    return (await client.hosts.add("localhost", free_port(), server.port, auth)).id
 
 
 async def test_a_phase_that_fails_ends_the_wait_with_its_sentence(paasctl: Paasctl, host: str) -> None:
     ended = await paasctl("host", "bootstrap", host, "--wait")
     assert ended.code == 1
-    assert "connect: 127.0.0.1 does not take this password of ann: see to it with paasctl host edit" in ended.err
+    assert "connect: localhost does not take this password of ann: see to it with paasctl host edit" in ended.err
     assert "it is tried again at" in ended.err
     assert "kept-secret" not in ended.err + ended.out
 
@@ -38,7 +38,7 @@ async def test_how_far_it_is_and_the_key_are_shown_at_the_host(paasctl: Paasctl,
     await paasctl("host", "bootstrap", host, "--wait")
     shown = (await paasctl("host", "show", host)).out
     assert re.search(r"host key +SHA256:[A-Za-z0-9+/]{43}\s", shown)
-    assert re.search(r"bootstrap +connect: 127.0.0.1 does not take this password", shown)
+    assert re.search(r"bootstrap +connect: localhost does not take this password", shown)
 
 
 async def test_a_key_that_nobody_showed_is_not_accepted(paasctl: Paasctl, host: str) -> None:
@@ -58,7 +58,7 @@ async def test_a_wait_has_an_end(paasctl: Paasctl, host: str, server: SshServer)
 async def test_a_dry_run_and_a_host_without_credentials(paasctl: Paasctl, client: Client, host: str) -> None:
     planned = await paasctl("host", "bootstrap", host, "--dry-run")
     assert (planned.code, "by SSH" in planned.out) == (0, True)
-    bare = (await client.hosts.add("127.0.0.1", free_port())).id
+    bare = (await client.hosts.add("localhost", free_port())).id
     ended = await paasctl("host", "bootstrap", bare)
     assert (ended.code, "no credentials are known" in ended.err) == (6, True)
     assert (await paasctl("host", "bootstrap", "10.9.8.7:3335")).code == 3

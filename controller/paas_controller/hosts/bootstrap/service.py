@@ -20,7 +20,7 @@ from paas_controller.hosts.bootstrap.progress import Failure, Phase, Progress
 from paas_controller.hosts.credentials import of_text
 from paas_controller.hosts.host import Host
 from paas_controller.hosts.naming import HOST, unknown
-from paas_controller.hosts.service import Hosts, MembersOf
+from paas_controller.hosts.service import Hosts, MembersOf, Tell
 from paas_controller.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -51,10 +51,11 @@ class Bootstraps:
         self._now: dict[str, asyncio.Event] = {}
         self._note: Note
         self._members_of: MembersOf
+        self._wake: Tell
 
-    def start(self, note: Note, members_of: MembersOf) -> None:
-        """Takes up again what was under way when the controller ended."""
-        self._note, self._members_of = note, members_of
+    def start(self, note: Note, members_of: MembersOf, wake: Tell) -> None:
+        """Takes up again what was under way when the controller ended. `wake` has the work on a host looked at."""
+        self._note, self._members_of, self._wake = note, members_of, wake
         self._hosts.wanted, self._hosts.edited, self._hosts.forgotten = self.want, self.again, self._drop
         for host in self._hosts.all():
             if host.bootstrap and host.bootstrap.state != "done":
@@ -70,13 +71,19 @@ class Bootstraps:
     def want(self, identifier: str) -> None:
         """There is work on this host: the agent is installed if it never was, and if it is known how to get there."""
         host = self._hosts.get(identifier)
-        if host.auth and not host.controller_token and identifier not in self._tasks:
+        if host.auth and identifier not in self._tasks and not self._agent_at(host.address):
             self._care_for(identifier)
 
     def again(self, identifier: str) -> None:
-        """How SSH reaches it has changed: what waits for another try does not wait any longer."""
+        """How SSH reaches it has changed: what waits for another try, or for credentials, does not wait any longer."""
         if identifier in self._now:
             self._now[identifier].set()
+        else:
+            self._wake(identifier)
+
+    def _agent_at(self, address: str) -> str:
+        """The host of this address that has an agent: there is one unit, and another agent would take its place."""
+        return next((host.id for host in self._hosts.at(address) if host.controller_token), "")
 
     async def ask(self, identifier: str, by: str, accept: str = "", *, dry_run: bool = False) -> None:
         """A person wants it, now. Conflict where no credentials are known, and for a key that no host has shown."""
@@ -84,6 +91,8 @@ class Bootstraps:
         if not host.auth:
             told = f"no credentials are known for {host.id}; give some with paasctl host edit {host.id} -f FILE"
             raise Conflict(f"{told}, or join it by hand with a token from paasctl host token")
+        if (other := self._agent_at(host.address)) not in ("", identifier):
+            raise Conflict(f"{other} is the agent of {host.address}, and would be replaced; delete that host first")
         key = _accepted(host, accept) if accept else host.host_key
         if dry_run:
             return

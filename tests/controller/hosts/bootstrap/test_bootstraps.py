@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from paas_controller.base.settings import Settings
+from tests.controller.agents import Agent
 from tests.controller.shell import Shell, body, until
 from tests.testbeds.ssh import SshServer, ssh_server
 from tests.testbeds.stack import until as look_until
@@ -156,3 +157,20 @@ async def test_a_controller_that_hosts_cannot_reach_says_so(shell: Shell, server
     await shell.post("/hosts/192.0.2.1:3335/bootstrap", {})
     found = await tried(shell, "connect: agents know this controller as http://127.0.0.1", "192.0.2.1:3335")
     assert "start the controller with --listen and --advertise" in found["bootstrap"]["sentence"]
+
+
+async def test_credentials_that_come_later_are_used_at_once(shell: Shell, server: SshServer) -> None:
+    host = {key: value for key, value in named(server).items() if key != "auth"}
+    await shell.post("/database/create", body() | {"host": [host]})
+    await shell.put("/database/db/running")
+    await shell.put(f"/hosts/{HOST}", {"auth": named(server, password="wrong")["auth"]})
+    await tried(shell, "does not take this password")
+
+
+async def test_an_agent_that_is_there_is_not_replaced_by_one_of_another_port(
+    shell: Shell, server: SshServer, joined: Agent
+) -> None:
+    await shell.post("/hosts", named(server))
+    refused = await shell.post(f"/hosts/{HOST}/bootstrap", {})
+    assert refused.status == 409
+    assert f"{joined.host} is the agent of 127.0.0.1, and would be replaced" in refused.message

@@ -14,7 +14,7 @@ BODIES = [
     ("put", "/middleware/{name}"), ("put", "/database/{name}/check"), ("put", "/middleware/{name}/check"),
     ("post", "/hosts"), ("put", "/hosts/{id}"), ("post", "/hosts/{id}/drain"),
     ("post", "/hosts/{id}/bootstrap"), ("post", "/tokens"), ("post", "/agents/report"), ("post", "/agents/join"),
-    ("post", "/agents/renew"),
+    ("post", "/agents/renew"), ("post", "/hosts/upgrade"),
 ]  # fmt: skip
 NAME = "redis-1"
 

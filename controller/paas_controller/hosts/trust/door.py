@@ -14,7 +14,7 @@ from paas_controller.hosts.trust.sentences import about
 _log = logging.getLogger(__name__)
 _HANDSHAKE = 15.0
 SSLProtocol.max_size = 16 * 1024
-"""What asyncio sets aside for each connection, and touches: a record of TLS is not larger. By itself it takes 256 KiB."""
+"""What asyncio sets aside for each connection: a record of TLS is not larger. By itself it takes 256 KiB."""
 
 Refused = Callable[[str, str], None]
 """Hears of an address and of what is wrong with what came from it."""

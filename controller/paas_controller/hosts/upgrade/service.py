@@ -112,8 +112,9 @@ class Upgrades:
         """Why it is not upgraded; empty where it can be."""
         if why := self._lacking() or host.obstacle:
             return why
-        if host.upgrade and host.upgrade.is_open:
-            return f"the upgrade of {host.id} is under way"
+        if host.installing or (host.upgrade and host.upgrade.is_open):
+            what = "installation" if host.installing else "upgrade"
+            return f"the {what} of the agent of {host.id} is under way"
         sort = Sort.of(host)
         newest = self.shelf.newest(sort)
         if newest is None:

@@ -119,7 +119,7 @@ async def test_what_cannot_be_upgraded_is_told_why(shell: Shell, hosts: list[Upg
         return answer.message.removeprefix(f"{identifier} ")
 
     await ask(host)
-    assert await refused() == f"the upgrade of {identifier} is under way"
+    assert await refused() == f"the upgrade of the agent of {identifier} is under way"
     await host.tells(await host.is_offered(), "done")
     await host.becomes("done")
     assert await refused() == "has version 2.0, and there is no newer one"

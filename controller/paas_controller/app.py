@@ -22,6 +22,7 @@ from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
 from paas_controller.hosts.agents import Agents
+from paas_controller.hosts.bootstrap.keeping import Keeping
 from paas_controller.hosts.bootstrap.parts import bootstraps
 from paas_controller.hosts.bootstrap.routes import bootstrap_routes
 from paas_controller.hosts.metrics import of_hosts
@@ -96,10 +97,12 @@ class _House:
         self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
         connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
         self.session = aiohttp.ClientSession(connector=connector)
-        self.bootstraps = bootstraps(settings, store, hosts, self.identity, known, vault=vault, clock=clock)
         agents = Agents(self.session, known.refusals.note, plain_http=settings.plain_http)
         self.specs, days = Specs(store, vault), Days(settings.time_zone)
         self.stream, self.audit, self.once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
+        note = partial(_keep_bootstrapped, self.audit)
+        keeping = Keeping(store, hosts, vault, clock, settings.forget_credentials, note)
+        self.bootstraps = bootstraps(settings, hosts, keeping, self.identity, known)
         self.board = Board(store, days)
         self.operations = Operations(store, hosts, agents, clock)
         self.reconciler = Reconciler(self.board, self.specs, self.operations, hosts, clock, drained(hosts, days))
@@ -128,8 +131,7 @@ class _House:
         await asyncio.to_thread(self.vault.keep)  # it has opened what there is
         await self.identity.start(self.settings.data_dir / "admin.token")
         await self.board.start()
-        keep_bootstrapped = partial(_keep_bootstrapped, self.audit)
-        self.bootstraps.start(keep_bootstrapped, self.intake.members_of, self._wake_on)
+        self.bootstraps.start(self.intake.members_of, self._wake_on)
         for room in (self.adoption, self.operations, self.bootstraps, self.reconciler):
             stack.push_async_callback(room.stop)
         await self.upgrades.start(self.intake.standing_on, self.known.refusals.note)

@@ -2,21 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from paas_controller.base.clock import Clock
-from paas_controller.base.crypto import Vault
 from paas_controller.base.settings import Settings, is_loopback
-from paas_controller.hosts.bootstrap.attempt import Means
-from paas_controller.hosts.bootstrap.service import Bootstraps, Terms
+from paas_controller.hosts.bootstrap.keeping import Keeping
+from paas_controller.hosts.bootstrap.means import Means
+from paas_controller.hosts.bootstrap.service import Bootstraps
 from paas_controller.hosts.bootstrap.ssh import Session
 from paas_controller.hosts.service import Hosts
 from paas_controller.hosts.trust.trust import Trust
 from paas_controller.identity.service import Identity
-from paas_controller.store.store import Store
 
 
-def bootstraps(
-    settings: Settings, store: Store, hosts: Hosts, identity: Identity, known: Trust, *, vault: Vault, clock: Clock
-) -> Bootstraps:
+def bootstraps(settings: Settings, hosts: Hosts, keeping: Keeping, identity: Identity, known: Trust) -> Bootstraps:
     """To be started before it is used."""
 
     async def join_token() -> str:
@@ -35,4 +31,4 @@ def bootstraps(
         plain_http=settings.plain_http,
         join_token=join_token,
     )
-    return Bootstraps(store, hosts, vault, clock, Terms(settings.bootstraps, settings.forget_credentials), means)
+    return Bootstraps(hosts, keeping, means, settings.bootstraps)

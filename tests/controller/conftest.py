@@ -13,7 +13,7 @@ from tests.controller.agents import Agent
 from tests.controller.shell import Shell
 from tests.testbeds.postgres import Server
 
-_ON_ONE = {"test_checks.py", "test_roles.py", "test_routes.py", "test_schemas.py", "test_views.py"}
+_ON_ONE = {"test_checks.py", "test_paasctl.py", "test_roles.py", "test_routes.py", "test_schemas.py", "test_views.py"}
 """Tests of what does not depend on the database, and would take as long again."""
 
 

@@ -70,6 +70,8 @@ def _every(context: typer.Context, batch: int, seconds: float, dry_run: bool, fo
         return show_plan(plan, form)
     rows = [(host, f"batch {number}", "") for number, each in enumerate(plan.batches) for host in each]
     rows += [(each.host, "left out", each.why) for each in plan.left_out]
+    if form is show.Form.table and not rows:
+        return show.note("no host has an older version than this controller")
     return show.answer(form, plan.document(), lambda: show.table(("HOST", "UPGRADE", "WHY"), rows))
 
 

@@ -35,6 +35,8 @@ async def test_all_are_upgraded_in_batches_and_waited_for(paasctl: Paasctl, host
     await asyncio.gather(*(host.becomes("done") for host in hosts))
     ended = await running.ended()
     assert (ended.code, ended.out.count("batch 1")) == (0, 2)
+    again = await paasctl("host", "upgrade", "--all", "--wait")
+    assert (again.code, again.err) == (0, "no host has an older version than this controller\n")
     shown = await paasctl("host", "show", first)
     assert "to 2.0: done since 20" in shown.out
 

@@ -3,10 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from shlex import quote
 from typing import Any, TypeVar
 
+from paas_agent.manifest import order_of
+from paas_controller.base.masking import hidden
 from paas_controller.base.settings import is_loopback
 from paas_controller.hosts.bootstrap import recipe
 from paas_controller.hosts.bootstrap.hostkeys import require_pinned
@@ -54,8 +57,8 @@ class Attempt:
         facts = await self._inspect()
         package = self._package(facts)
         works = target.heard and facts.active
-        if works and facts.version == package.version:
-            return f"left alone: agent {package.version} is up there already"
+        if works and order_of(facts.version) >= order_of(package.version):
+            return f"left alone: agent {facts.version} is up there already"
         await entered("upload")
         await self._upload(package)
         await entered("install")
@@ -82,7 +85,7 @@ class Attempt:
         asked = Login(root=False, asks=True, password=login.password)
         ran = await self._run(asked.command("true"), asked.told()) if login.password else None
         if ran is None or ran.code:
-            said = f" ({_last(ran.err)})" if ran else ", and no password is known for it"
+            said = f" ({self._hidden(_last(ran.err))})" if ran else ", and no password is known for it"
             who = f"{login.username} may not become root on {self._target.id} by sudo{said}"
             raise Failure(f"{who}: let it, or connect as somebody who may", lasting=True)
         return asked
@@ -109,7 +112,8 @@ class Attempt:
             sha256 = await self._call(package.sha256)
             await self._as_root(recipe.place(to, package.path.name, sha256))
         except Failure:
-            await self._run(recipe.clear(folder))
+            with suppress(Failure):  # the first one is what is told
+                await self._run(recipe.clear(folder))
             raise
 
     async def _join(self) -> None:
@@ -122,7 +126,7 @@ class Attempt:
         if await self._watcher.reported(package.version):
             return
         ran = await self._run(self._login.command(recipe.LAST_WORDS), self._login.told())
-        said = f"; its log there ends with: {_told(ran.out)}" if ran.out.strip() else ""
+        said = f"; its log there ends with: {self._hidden(_told(ran.out))}" if ran.out.strip() else ""
         raise Failure(
             f"the agent of {self._target.id} was started and did not report to {self._means.controller}{said}"
         )
@@ -132,7 +136,11 @@ class Attempt:
         command, told = self._login.command(shell_script), self._login.told(data)
         ran = await self._run(command, told, seconds)
         if ran.code:
-            raise Failure(f"{self._target.id} says: {_last(ran.err) or f'exit code {ran.code}'}")
+            raise Failure(f"{self._target.id} says: {self._hidden(_last(ran.err)) or f'exit code {ran.code}'}")
+
+    def _hidden(self, said: str) -> str:
+        """What a host says is shown to people, and the host knows the password."""
+        return hidden(said, {"password": self._target.login.password})
 
     async def _run(self, command: str, told: bytes = b"", seconds: float = 30.0) -> Ran:
         return await self._call(self._connection.run, command, told, seconds, seconds=seconds)

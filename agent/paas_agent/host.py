@@ -48,8 +48,8 @@ def disks() -> Iterator[Disk]:
     """The file systems on disks of this host, each once. None of the network's: asking for those may hang."""
     seen = set()
     for part in psutil.disk_partitions(all=False):
-        if part.device in seen or part.fstype in _READ_ONLY:
-            continue
+        if part.device in seen or part.fstype in _READ_ONLY or not Path(part.mountpoint).is_dir():
+            continue  # a container has single files of the machine below it as mounts
         seen.add(part.device)
         with suppress(OSError):  # it is gone, or not for this user's eyes
             usage = psutil.disk_usage(part.mountpoint)

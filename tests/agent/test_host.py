@@ -23,7 +23,8 @@ def test_each_disk_is_told_once_and_those_that_are_always_full_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = ("/dev/vda", str(tmp_path), "ext4")
-    mounted(monkeypatch, here, ("/dev/vda", "/run/netns", "ext4"), ("/dev/loop0", "/snap/x", "squashfs"))
+    file = ("/dev/vda", "/etc/passwd", "ext4")
+    mounted(monkeypatch, file, here, ("/dev/vda", "/run", "ext4"), ("/dev/loop0", "/usr", "squashfs"))
     [disk] = host.disks()
     assert (disk.mount, disk.total) == (str(tmp_path), psutil.disk_usage(str(tmp_path)).total)
     assert 0 <= disk.free <= disk.total

@@ -43,6 +43,7 @@ class TlsStack(Stack):
         await until(self._ready, f"the controller; see {self.controller.log}")
 
     async def _has_ca(self) -> bool:
+        assert self.controller.alive, f"the controller ended; see {self.controller.log}"
         return (self.data / "ca.pem").exists()
 
     def authority(self, now: float) -> Authority:

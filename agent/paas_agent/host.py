@@ -48,12 +48,13 @@ def disks() -> Iterator[Disk]:
     """The file systems on disks of this host, each once. None of the network's: asking for those may hang."""
     seen = set()
     for part in psutil.disk_partitions(all=False):
-        if part.device in seen or part.fstype in _READ_ONLY or not Path(part.mountpoint).is_dir():
-            continue  # a container has single files of the machine below it as mounts
-        seen.add(part.device)
+        if part.device in seen or part.fstype in _READ_ONLY:
+            continue
         with suppress(OSError):  # it is gone, or not for this user's eyes
-            usage = psutil.disk_usage(part.mountpoint)
-            yield Disk(mount=as_text(part.mountpoint), total=usage.total, free=usage.free)
+            if Path(part.mountpoint).is_dir():  # a container has single files of the machine below it as mounts
+                usage = psutil.disk_usage(part.mountpoint)
+                seen.add(part.device)
+                yield Disk(mount=as_text(part.mountpoint), total=usage.total, free=usage.free)
 
 
 def _system() -> str:

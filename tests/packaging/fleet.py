@@ -33,7 +33,9 @@ signal.pause()
 
 @dataclass
 class Fleet:
-    """Each host has the agent from another kind of package; the first one, from a deb, serves an instance."""
+    """Each host has the agent from another kind of package; the first one, from a deb, serves an instance, and the last
+    one can only call out.
+    """
 
     stack: HostsStack
     hosts: list[Joined]
@@ -59,7 +61,11 @@ class Fleet:
     async def _install(self, joined: Joined, kind: Any, packages: Path) -> None:
         await joined.run("mkdir -p /etc/rpm && echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros")
         await joined.put(kind, packages)
-        await joined.join()
+        if kind is not ARCHIVE:
+            await joined.join()
+            return
+        await joined.join("--tunnel")
+        await asyncio.to_thread(joined.host.drop_inbound)
 
     async def patience(self, host: Host, seconds: int) -> None:
         """Root waits for so long alone, and may be asked as often as tests do."""

@@ -79,6 +79,7 @@ async def test_a_power_loss_in_the_middle_ends_in_a_whole_agent(fleet: Fleet, pa
 async def test_the_agents_user_gets_nothing_installed_by_itself(fleet: Fleet, packages: Path) -> None:
     joined = fleet.hosts[0]
     looks = f"cat {ROOTS}/work/serial; ls -l {ROOTS}/work /usr/lib/paas-agent; ls -l --time-style=+ /etc/shadow"
+    await joined.run(f"[ -e {ROOTS}/work/serial ] || printf 2 >{ROOTS}/work/serial")
     before = await joined.run(looks)
     [deb] = packages.glob("*.deb")
     await asyncio.to_thread(joined.host.write, f"{SPOOL}/package", deb.read_bytes())

@@ -40,7 +40,7 @@ class Instances:
         self.now = now
         self._wake = wake
         self._known = {record.key: self._live(record) for record in journal.load()}
-        self._arriving: dict[Key, tuple[Operation, asyncio.Future[None]]] = {}
+        self._arriving: dict[Key, tuple[Operation, asyncio.Event]] = {}
         self._writing: set[asyncio.Future[None]] = set()
 
     def __iter__(self) -> Iterator[Live]:
@@ -77,23 +77,22 @@ class Instances:
         order = operation.order
         key = order.type, order.name
         live = self.get(key) or Live(_unknown(order), self.journal.instance_folder(key))
-        written = self.journal.save(msgspec.structs.replace(live.record, order=order, operation=operation))
-        self._arriving[key] = operation, written
+        arrived = asyncio.Event()
+        self._arriving[key] = operation, arrived
         try:
-            await written
+            await self.journal.save(msgspec.structs.replace(live.record, order=order, operation=operation))
             live.record.order, live.record.operation = order, operation
             self._known[key] = live
         finally:
             del self._arriving[key]
+            arrived.set()
             self.judge(live)  # it had to wait; with the operation in flight it does so until that has ended
         return live
 
     async def arrival(self, operation_id: str) -> None:
-        """Wait for an order that is being written down, if this is one. Raises OSError as `begin` does."""
-        for operation, written in self._arriving.values():
-            if operation.id == operation_id:
-                await asyncio.shield(written)
-                return
+        """Wait until an order of this id that is being written down is known, or could not be written."""
+        while arriving := [arrived for operation, arrived in self._arriving.values() if operation.id == operation_id]:
+            await arriving[0].wait()
 
     def adopt(self, order: Order) -> Live:
         """The instance of an order that only asks for a check; what was unknown is known from now on."""

@@ -262,6 +262,19 @@ async def test_an_exit_while_an_order_is_written_in_vain_counts_afterwards(
     assert (on_disk(tmp_path)["operation"], on_disk(tmp_path)["status"]) == (None, "failed")
 
 
+async def test_an_order_that_comes_again_in_the_moment_it_is_written_waits_until_it_is_known(
+    instances: Instances, order: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(instances.journal, "save", lambda _: written)
+    beginning = asyncio.ensure_future(instances.begin(Operation("op", "install", order("op"), 0.0, "boot")))
+    await until(lambda: instances.in_flight(("database", "db1")))
+    written.set_result(None)
+    await instances.arrival("op")  # before those who wait for the disk have gone on
+    assert instances.find_operation("op")
+    await beginning
+
+
 def outcome(operation_id: str) -> Outcome:
     return Outcome(
         operation_id=operation_id,

@@ -119,7 +119,7 @@ class Tunnel:
                     **self._ends.api.trust.connection(),
                 )  # fmt: skip
                 async with connecting as socket:
-                    if self._held is None:
+                    if self._held is not held:
                         return self._ended
                     held.reschedule(None)
                     return await self._converse(socket)

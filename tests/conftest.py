@@ -11,14 +11,14 @@ from tests.packaging.conftest import ROOT, packages_of
 from tests.testbeds import tools
 from tests.testbeds.hosts import bed as hosts
 from tests.testbeds.hosts.host import Host
-from tests.testbeds.hosts.machine import CannotStart
+from tests.testbeds.hosts.machine import CannotStart, locked
 from tests.testbeds.memory import memory
 from tests.testbeds.postgres import Server, programs, server
 
 _LONGEST = (
     "packaging/test_packages.py", "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py",
     "controller/test_main.py", "controller/openapi/test_schemathesis.py", "packaging/test_bundle.py",
-    "packaging/test_upgrade.py", "packaging/test_on_hosts.py",
+    "packaging/test_upgrade.py", "packaging/test_on_hosts.py", "e2e/test_bootstrap.py",
     "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py",
     "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
 )  # fmt: skip
@@ -83,8 +83,13 @@ def four_hosts(bed: hosts.Bed) -> list[Host]:
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the agent's packages as they are in the working tree."""
-    return packages_of(ROOT, tmp_path_factory.mktemp("packages"))
+    """A folder with the agent's packages as they are in the working tree, built once for all workers of a run."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "agent-packages"
+    with locked(shared.with_suffix(".lock")):
+        if not shared.exists():
+            packages_of(ROOT, tmp_path_factory.mktemp("packages")).rename(shared)
+    return shared
 
 
 @pytest.fixture

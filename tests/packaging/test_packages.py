@@ -38,6 +38,7 @@ def test_all_belongs_to_root_and_nobody_else_may_write_it(packages: Path) -> Non
 
 def test_the_same_commit_gives_the_same_bytes_and_former_recipes_go(packages: Path, tmp_path: Path) -> None:
     built = []
+    commit = clone_to(tmp_path / "main")
     for name, umask in (("here", 0o022), ("elsewhere", 0o077)):
         home = tmp_path / name
         (home / "cache" / "paas-operator").mkdir(parents=True)
@@ -47,7 +48,7 @@ def test_the_same_commit_gives_the_same_bytes_and_former_recipes_go(packages: Pa
             former.mkdir()
             os.utime(former, (-age, -age))
         own = {"XDG_CACHE_HOME": str(home / "cache"), "UV_CACHE_DIR": str(cache() / "uv")}
-        target = packages_of(clone_to(home / "main", umask), home / "packages", umask, **own)
+        target = packages_of(clone_to(home / "main", umask, commit), home / "packages", umask, **own)
         built.append({file.name: file.read_bytes() for file in target.iterdir()})
         kept = [former.name for former in former_recipes(home / "cache") if former.exists()]
         assert kept == ["freezer-0", "freezer-1", "frozen-0", "frozen-1", "frozen-2"]

@@ -26,7 +26,9 @@ REST = [
     ("POST", "/agents/renew", AGENT), ("POST", "/hosts/{id}/rotate", WRITERS),
     ("POST", "/hosts/join-tokens", ADMINISTRATOR), ("GET", "/hosts", PEOPLE),
     ("POST", "/hosts", WRITERS), ("GET", "/hosts/{id}", PEOPLE), ("DELETE", "/hosts/{id}", WRITERS),
-    ("PUT", "/hosts/{id}", WRITERS),
+    ("PUT", "/hosts/{id}", WRITERS), ("POST", "/hosts/{id}/bootstrap", WRITERS), ("POST", "/hosts/{id}/drain", WRITERS),
+    ("POST", "/hosts/{id}/upgrade", WRITERS), ("POST", "/hosts/upgrade", WRITERS),
+    ("GET", "/agents/packages/{sha256}", AGENT),
     ("POST", "/tokens", ADMINISTRATOR), ("GET", "/tokens", ADMINISTRATOR), ("DELETE", "/tokens/{name}", ADMINISTRATOR),
     ("GET", "/audit", ADMINISTRATOR), ("GET", "/events", PEOPLE),
 ]  # fmt: skip
@@ -41,7 +43,7 @@ ANYBODY = {("GET", "/openapi.json"), ("GET", "/metrics")}
 
 def _filled(path: str) -> str:
     refused = "?name=x" if path == "/events" else ""  # whoever may listen would do so for ever
-    return path.format(name="nothing", id="nothing", day="0628") + refused
+    return path.format(name="nothing", id="nothing", day="0628", sha256="nothing") + refused
 
 
 async def test_each_route_serves_the_roles_of_the_table_and_no_other(shell: Shell, joined: Agent) -> None:

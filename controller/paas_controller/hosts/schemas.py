@@ -46,8 +46,10 @@ def _address(value: str) -> str:
     return value
 
 
+_OF_NONE = r"0\.0\.0\.0|255\.255\.255\.255|2(2[4-9]|3[0-9])(\.[0-9]+){3}|[0:]+|[fF]{2}[0-9a-fA-F]{2}:.*"
 _ADDRESS = {
-    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": rf"^(?![0-9.]*$){_NAME.pattern}$", "maxLength": 253}]
+    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": rf"^(?![0-9.]*$){_NAME.pattern}$", "maxLength": 253}],
+    "not": {"pattern": f"^({_OF_NONE})$"},
 }
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string"} | _ADDRESS)]
 Port = Annotated[int, Field(ge=1, le=65535), WHOLE]

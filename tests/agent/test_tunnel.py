@@ -38,19 +38,22 @@ class Desk:
     refuses: int = 0
     refused: int = 0
     silent: bool = False
+    deaf: bool = False
+    """Answers no ping."""
 
     async def door(self, request: web.Request) -> web.StreamResponse:
         assert request.headers["Authorization"] == "Bearer agent-speaks"
         if self.refuses:
             self.refused += 1
             return web.Response(status=self.refuses)
-        socket = web.WebSocketResponse(timeout=0.1)
+        socket = web.WebSocketResponse(timeout=0.1, autoping=not self.deaf)
         await socket.prepare(request)
         talk = Conversation(socket.send_bytes, self._answer)
         self.sockets.append(socket)
         self.talks.append(talk)
         async for message in socket:
-            talk.heard(message.data)
+            if message.type is aiohttp.WSMsgType.BINARY:
+                talk.heard(message.data)
         talk.close()
         return socket
 
@@ -78,8 +81,8 @@ class Kept:
 
 
 @pytest.fixture
-async def kept() -> AsyncIterator[Kept]:
-    desk = Desk()
+async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
+    desk, ping = Desk(), getattr(request, "param", frames.PING_EVERY)
     async with served(web.get(frames.PATH, desk.door)) as url, aiohttp.ClientSession() as session:
 
         async def answer(request: Request) -> Answer:
@@ -90,7 +93,7 @@ async def kept() -> AsyncIterator[Kept]:
         headers = {"Authorization": "Bearer agent-speaks"}
         trust = SimpleNamespace(accepts=lambda token: token == "good", connection=lambda: {"headers": headers})
         api: Any = SimpleNamespace(trust=trust, answer=answer)
-        made = Kept(Tunnel(Ends(session, lambda: url, api, lambda: made.opened.append(1), NoJitter())), desk)
+        made = Kept(Tunnel(Ends(session, lambda: url, api, lambda: made.opened.append(1), NoJitter(), ping)), desk)
         running = asyncio.create_task(made.tunnel.run())
         yield made
         running.cancel()
@@ -192,6 +195,14 @@ async def test_a_tunnel_that_is_silent_is_given_up_for_another(kept: Kept) -> No
     kept.desk.silent = True
     assert await kept.tunnel.ask("POST", "/report", b"", 0.05) is None
     await kept.desk.opened(2)
+
+
+@pytest.mark.parametrize("kept", [0.1], indirect=True)
+async def test_a_controller_that_answers_no_ping_is_given_up(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    kept.desk.deaf = True
+    kept.tunnel.want(True)
+    await kept.desk.opened(2)
+    assert "No PONG received" in caplog.text
 
 
 async def test_one_that_is_no_longer_wanted_is_closed_and_stays_so(kept: Kept) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from paas_agent import frames
 from paas_agent.frames import Answered, Asked
-from paas_controller.base.errors import Conflict, Forbidden, NotFound, Refused
+from paas_controller.base.errors import Conflict, Forbidden, NotFound, PaasError, Refused
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import AGENTS, Principal
 from paas_controller.hosts.reports import Reports
@@ -41,8 +41,8 @@ class Keys:
 class Tunnels:
     """Those that are open, each at its host."""
 
-    def __init__(self, hosts: Hosts, reports: Reports, keys: Keys, ping: float = frames.PING_EVERY) -> None:
-        self._hosts, self._reports, self._keys, self._ping = hosts, reports, keys, ping
+    def __init__(self, hosts: Hosts, reports: Reports, keys: Keys) -> None:
+        self._hosts, self._reports, self._keys = hosts, reports, keys
         self._serving: set[Tunnel] = set()
 
     def routes(self) -> list[Route]:
@@ -54,14 +54,19 @@ class Tunnels:
         if host.way == "direct":
             raise Conflict(f"{host.id} is called at its address; paasctl host edit changes that")
         socket = web.WebSocketResponse(
-            heartbeat=self._ping, max_msg_size=frames.LARGEST, compress=False, timeout=_GOODBYE
+            heartbeat=frames.PING_EVERY, max_msg_size=frames.LARGEST, compress=False, timeout=_GOODBYE
         )
         if not socket.can_prepare(request):
             raise Refused("this is for websockets")
         shown = self._keys.identity.shown_hash(request)
         await self._keys.used(host, shown)
         await socket.prepare(request)
-        principal = self._keys.authenticate(request)  # again: it may have been withdrawn meanwhile
+        try:
+            principal = self._keys.authenticate(request)  # again: it may have been withdrawn meanwhile
+        except PaasError as error:
+            _log.info("%s is refused its tunnel: %s", host.id, error.message)
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+            return socket
         tunnel = Tunnel(socket, host.id, shown, lambda asked: self._answer(request, principal, asked))
         await self._serve(tunnel, host.id)
         return socket
@@ -71,9 +76,9 @@ class Tunnels:
         self._hosts.opened(host, tunnel)
         _log.info("%s keeps a tunnel", host)
         try:
-            why = await tunnel.serve()
-            _log.info("the tunnel of %s is closed: %s", host, why)
-        finally:
+            await tunnel.serve()
+        finally:  # also where a lost connection ends this task
+            _log.info("the tunnel of %s is closed: %s", host, tunnel.why)
             self._hosts.closed(host, tunnel)
             self._serving.discard(tunnel)
 

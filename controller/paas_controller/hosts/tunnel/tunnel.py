@@ -29,15 +29,19 @@ class Tunnel:
             raise Retryable(f"the tunnel of {self._host} broke before its agent answered") from None
         return answer.status, answer.body
 
-    async def serve(self) -> str:
-        """Hears what comes, to the end. Why it ended."""
+    async def serve(self) -> None:
+        """Hears what comes, to the end."""
         try:
             while (came := await self._socket.receive()).type is WSMsgType.BINARY and self._closing is None:
                 self._conversation.heard(came.data)
         except DecodeError as error:
-            return f"its agent sent what cannot be read ({error})"
+            self._why = f"its agent sent what cannot be read ({error})"
         finally:
             self._conversation.close()
+
+    @property
+    def why(self) -> str:
+        """Why it ended."""
         return self._why or str(self._socket.exception() or "") or "its agent hung up"
 
     def close(self, why: str) -> None:

@@ -16,6 +16,9 @@ from tests.controller.agents import Agent
 REPORT = "/apis/v1alpha1/agents/report"
 
 
+_OVER = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
 def accepts(asked: Asked) -> tuple[int, bytes]:
     """As an agent that takes every order."""
     order = msgspec.json.decode(asked.body or b"{}", type=Order)
@@ -38,8 +41,9 @@ class Digger:
         """Done when the tunnel is closed; the reason that the controller gave."""
 
     async def _listen(self) -> str:
-        while (message := await self.socket.receive()).type is aiohttp.WSMsgType.BINARY:
-            self._talk.heard(message.data)
+        while (message := await self.socket.receive()).type not in _OVER:
+            if message.type is aiohttp.WSMsgType.BINARY:
+                self._talk.heard(message.data)
         self._talk.close()
         return str(message.extra or "")
 
@@ -66,12 +70,12 @@ class Digger:
 
 
 @asynccontextmanager
-async def dug(agent: Agent, token: str = "") -> AsyncIterator[Digger]:
-    """A tunnel of this agent, by its token or another one."""
+async def dug(agent: Agent, token: str = "", *, deaf: bool = False) -> AsyncIterator[Digger]:
+    """A tunnel of this agent, by its token or another one; a deaf one answers no ping."""
     assert agent.joined
     headers = {"Authorization": f"Bearer {token or agent.joined.agent_token}"}
     url = str(agent.shell.address).rstrip("/") + frames.PATH
-    async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(url, max_msg_size=0) as socket:
+    async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(url, autoping=not deaf) as socket:
         digger = Digger(agent, socket)
         yield digger
         digger.over.cancel()

@@ -285,6 +285,18 @@ async def test_what_cannot_be_read_ends_it(shell: Shell, hidden: Agent, caplog: 
     assert caplog.text.count(f"{hidden.host} keeps a tunnel") == 1
 
 
+async def test_an_agent_that_answers_no_ping_is_given_up(
+    shell: Shell, hidden: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("paas_agent.frames.PING_EVERY", 0.1)
+    async with dug(hidden) as hears, dug(hidden, deaf=True) as deaf:
+        await ends(hears)
+        await ends(deaf)
+    await _becomes(hidden, "reconnecting")
+    assert "No PONG received" in caplog.text
+
+
 async def test_a_controller_that_stops_says_so_and_does_not_wait_for_its_agents(shell: Shell, hidden: Agent) -> None:
     async with dug(hidden) as digger:
         await asyncio.wait_for(shell.stop(), 5)

@@ -98,7 +98,7 @@ class _House:
         connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
         self.session = aiohttp.ClientSession(connector=connector)
         agents = Agents(self.session, known.refusals.note, plain_http=settings.plain_http)
-        self.specs, days = Specs(store, vault), Days(settings.time_zone)
+        self.specs, days = Specs(store, vault, credentials=not settings.forget_credentials), Days(settings.time_zone)
         self.stream, self.audit, self.once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
         note = partial(_keep_bootstrapped, self.audit)
         keeping = Keeping(store, hosts, vault, clock, settings.forget_credentials, note)

@@ -17,10 +17,13 @@ _KEPT = 4096
 
 
 class Specs:
-    """The specs of instances: sealed in the database, the ones last used open in memory."""
+    """The specs of instances: sealed in the database, the ones last used open in memory.
 
-    def __init__(self, store: Store, vault: Vault) -> None:
-        self._store, self._vault = store, vault
+    Where credentials are to be forgotten they are not kept here at all: the host has them until its agent is there.
+    """
+
+    def __init__(self, store: Store, vault: Vault, *, credentials: bool = True) -> None:
+        self._store, self._vault, self._credentials = store, vault, credentials
         self._open: OrderedDict[tuple[int, int], InstanceBody] = OrderedDict()
 
     async def start(self) -> None:
@@ -30,11 +33,11 @@ class Specs:
             self._vault.open(sealed)
 
     def seal(self, body: InstanceBody) -> str:
-        return self._vault.seal(body.model_dump_json(exclude_unset=True))
+        return self._vault.seal(self._kept(body).model_dump_json(exclude_unset=True))
 
     def keep(self, instance: Instance, body: InstanceBody) -> None:
         """The spec as it is being written, or was read."""
-        self._open[instance.id, instance.revision] = body
+        self._open[instance.id, instance.revision] = self._kept(body)
         if len(self._open) > _KEPT:
             self._open.popitem(last=False)
 
@@ -56,6 +59,11 @@ class Specs:
             self.keep(instance, InstanceBody.model_validate_json(self._vault.open(sealed)))
         self._open.move_to_end(key)
         return self._open[key]
+
+    def _kept(self, body: InstanceBody) -> InstanceBody:
+        if self._credentials or not any(host.auth for host in body.host):
+            return body
+        return body.model_copy(update={"host": [host.model_copy(update={"auth": []}) for host in body.host]})
 
 
 def timeout_of(body: InstanceBody, action: Action) -> float:

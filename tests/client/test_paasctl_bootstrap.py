@@ -39,6 +39,8 @@ async def test_how_far_it_is_and_the_key_are_shown_at_the_host(paasctl: Paasctl,
     shown = (await paasctl("host", "show", host)).out
     assert re.search(r"host key +SHA256:[A-Za-z0-9+/]{43}\s", shown)
     assert re.search(r"bootstrap +connect: localhost does not take this password", shown)
+    assert re.search(rf"^{host} +absent .* bootstrap failed", (await paasctl("host", "list")).out, re.MULTILINE)
+    assert re.search(rf" {host} .* its SSH key is SHA256:", (await paasctl("audit")).out)
 
 
 async def test_a_key_that_nobody_showed_is_not_accepted(paasctl: Paasctl, host: str) -> None:

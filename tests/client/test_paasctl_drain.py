@@ -27,6 +27,9 @@ async def test_a_host_is_drained_and_taken_back_and_both_can_be_waited_for(
     [line] = [line for line in (await paasctl("host", "list")).out.splitlines() if agent.host in line]
     assert "online, drained" in line
 
+    edited = await paasctl("host", "edit", agent.host, "--connection", "direct")
+    assert re.search(rf"^members +database/{name}", edited.out, re.MULTILINE)
+
     back = await paasctl("host", "drain", agent.host, "--off", "--wait")
     assert back.code == 0, back.err
     assert (await client.database.status(name)).status.realtime == "running"

@@ -63,5 +63,6 @@ def moment(text: str, now: datetime) -> str:
 
 
 def _row(deed: Deed) -> tuple[str, ...]:
-    asked = f"{deed.method} {deed.path.removeprefix('/apis/v1alpha1/')}"
+    # What the controller tells by itself was asked by no request: it is about a host.
+    asked = f"{deed.method} {deed.path.removeprefix('/apis/v1alpha1/')}" if deed.path else deed.about
     return show.moment(deed.at), deed.who, deed.peer, asked, deed.code or "done", show.first_line(deed.sentence)

@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from paas_client import show
+from paas_client.client import Client
 from paas_client.commands import documents, facts
 from paas_client.commands.asking import USAGE, Asker, Hints, asker
 from paas_client.commands.bootstrapping import bootstrap, bootstrapped
@@ -49,11 +50,11 @@ def all_hosts(context: typer.Context, form: show.FormOption = show.Form.table) -
 
     absent: there is none yet. installing: it is being installed. online: it reports. reconnecting: the connection that
     it keeps is broken. outdated: it reports, and there is a newer one. lost: it has not been heard of. Behind it stands
-    whether the host is drained.
+    whether the host is drained; NOTE says what failed there, and paasctl host show why.
     """
     hosts = asker(context).ask(lambda client: client.hosts.all())
-    rows = [(host.id, _state(host), host.version or "-", show.moment(host.last_heard)) for host in hosts]
-    columns = ("ID", "STATE", "VERSION", "LAST HEARD")
+    rows = [(host.id, _state(host), host.version or "-", show.moment(host.last_heard), _note(host)) for host in hosts]
+    columns = ("ID", "STATE", "VERSION", "LAST HEARD", "NOTE")
     show.answer(form, [host.document() for host in hosts], lambda: show.table(columns, rows))
 
 
@@ -102,7 +103,12 @@ def edit(
         raise typer.Exit(USAGE)
     body, hints = (documents.given(file) if file else {}), _hints(identifier)
     body |= {"connection": connection} if connection else {}
-    host = asker(context).ask(lambda client: sent(client.hosts.edit(identifier, body), dry_run=dry_run), hints)
+
+    async def ask(client: Client) -> Host | Plan:
+        edited = await sent(client.hosts.edit(identifier, body), dry_run=dry_run)
+        return edited if isinstance(edited, Plan) else await client.hosts.get(identifier)
+
+    host = asker(context).ask(ask, hints)
     if isinstance(host, Plan):
         return show_plan(host, form)
     return show.answer(form, host.document(), lambda: show.fields(_described(host)))
@@ -161,6 +167,11 @@ def delete(
 
 def _state(host: Host) -> Text:
     return show.state(host.state).append(", drained" if host.draining else "")
+
+
+def _note(host: Host) -> str:
+    known = {"bootstrap": host.bootstrap, "upgrade": host.upgrade}
+    return ", ".join(f"{what} failed" for what, course in known.items() if course and course.state == "failed")
 
 
 def _hints(identifier: str) -> Hints:

@@ -1,5 +1,6 @@
 """The one place that knows paramiko: blocking, each step with a deadline; its errors become our sentences here."""
 
+import errno
 import io
 import logging
 import socket
@@ -142,7 +143,7 @@ def _read(receive, channel: paramiko.Channel, deadline: float) -> str:  # type: 
 
 
 @contextmanager
-def _sentences(where: str, refused: str = "broke SSH off") -> Iterator[None]:
+def _sentences(where: str, refused: str = "broke SSH off: see to sshd there") -> Iterator[None]:
     try:
         yield
     except TimeoutError:
@@ -157,7 +158,10 @@ def _sentences(where: str, refused: str = "broke SSH off") -> Iterator[None]:
         told = "did not answer in time" if "imeout" in str(error) else "broke SSH off"
         raise Failure(f"{where} {told} ({error or 'it hung up'}): see to sshd there") from None
     except OSError as error:
-        raise Failure(f"{where} {refused} ({error.strerror or error})") from None
+        said = error.strerror or error
+        if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            raise Failure(f"{where} cannot be reached ({said}): is it up, and is the address right?") from None
+        raise Failure(f"{where} {refused} ({said})") from None
 
 
 def private_key(text: str) -> paramiko.PKey:

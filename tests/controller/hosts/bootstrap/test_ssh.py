@@ -1,5 +1,7 @@
 """What the adapter promises, held against a light server and a real host; and what it says where nobody answers."""
 
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,6 +130,15 @@ def test_who_has_neither_password_nor_key_is_not_tried(far: Far) -> None:
 
 def test_nobody_at_the_port_is_said() -> None:
     assert "refuses connections: is sshd up there" in said("127.0.0.1", free_port()).sentence
+
+
+def test_an_address_that_leads_nowhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: object, **__: object) -> None:
+        raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+
+    monkeypatch.setattr(socket, "create_connection", nowhere)
+    told = said("192.0.2.7", 22).sentence
+    assert told == "192.0.2.7 port 22 cannot be reached (No route to host): is it up, and is the address right?"
 
 
 def test_a_name_that_nobody_knows_is_said() -> None:

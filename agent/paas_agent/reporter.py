@@ -120,8 +120,10 @@ class Reporter:
         report, token = await self._report(), self._line.trust.membership.agent_token
         try:
             acknowledged = await self._send(controller.rstrip("/") + _PATH, _fitted(report))
-        except (aiohttp.ClientError, TimeoutError, ValueError, _Turned) as error:
-            return (why_of(error) if isinstance(error, aiohttp.ClientSSLError) else str(error)) or "no answer"
+        except _Turned as error:
+            return str(error)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return why_of(error)
         if acknowledged.acknowledged > report.sequence:
             self._instances.journal.go_on_after(acknowledged.acknowledged)
             return "it has taken later ones of this host"

@@ -6,6 +6,7 @@ import signal
 from paas_agent.contract import Change, InstanceName, Outcome
 from paas_agent.journal import Ended, Instance, Journal
 from tests.agent.harness import AGENT_TOKEN, GOOD, Agent, Controller, Orders, Repository, until
+from tests.testbeds.ports import free_port
 
 
 async def test_an_undelivered_outcome_is_kept_over_a_crash_and_delivered_once(
@@ -159,6 +160,15 @@ async def test_a_token_that_is_refused_is_said_in_one_line(agent: Agent, control
     reports = len(controller.reports)
     await until(lambda: len(controller.reports) > reports)
     assert agent.log.read_text().count("does not accept") == 1
+
+
+async def test_a_controller_that_is_not_there_is_said_in_words(agent: Agent, controller: Controller) -> None:
+    await agent.stop()
+    known = agent.work_dir / "agent.json"
+    known.write_text(known.read_text().replace(controller.url, f"http://127.0.0.1:{free_port()}"))
+    await agent.start()
+    told = "the controller does not take reports: Connection refused; they are kept and sent later"
+    await until(lambda: told in agent.log.read_text())
 
 
 async def until_ended(agent: Agent, operation_id: str) -> None:

@@ -38,8 +38,10 @@ UseDNS no
 MaxStartups 100
 SSHD
 
-# What a host without a default route only waits for, and timers that would wake up in the middle of a test.
-for unit in systemd-networkd.service systemd-resolved.service getty.target console-getty.service; do
+# What a host without a default route only waits for, and timers that would wake up in the middle of a test. The kernel
+# has 128 inotify instances for all hosts together: what only watches for nobody does without.
+for unit in systemd-networkd.service systemd-resolved.service getty.target console-getty.service systemd-logind.service \
+    systemd-ask-password-console.path systemd-ask-password-wall.path; do
     ln -sf /dev/null "$tree/etc/systemd/system/$unit"
 done
 rm -f "$tree"/etc/systemd/system/timers.target.wants/*

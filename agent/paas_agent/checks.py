@@ -147,7 +147,8 @@ class Checks:
             self._running.pop(live.key, None)
 
     async def _scheduled(self, live: Live) -> None:
-        with suppress(FetchFailed, Refused):  # the instance says it, or an operation has begun
+        # The instance says it, an operation has begun, or the agent ends: nothing that the scheduler need log.
+        with suppress(FetchFailed, Refused, asyncio.CancelledError):
             if live.record.operation is None:
                 await self.check(live)
 

@@ -100,7 +100,7 @@ class _House:
         agents = Agents(self.session, known.refusals.note, plain_http=settings.plain_http)
         self.specs, days = Specs(store, vault, credentials=not settings.forget_credentials), Days(settings.time_zone)
         self.stream, self.audit, self.once = Stream(store), Audit(store, clock), Idempotency(store, vault, clock)
-        note = partial(_keep_bootstrapped, self.audit)
+        note = partial(_keep_told, self.audit)
         keeping = Keeping(store, hosts, vault, clock, settings.forget_credentials, note)
         self.bootstraps = bootstraps(settings, hosts, keeping, self.identity, known)
         self.board = Board(store, days)
@@ -120,7 +120,7 @@ class _House:
         self.history = History(store, self.board, self.operations, days, clock)
         self.views = Views(store, self.board, self.specs, days, self.reconciler.deciding, self.history.shown)
         self.reports = Reports(hosts, self.intake, clock, settings.report_interval)
-        self.upgrades = Upgrades(store, hosts, known.contexts, Shelf(settings.packages_dir), clock)
+        self.upgrades = Upgrades(store, hosts, known.contexts, Shelf(settings.packages_dir), clock, note)
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Loads what is kept, takes up what was in flight, and begins what goes on for ever; the stack ends it."""
@@ -182,7 +182,7 @@ async def _keep_refused(known: Trust, audit: Audit) -> None:
     await known.refusals.keep(write)
 
 
-async def _keep_bootstrapped(audit: Audit, by: str, host: str, sentence: str, done: bool) -> None:
+async def _keep_told(audit: Audit, by: str, host: str, sentence: str, done: bool) -> None:
     outcome = Outcome(200, "", sentence) if done else Outcome(Refused.status, Refused.code, sentence)
     await audit.keep(Principal(by or "controller", "administrator"), host, outcome)
 

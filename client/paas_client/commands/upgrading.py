@@ -53,6 +53,7 @@ def _one(context: typer.Context, identifier: str, seconds: float, dry_run: bool,
         told = await sent(client.hosts.upgrade(identifier), dry_run=dry_run)
         if seconds and isinstance(told, Told):
             await _ended(client, [identifier], seconds)
+            return Told(name=identifier, msg=f"has version {(await client.hosts.get(identifier)).version} now")
         return told
 
     show_told(asker(context).ask(question, near_hints(identifier, known_hosts, "paasctl host list")), form)
@@ -68,7 +69,8 @@ def _every(context: typer.Context, batch: int, seconds: float, dry_run: bool, fo
     plan = asker(context).ask(question)
     if isinstance(plan, Plan):
         return show_plan(plan, form)
-    rows = [(host, f"batch {number}", "") for number, each in enumerate(plan.batches) for host in each]
+    done = ", done" if seconds else ""
+    rows = [(host, f"batch {number}{done}", "") for number, each in enumerate(plan.batches) for host in each]
     rows += [(each.host, "left out", each.why) for each in plan.left_out]
     if form is show.Form.table and not rows:
         return show.note("no host has an older version than this controller")

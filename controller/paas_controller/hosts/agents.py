@@ -5,6 +5,7 @@ Retryable: the agent was not reached or cannot take it now. Refused: it will nev
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -112,9 +113,19 @@ class Agents:
     def _unreached_by(self, to: Reach, error: Exception) -> Retryable:
         told = about(error)
         if not told:
-            return Retryable(f"the agent at {to.url.split('/')[2]} was not reached ({type(error).__name__})")
+            where, way = to.url.split("/")[2], f"paasctl host edit {to.host} --connection tunnel"
+            return Retryable(
+                f"the agent at {where} was not reached ({_why(error)}); where this controller cannot call it: {way}"
+            )
         self._refused(Refusal(to.host, f"its agent {told}"))
         return Retryable(f"the agent of {to.host} {told}", after=5.0)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    number = getattr(error, "errno", None) or 0
+    return os.strerror(number) if number > 0 else type(error).__name__
 
 
 def _refusal(status: int, answer: bytes) -> PaasError:

@@ -22,6 +22,8 @@ class Situation:
     cause: Cause = "action"
     self_heal: SelfHeal = "always"
     operation: str = ""
+    trouble: str = ""
+    """Why the agent was not told of the operation yet; empty where it was."""
     hold: str = ""
     drained: str = ""
     """Why nothing is to run on its host; empty where it may."""
@@ -69,7 +71,8 @@ def decide(member: Situation, gates: Gates, now: float) -> Decision:
     if member.operation and member.realtime == "unknow":
         return Wait(None, f"the host has not been heard of during its operation ({member.operation})")
     if member.operation:
-        return Wait(None, f"an operation is under way ({member.operation})")
+        told = f"an operation is under way ({member.operation})"
+        return Wait(None, f"{told}; {member.trouble}" if member.trouble else told)
     todo = _due(member)
     if todo == "wait":
         silent = "the host has not been heard of; nothing is done until it is"

@@ -81,8 +81,9 @@ class Instance:
     def with_member(self, changed: Member) -> "Instance":
         return replace(self, members=tuple(changed if member.id == changed.id else member for member in self.members))
 
-    def situation(self, member: Member, drained: str = "") -> Situation:
-        """What `decide` needs to know of one member. `drained`: why nothing is to run on its host."""
+    def situation(self, member: Member, drained: str = "", trouble: str = "") -> Situation:
+        """What `decide` needs to know of one member: why nothing is to run on its host, and why its agent was not told
+        of its operation yet."""
         hold = "held: hands off until it is released" if self.held else ""
         if member.cancelled:
             hold = "its operation was cancelled; it waits for a new wish"
@@ -94,6 +95,7 @@ class Instance:
             cause=member.cause,
             self_heal=self.self_heal,
             operation=member.operation,
+            trouble=trouble,
             hold=hold,
             drained=drained,
             restart_due=member.restart_wanted > member.restart_done,

@@ -52,6 +52,8 @@ class Operation:
     cancelled_by: str = ""
     tried: bool = False
     """Whether its agent may know it."""
+    trouble: str = ""
+    """Why what its agent is to be told was not taken there yet; empty where it was."""
     progress: Progress | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     called_off: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,6 +100,11 @@ class Operations:
 
     def get(self, identifier: str) -> Operation | None:
         return self._flying.get(identifier)
+
+    def trouble(self, identifier: str) -> str:
+        """Why an operation is not on its way yet; empty where it is."""
+        operation = self.get(identifier)
+        return operation.trouble if operation else ""
 
     def on_host(self, host: str) -> list[Operation]:
         return list(self._of_host.get(host, {}).values())
@@ -191,6 +198,7 @@ class Operations:
                     return
                 if not obstacle:
                     await act(operation)
+                    operation.trouble = ""
                     return
             except (Retryable, Conflict) as error:
                 obstacle = error.message
@@ -199,6 +207,7 @@ class Operations:
             except Exception as error:  # nobody else would carry it
                 _log.exception("carrying %s failed and is tried again", operation.id)
                 obstacle = f"{type(error).__name__}, which the log explains"
+            operation.trouble = obstacle
             _log.info("%s of %s waits: %s", operation.action, operation.name, obstacle)
             operation.heard.clear()
             wait = min(wait * 2, _SLOWEST_RETRY)

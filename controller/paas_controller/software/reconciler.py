@@ -110,7 +110,8 @@ class Reconciler:
 
         def decided(member: Member) -> Decision:
             gates = line.gates(member, obstacle(instance, member))
-            return decide(instance.situation(member, drained(member.host)), gates, now)
+            trouble = self._operations.trouble(member.operation)
+            return decide(instance.situation(member, drained(member.host), trouble), gates, now)
 
         return decided
 

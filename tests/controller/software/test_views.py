@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell, body
+from tests.testbeds.stack import until
 
 SECRETS = {"APP_PASSWD": "MYSQL123", "db_password": "MYSQL123", "ROOT_PWD": "MYSQL123", "API_TOKEN": "MYSQL123",
            "SECRET": "MYSQL123", "SSH_KEY": "MYSQL123"}  # fmt: skip
@@ -64,6 +65,25 @@ async def test_a_record_shows_the_defaults_its_members_and_their_last_operation(
     assert (member["host"], member["realtime"], member["operation"]) == (joined.host, "starting", start.operation_id)
     assert member["last_operation"]["id"] == start.operation_id
     assert member["waiting"] == f"an operation is under way ({start.operation_id})"
+
+
+async def test_a_host_that_reports_and_cannot_be_called_is_told_where_people_look(shell: Shell, joined: Agent) -> None:
+    await joined.stop()
+    await shell.create(joined.host, status={"expect": "running"})
+
+    async def waits(words: str) -> None:
+        async def told() -> bool:
+            return str((await shell.get("/database/db")).body["members"][0]["waiting"]).endswith(words)
+
+        await until(told, words)
+
+    way = f"where this controller cannot call it: paasctl host edit {joined.host} --connection tunnel"
+    told = f"; the agent at {joined.host} was not reached (Connection refused); {way}"
+    await waits(told)
+    await joined.start(int(joined.host.rpartition(":")[2]))
+    await joined.report()
+    _, order = await joined.ordered()
+    await waits(f"an operation is under way ({order.operation_id})")
 
 
 async def test_a_record_is_the_same_after_a_restart(shell: Shell) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, update
 from paas_agent.manifest import UPGRADE, Manifest
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict
+from paas_controller.hosts.bootstrap.keeping import Note
 from paas_controller.hosts.host import Host
 from paas_controller.hosts.naming import HOST
 from paas_controller.hosts.service import Hosts
@@ -49,8 +50,9 @@ class Plan:
 class Upgrades:
     """One loop looks after all of them. `start` before anything else."""
 
-    def __init__(self, store: Store, hosts: Hosts, contexts: Contexts, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, store: Store, hosts: Hosts, contexts: Contexts, shelf: Shelf, clock: Clock, note: Note) -> None:
         self._store, self._hosts, self._contexts, self.shelf, self._clock = store, hosts, contexts, shelf, clock
+        self._note = note
         self._asked = asyncio.Event()
         self._seen_at = 0.0
         self._standing_on: StandingOn
@@ -161,7 +163,7 @@ class Upgrades:
         """What has become of its upgrade since the last look."""
         known, news = host.upgrade, host.news
         host.news = None
-        if news and news.state in ("refused", "back"):
+        if news and news.state == "refused":
             self._refused(Refusal(host.id, news.message))
         if known is None or not known.is_open:
             return known
@@ -188,6 +190,14 @@ class Upgrades:
                 _log.info("the upgrade of %s to %s: %s %s", host.id, after.version, after.state, after.sentence)
                 host.upgrade = after
                 self._offer(host, after)
+                await self._tell(host.id, after)
+
+    async def _tell(self, host: str, upgrade: Course) -> None:
+        """The audit, how it ended."""
+        if upgrade.state == "done":
+            await self._note(upgrade.by, host, f"upgraded to {upgrade.version}", True)
+        if upgrade.state == "failed":
+            await self._note(upgrade.by, host, f"not upgraded to {upgrade.version}: {upgrade.sentence}", False)
 
     def _offer(self, host: Host, upgrade: Course) -> None:
         """What its agent is told with each acknowledgement, as long as it is to fetch it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,20 @@ async def test_all_are_upgraded_in_batches_and_waited_for(paasctl: Paasctl, host
     await asyncio.gather(*map(is_upgraded, hosts[1:]))
     await asyncio.gather(*(host.becomes("done") for host in hosts))
     ended = await running.ended()
-    assert (ended.code, ended.out.count("batch 1")) == (0, 2)
+    assert (ended.code, ended.out.count("batch 1, done")) == (0, 2)
+    assert f"{first}  upgraded to 2.0" in re.sub(" +(done) +", "  ", (await paasctl("audit")).out)
     again = await paasctl("host", "upgrade", "--all", "--wait")
     assert (again.code, again.err) == (0, "no host has an older version than this controller\n")
     shown = await paasctl("host", "show", first)
     assert "to 2.0: done since 20" in shown.out
+
+
+async def test_who_has_waited_is_told_what_is_there_now(paasctl: Paasctl, hosts: list[Upgradable]) -> None:
+    host = hosts[0]
+    running = await paasctl.start("host", "upgrade", host.agent.host, "--wait")
+    await is_upgraded(host)
+    await host.becomes("done")
+    assert (await running.ended()).out == f"{host.agent.host}: has version 2.0 now\n"
 
 
 async def test_who_waits_is_told_why_it_failed(paasctl: Paasctl, hosts: list[Upgradable]) -> None:

@@ -75,7 +75,8 @@ async def test_a_failure_is_told_audited_and_stops_the_others(shell: Shell, host
 
     async def audited() -> bool:
         rows = (await shell.get("/audit")).body["items"]
-        return any(row["sentence"] == "it was not heard; version 1.0 was put back" for row in rows)
+        told = "not upgraded to 2.0: it was not heard; version 1.0 was put back"
+        return any((row["who"], row["code"], row["sentence"]) == ("admin", "refused", told) for row in rows)
 
     await until(audited, "a row of the audit")
     await ask(others[0])

@@ -46,8 +46,6 @@ FEATURES: tuple[str, ...] = (
     "2026-11-operations",  # journaled orders: the same operation_id is the same work
     "2026-11-forget",  # an acknowledgement may name instances whose checks are to be dropped
 )
-
-
 TLS = "2026-11-tls"
 """The feature of an agent that serves with a certificate: it is spoken to by https."""
 
@@ -246,6 +244,8 @@ class Join(msgspec.Struct, kw_only=True):
     """PKCS #10 in PEM; the key stays on the host. Empty where it brings a certificate of its own, or wants none."""
     tunnel: bool = False
     """Nobody can call this host: it is reached by a tunnel until a person says otherwise."""
+    former: str = ""
+    """The agent's token until now, where it joins again: by it a host that is heard is known to be the same one."""
 
 
 class Joined(msgspec.Struct, kw_only=True):

@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from time import time
 
 import aiohttp
@@ -16,7 +17,7 @@ from paas_agent.contract import CONTROLLER_NAME, Join, Joined
 from paas_agent.download import why_of
 from paas_agent.errors import sentence
 from paas_agent.keys import KeyAndRequest, new_key
-from paas_agent.membership import JoinFailed, Membership, keep
+from paas_agent.membership import JoinFailed, Membership, keep, load
 from paas_agent.settings import DEFAULT_LISTEN, LOOPBACK_LISTEN, BadSetting, Settings, address, features, is_loopback
 from paas_agent.tls import client_tls
 
@@ -41,7 +42,7 @@ async def join(settings: Settings, now: Callable[[], float] = time) -> Membershi
     request = Join(
         join_token=settings.join_token, address=host, port=str(port), version=__version__,
         features=features(tls=bool(new.key or settings.tls_certificate)), certificate_request=new.request,
-        tunnel=settings.tunnel,
+        tunnel=settings.tunnel, former=_former(settings.work_dir, str(controller)),
     )  # fmt: skip
     joined = await _ask(server, request)
     if new.key and not joined.certificate:
@@ -68,6 +69,15 @@ async def join(settings: Settings, now: Callable[[], float] = time) -> Membershi
     except OSError as error:
         raise JoinFailed(f"{settings.work_dir} cannot be written: {error.strerror}") from error
     return membership
+
+
+def _former(work_dir: Path, controller: str) -> str:
+    """The token of this host at this very controller, where it has one."""
+    try:
+        known = load(work_dir)
+    except JoinFailed:
+        return ""
+    return known.agent_token if known.controller == controller else ""
 
 
 def _wants_certificate(settings: Settings, controller: URL, listen: str) -> bool:

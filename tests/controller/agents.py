@@ -62,7 +62,8 @@ class Agent:
         """The answer to a join; by default with a fresh token and this agent's address."""
         if token is None:
             token = (await self.shell.post("/hosts/join-tokens")).body["join_token"]
-        asked = {"join_token": token, "address": "127.0.0.1", "port": self.port, "version": "1.0"} | more
+        asked = {"join_token": token, "address": "127.0.0.1", "port": self.port, "version": "1.0"}
+        asked |= {"former": self.joined.agent_token if self.joined else ""} | more
         return await self.shell.post("/agents/join", asked, token="")
 
     def says(self, *outcomes: Outcome, changes: Sequence[Change] = (), **more: Any) -> Report:

@@ -50,6 +50,11 @@ class Identity:
         """The hash of the token that this request shows."""
         return token_hash(request.headers.get(AUTHORIZATION, "").partition(" ")[2])
 
+    def is_of(self, token: str, host: str) -> bool:
+        """Whether it is a token of this host's agent."""
+        principal = self._known.get(token_hash(token))
+        return principal is not None and principal.host == host
+
     def authenticate(self, request: web.Request) -> Principal:
         """Who shows this bearer token; raises Unauthorized."""
         header = request.headers.get(AUTHORIZATION, "")

@@ -234,3 +234,18 @@ async def test_used_and_expired_join_tokens_are_swept(shell: Shell, agent: Agent
     await store.close()
     await shell.start()
     assert kept == 1
+
+
+async def test_nobody_takes_the_place_of_a_host_that_is_heard(shell: Shell, joined: Agent) -> None:
+    assert joined.joined
+    for former in ("", "another-token", shell.token):
+        refused = await joined.ask_to_join(former=former)
+        assert refused.status == 409
+        assert refused.message.startswith(f"{joined.host} has an agent that reports, and this is another one: give it")
+    await joined.report()
+    assert (await joined.ask_to_join(former=joined.joined.agent_token)).status == 200
+
+
+async def test_another_agent_joins_as_a_host_that_is_lost(shell: Shell, joined: Agent) -> None:
+    shell.clock.now += 60
+    assert (await joined.ask_to_join(former="")).status == 200

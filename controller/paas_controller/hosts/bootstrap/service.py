@@ -69,11 +69,15 @@ class Bootstraps:
             raise Conflict(f"{told}, or join it by hand with a token from paasctl host token")
         if (other := self._agent_at(host.address)) not in ("", identifier):
             raise Conflict(f"{other} is the agent of {host.address}, and would be replaced; delete that host first")
-        key = _accepted(host, accept) if accept else host.host_key
+        keys = {"host_key": _accepted(host, accept), "host_key_refused": ""} if accept else {}
         if dry_run:
             return
-        keys = {"host_key": key, "host_key_refused": "" if accept else host.host_key_refused}
-        await (self._keeping.keep(host, **keys) if host.installing else self._keeping.begun(host, by, **keys))
+        if not host.installing:
+            await self._keeping.begun(host, by, **keys)
+        elif keys:
+            await self._keeping.keep(host, **keys)
+        if accept:
+            await self._keeping.note(by, host.id, f"its SSH key is {accept} from now on", True)
         if identifier in self._tasks:
             self.again(identifier)
         else:

@@ -49,7 +49,9 @@ class Enrolment:
         self._clock, self._terms = clock, terms
 
     async def join(self, asked: Join) -> Joined:
-        """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid, Refused."""
+        """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid, Refused, and
+        Conflict where another agent of this host is heard.
+        """
         named = NamedHost(asked.address, asked.port)
         agent_token, controller_token, enrolment = new_token(), new_token(), new_token()[:32]
         principal = Principal(f"agent {named.id}", "agent", named.id)
@@ -61,6 +63,7 @@ class Enrolment:
             self._identity.redeem(connection, asked.join_token.partition(".")[0])
             if not is_address(asked.address) or not is_port(asked.port):
                 raise Invalid(f"{named.id} is no address and port; start the agent with --advertise H:P")
+            self._require_free(named.id, asked.former)
             certificate = self._first_certificate(asked, enrolment)
             self._hosts.name(connection, [named])
             row: dict[str, Any] = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
@@ -80,6 +83,13 @@ class Enrolment:
             host=named.id, agent_token=agent_token, controller_token=controller_token,
             interval=self._terms.interval, **self._given(certificate),
         )  # fmt: skip
+
+    def _require_free(self, identifier: str, former: str) -> None:
+        host = self._hosts.find(identifier)
+        heard = host and host.epoch and host.heard_at and self._hosts.silence(host) < self._hosts.patience
+        if heard and not self._identity.is_of(former, identifier):
+            told = f"{identifier} has an agent that reports, and this is another one"
+            raise Conflict(f"{told}: give it an --advertise of its own, or stop the other and wait until it is lost")
 
     def _first_certificate(self, asked: Join, enrolment: str) -> str:
         """Empty for an agent that asks for none, where one may do without; raises Refused."""

@@ -71,7 +71,7 @@ def trust_routes(known: Trust, hosts: Hosts, identity: Identity) -> list[Route]:
 
     return [
         Route("POST", f"{API}/agents/join", join, None,
-              Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401, 422))),
+              Said("Enrol an agent with a join token.", {200: Joined}, body=Join, refusals=(401, 409, 422))),
         Route("POST", f"{API}/agents/renew", renew, AGENTS,
               Said("Give an agent another certificate and, where it is rotated, other tokens.", {200: Renewed},
                    body=Renew, refusals=(422,))),

@@ -72,7 +72,8 @@ paas-agent join --work-dir {WORK_DIR}{plain} --controller {quote(self.controller
 unset PAAS_AGENT_JOIN_TOKEN
 systemctl --quiet enable paas-agent
 systemctl restart paas-agent 2>/dev/null || {{
-    echo "paas-agent does not start: $({LAST_WORDS})" >&2
+    why=$({LAST_WORDS})
+    echo "paas-agent does not start: ${{why:-it ended without a word; see systemctl status paas-agent there}}" >&2
     exit 1
 }}
 """

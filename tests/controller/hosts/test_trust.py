@@ -16,7 +16,7 @@ from paas_controller.base.errors import Invalid, PaasError
 from paas_controller.base.settings import Settings
 from paas_controller.hosts.trust.authority import DAY, LIFE, ROOT_LIFE, Authority, asked_key
 from paas_controller.hosts.trust.authority import new_key as controllers_key
-from paas_controller.hosts.trust.contexts import Contexts
+from paas_controller.hosts.trust.contexts import Contexts, ended
 from paas_controller.hosts.trust.keeping import kept_authority
 from paas_controller.hosts.trust.refusals import Refusal, Refusals
 from tests.controller.agents import Agent
@@ -79,6 +79,15 @@ def test_no_certificate_outlives_the_ca() -> None:
     authority = Authority.made(MORNING, 10 * DAY)
     given = authority.for_controller(controllers_key(), [], MORNING)
     assert x509.load_pem_x509_certificate(given.encode()).not_valid_after_utc.timestamp() == authority.ends
+
+
+def test_a_certificate_of_ones_own_that_has_ended_is_told(tmp_path: Path) -> None:
+    key, own = controllers_key(), tmp_path / "own.pem"
+    own.write_text(made(tmp_path).for_controller(key, ["10.1.2.3"], MORNING))
+    assert ended(own, MORNING) == ""
+    told = ended(own, MORNING + LIFE + 1)
+    assert told.startswith(f"{own}: a certificate ended on 2026-09-26T")
+    assert told.endswith("put another there and start again")
 
 
 @pytest.mark.parametrize("request_", ["", "x", REQUEST[:200], REQUEST.replace("M", "N", 3), "käse", "\ud800"])

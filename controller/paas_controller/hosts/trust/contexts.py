@@ -4,8 +4,11 @@ import asyncio
 import logging
 import os
 import ssl
+from pathlib import Path
 
-from paas_controller.base.clock import Clock
+from cryptography import x509
+
+from paas_controller.base.clock import Clock, rfc3339
 from paas_controller.base.settings import Settings
 from paas_controller.hosts.trust.authority import LIFE, Authority, key_text, new_key
 
@@ -58,10 +61,21 @@ class Contexts:
         return True
 
     async def renew_for_ever(self) -> None:
+        for given in filter(None, (self._settings.tls_certificate, self._settings.ca_file)):
+            if told := await asyncio.to_thread(ended, given, self._clock.time()):
+                _log.warning(told)
         while True:
             if self.renew():
                 _log.info("this controller has a new certificate")
             await asyncio.sleep(_LOOK_EVERY)
+
+
+def ended(path: Path, now: float) -> str:
+    """That a certificate of this file has ended, and what to do; empty where none has."""
+    ends = min(one.not_valid_after_utc.timestamp() for one in x509.load_pem_x509_certificates(path.read_bytes()))
+    if now < ends:
+        return ""
+    return f"{path}: a certificate ended on {rfc3339(ends)}, and nobody accepts it: put another there and start again"
 
 
 def load_chain(context: ssl.SSLContext, certificate: str, key: str) -> None:

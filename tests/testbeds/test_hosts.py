@@ -270,3 +270,13 @@ def assert_nothing_is_left_of(bed: Bed) -> None:
         assert not list(Path(place).glob(f"{name}-*"))
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert f"--machine={name}-" not in processes
+
+
+def test_where_the_kernel_gives_no_more_inotify_instances_that_is_told() -> None:
+    program = (
+        "import ctypes\nfrom tests.testbeds.hosts.machine import spent\nassert not spent()\n"
+        "while ctypes.CDLL(None).inotify_init1(0) >= 0: pass\nprint(spent())\n"
+    )
+    command = command_as("nobody", [sys.executable, "-c", program])  # whose own these are, and not the hosts'
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "inotify instances of the machine are taken: end other hosts" in done.stdout

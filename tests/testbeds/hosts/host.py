@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from tests.testbeds.hosts import container, disk
+from tests.testbeds.hosts import container, disk, machine
 from tests.testbeds.hosts.network import Network
 
 _ENVIRONMENT = {
@@ -145,5 +145,6 @@ class Host:
     def _until(self, look: Callable[[], bool], what: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not look():
-            assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}; see {self.console}"
+            late = time.monotonic() >= deadline
+            assert not late, f"waited {seconds:g} s in vain for {what}; see {self.console}{machine.spent()}"
             time.sleep(0.02)

@@ -1,5 +1,6 @@
 """What a machine needs so that hosts can come up on it; what is missing is installed from Debian's packages."""
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -40,6 +41,17 @@ def check() -> None:
         raise CannotStart(
             "hosts with systemd need cgroups of their own; run this where they can be made, outside a container"
         )
+
+
+def spent() -> str:
+    """A hint where the kernel gives no more inotify instances, without which no systemd boots; else empty."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.inotify_init1(os.O_CLOEXEC)
+    if descriptor >= 0:
+        os.close(descriptor)
+        return ""
+    most = Path("/proc/sys/fs/inotify/max_user_instances").read_text().strip()
+    return f" (all {most} inotify instances of the machine are taken: end other hosts, or raise max_user_instances)"
 
 
 def equip(needed: Mapping[str, str] = _NEEDED) -> None:

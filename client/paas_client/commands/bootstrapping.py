@@ -10,6 +10,7 @@ from paas_client.client import Client
 from paas_client.commands.asking import TimeIsUp, WaitFailed, asker
 from paas_client.commands.naming import known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId, TimeoutOption, WaitOption
+from paas_client.commands.patience import patiently
 from paas_client.commands.planning import sent, show_told
 from paas_client.models import Plan, Told
 from paas_client.progress import Progress
@@ -65,7 +66,7 @@ async def _watched(client: Client, identifier: str, seconds: float) -> str:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    course = (await client.hosts.get(identifier)).bootstrap
+                    course = (await patiently(lambda: client.hosts.get(identifier), progress)).bootstrap
                     if course and course.state == "done":
                         return course.sentence
                     if course and course.state == "failed":

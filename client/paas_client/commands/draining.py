@@ -10,6 +10,7 @@ from paas_client.client import Client
 from paas_client.commands.asking import TimeIsUp, asker
 from paas_client.commands.naming import known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, HostId, TimeoutOption, WaitOption
+from paas_client.commands.patience import patiently
 from paas_client.commands.planning import sent, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT
 from paas_client.models import Plan, Told
@@ -51,7 +52,7 @@ async def _settled(client: Client, identifier: str, seconds: float) -> None:
                 while host.pending:
                     progress.doing(first := _first(host), sort=first)
                     await asyncio.sleep(_LOOK_EVERY)
-                    host = await client.hosts.get(identifier)
+                    host = await patiently(lambda: client.hosts.get(identifier), progress)
         except TimeoutError:
             message = f"{identifier} is not ready after {seconds:g} s; {_first(host)}"
             raise TimeIsUp(message, f"what is left: paasctl host show {identifier}") from None

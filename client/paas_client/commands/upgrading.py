@@ -11,6 +11,7 @@ from paas_client.client import Client
 from paas_client.commands.asking import USAGE, TimeIsUp, WaitFailed, asker
 from paas_client.commands.naming import host_names, known_hosts, near_hints
 from paas_client.commands.options import DryRunOption, TimeoutOption, WaitOption
+from paas_client.commands.patience import patiently
 from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT
 from paas_client.models import Plan, Told
@@ -82,7 +83,7 @@ async def _ended(client: Client, identifiers: Sequence[str], seconds: float) -> 
     with Progress() as progress:
         try:
             async with asyncio.timeout(seconds):
-                while going := _going(await _hosts(client, identifiers)):
+                while going := _going(await patiently(lambda: _hosts(client, identifiers), progress)):
                     progress.doing(going, sort=going)
                     await asyncio.sleep(_LOOK_EVERY)
         except TimeoutError:

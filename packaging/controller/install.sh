@@ -57,18 +57,24 @@ install_repo() {
     cp repo/paas-agent/* "$repo/paas-agent/"
 }
 
+# What is asked for takes the place of what stood there; all else stays.
 write_settings() {
-    if [ -e "$settings" ]; then
-        [ -z "$advertise" ] || echo "install: the settings stay as they are in $settings"
+    if [ -e "$settings" ] && [ -z "$advertise" ]; then
         return 0
     fi
     [ -d "${settings%/*}" ] || mkdir -m 0700 "${settings%/*}"
     (
         umask 077
         {
-            [ -z "$advertise" ] || echo "PAAS_CONTROLLER_LISTEN=0.0.0.0:${advertise##*:}"
-            [ -z "$advertise" ] || echo "PAAS_CONTROLLER_ADVERTISE=$advertise"
-            echo "PAAS_CONTROLLER_REPO_DIR=$repo"
+            if [ -e "$settings" ]; then
+                grep -vE '^PAAS_CONTROLLER_(LISTEN|ADVERTISE)=' "$settings" || true
+            else
+                echo "PAAS_CONTROLLER_REPO_DIR=$repo"
+            fi
+            if [ -n "$advertise" ]; then
+                echo "PAAS_CONTROLLER_LISTEN=0.0.0.0:${advertise##*:}"
+                echo "PAAS_CONTROLLER_ADVERTISE=$advertise"
+            fi
         } >"$settings.new"
     )
     mv "$settings.new" "$settings"

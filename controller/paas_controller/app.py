@@ -17,7 +17,7 @@ from paas_controller.base.clock import Clock, SystemClock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.principal import Principal
-from paas_controller.base.settings import Settings
+from paas_controller.base.settings import Settings, is_loopback, split_address
 from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
@@ -229,7 +229,7 @@ async def serve(settings: Settings) -> None:
         listening: asyncio.Server | None = None
         try:
             listening = await app[LISTENER].listen(runner.server, settings.listen)
-            _tell(settings)
+            tell(settings)
             gc.freeze()  # what is here stays; looking through it again and again is in vain
             app[_OUSTED].add_done_callback(lambda _: done.set())
             await done.wait()
@@ -242,8 +242,12 @@ async def serve(settings: Settings) -> None:
             await runner.cleanup()
 
 
-def _tell(settings: Settings) -> None:
+def tell(settings: Settings) -> None:
+    """What people should know of these settings once it listens."""
     scheme = "https" if settings.serves_tls else "http"
     _log.info("listening on %s://%s, data in %s", scheme, settings.listen, settings.data_dir)
     if settings.plain_http and not settings.serves_tls:
         _log.warning("plain HTTP as asked for: whoever is on the way can read tokens and passwords")
+    if settings.advertise and settings.only_here and not is_loopback(split_address(settings.advertise)[0]):
+        told = "agents are sent to %s, but %s is for this machine alone; set --listen, unless something passes them on"
+        _log.warning(told, settings.advertise, settings.listen)

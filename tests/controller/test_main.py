@@ -5,12 +5,17 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from paas_controller.__main__ import only_one
+from paas_controller.__main__ import main, only_one
+from paas_controller.app import tell
 from paas_controller.base.errors import PaasError
+from paas_controller.base.settings import Settings
 from paas_controller.migrations.schema import bring_up_to_date, known
 from paas_controller.store.engines import transaction
 from tests.controller.agents import Agent
@@ -21,12 +26,19 @@ from tests.testbeds.postgres import Server
 from tests.testbeds.stack import BIN
 
 
-def refused(*arguments: str, code: int | None = None) -> str:
-    """What a start with these arguments says on standard error before it ends, with this exit code or with 1 or 2."""
+def refused(*arguments: str) -> str:
+    """What a start with these arguments says on standard error before it ends with 1."""
     ran = subprocess.run([BIN / "paas-controller", *arguments], check=False, capture_output=True, text=True, timeout=20)
-    assert ran.returncode in ((1, 2) if code is None else (code,)), ran.stderr
+    assert ran.returncode == 1, ran.stderr
     assert "Traceback" not in ran.stderr
     return ran.stderr
+
+
+def misread(*arguments: str) -> str:
+    """What settings that are wrong are told, before anything is begun."""
+    with redirect_stderr(StringIO()) as told, patch.object(sys, "argv", ["paas-controller", *arguments]):
+        assert main() == 2
+    return told.getvalue()
 
 
 def said(*arguments: str) -> str:
@@ -52,20 +64,20 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     for wrong in (file, file / "below"):
-        told = refused("--data-dir", str(wrong), "--listen", f"127.0.0.1:{free_port()}", code=2)
+        told = misread("--data-dir", str(wrong), "--listen", f"127.0.0.1:{free_port()}")
         assert told.startswith(f"paas-controller: --data-dir: {file} is a file; name a folder")
 
 
 @pytest.mark.parametrize("setting", ["--tls-certificate", "--tls-key", "--ca-file"])
 def test_a_file_of_tls_that_is_not_there_is_named(tmp_path: Path, setting: str) -> None:
-    told = refused("--data-dir", str(tmp_path), setting, "/nope.pem", code=2)
+    told = misread("--data-dir", str(tmp_path), setting, "/nope.pem")
     assert told == f"paas-controller: {setting}: /nope.pem cannot be read: No such file or directory\n"
 
 
 @pytest.mark.parametrize("setting", ["--tls-certificate", "--ca-file"])
 def test_a_file_of_tls_that_holds_nothing_of_use_is_named(tmp_path: Path, setting: str) -> None:
     (tmp_path / "bad.pem").write_text("no certificate")
-    told = refused("--data-dir", str(tmp_path), setting, str(tmp_path / "bad.pem"), code=2)
+    told = misread("--data-dir", str(tmp_path), setting, str(tmp_path / "bad.pem"))
     assert f"{setting} {tmp_path / 'bad.pem'} cannot be used" in told
     assert "PEM" in told
     assert "None" not in told
@@ -75,13 +87,13 @@ def test_a_file_of_tls_that_holds_nothing_of_use_is_named(tmp_path: Path, settin
 @pytest.mark.parametrize("content", [b"listen = \n", b"\xff\xfe"])
 def test_a_settings_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "broken.toml").write_bytes(content)
-    told = refused("--config", str(tmp_path / "broken.toml"), code=2)
+    told = misread("--config", str(tmp_path / "broken.toml"))
     assert told.startswith(f"paas-controller: {tmp_path / 'broken.toml'} is not TOML: ")
     assert told.count("\n") == 1
 
 
 def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    told = refused("--config", str(tmp_path / "nope.toml"), code=2)
+    told = misread("--config", str(tmp_path / "nope.toml"))
     assert told == f"paas-controller: {tmp_path / 'nope.toml'} cannot be read: No such file or directory\n"
 
 
@@ -91,7 +103,7 @@ def test_a_database_that_is_spoiled_in_the_middle_is_named_with_what_to_do(tmp_p
         bring_up_to_date(connection)
         fill(connection)
     _spoil(file, "host")
-    told = refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}", code=1)
+    told = refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}")
     assert f"{file} cannot be used: database disk image is malformed" in told
     assert "bring back a copy" in told
 
@@ -135,12 +147,19 @@ async def test_a_database_without_its_key_is_refused_and_gets_no_other_one(tmp_p
 
 
 def test_a_wildcard_without_an_address_for_agents_is_refused(tmp_path: Path) -> None:
-    assert "--advertise" in refused("--data-dir", str(tmp_path), "--listen", "0.0.0.0:0")
+    assert "--advertise" in misread("--data-dir", str(tmp_path), "--listen", "0.0.0.0:0")
 
 
 def test_no_auth_is_for_loopback_only(tmp_path: Path) -> None:
     arguments = ("--data-dir", str(tmp_path), "--listen", "192.0.2.1:3334", "--no-auth")
-    assert "--no-auth is for loopback only" in refused(*arguments)
+    assert "--no-auth is for loopback only" in misread(*arguments)
+
+
+def test_a_loopback_socket_behind_an_address_for_agents_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    for listen in ("127.0.0.1:3334", "192.0.2.1:3334"):
+        tell(Settings(listen=listen, advertise="192.0.2.1:3334"))
+    [warned] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warned.startswith("agents are sent to 192.0.2.1:3334, but 127.0.0.1:3334 is for this machine alone")
 
 
 def test_a_second_controller_beside_one_file_is_refused_wherever_its_data_folder_is(tmp_path: Path) -> None:
@@ -196,7 +215,7 @@ def test_a_password_is_left_out_of_the_next_command_and_its_place_said(tmp_path:
 def test_a_store_of_another_kind_is_refused_with_those_there_are(tmp_path: Path, kind: str) -> None:
     source = f"sqlite:///{tmp_path / 'controller.db'}"
     for urls in ((f"{kind}://paas:kept-secret@h/d", source), (source, f"{kind}://paas:kept-secret@h/d")):
-        told = refused("move-store", "--from", urls[0], "--to", urls[1], code=1)
+        told = refused("move-store", "--from", urls[0], "--to", urls[1])
         assert f"a database of {kind}:// cannot be used; give postgresql://USER@HOST/DATABASE or sqlite" in told
         assert "kept-secret" not in told
 

@@ -143,7 +143,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _together(self) -> Self:
         host = split_address(self.listen)[0]
-        if self.no_auth and not _is(host, "loopback"):
+        if self.no_auth and not self.only_here:
             raise ValueError(f"--no-auth is for loopback only, and {self.listen} is not; leave one of the two")
         if self.tls_key and not self.tls_certificate:
             raise ValueError("--tls-key without --tls-certificate encrypts nothing; name both, or neither")
@@ -213,7 +213,12 @@ class Settings(BaseModel):
     @property
     def serves_tls(self) -> bool:
         """Whether HTTPS is served: always with a certificate that was given, else wherever it leaves this machine."""
-        return self.tls_certificate is not None or not (self.plain_http or is_loopback(split_address(self.listen)[0]))
+        return self.tls_certificate is not None or not (self.plain_http or self.only_here)
+
+    @property
+    def only_here(self) -> bool:
+        """Whether nothing but this machine reaches the socket."""
+        return is_loopback(split_address(self.listen)[0])
 
     @property
     def names(self) -> list[str]:

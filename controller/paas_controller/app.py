@@ -18,6 +18,7 @@ from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.base.settings import Settings, is_loopback, split_address
+from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
 from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream

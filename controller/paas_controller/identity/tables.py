@@ -1,4 +1,4 @@
-"""What is kept of tokens."""
+"""What is kept of tokens and tenants."""
 
 from sqlmodel import Field, SQLModel
 
@@ -14,3 +14,14 @@ class Token(SQLModel, table=True):
     host: str = Field(default="", index=True)
     created_at: float
     expires_at: float | None = None
+    tenant: str = ""
+    """Whose it is; empty for a token of the platform."""
+
+
+class Tenant(SQLModel, table=True):
+    """A company or a team that has apps and clouds of its own."""
+
+    __tablename__ = "tenant"
+
+    name: str = Field(primary_key=True)
+    created_at: float

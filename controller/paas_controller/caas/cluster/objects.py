@@ -1,0 +1,114 @@
+"""What there is in a cluster, in our words. `client` and `watching` make these; nobody else sees Kubernetes' own."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a container does not run: Kubernetes' word for it, its message, and how it ended last."""
+
+    reason: str
+    message: str = ""
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """`memory` is the sum of its containers' limits in bytes; `unplaced` is what the scheduler said, if it found no node."""
+
+    namespace: str
+    name: str
+    instance: str
+    component: str
+    phase: Literal["pending", "running", "succeeded", "failed", "unknow"]
+    ready: bool
+    leaving: bool
+    memory: int
+    node: str = ""
+    address: str = ""
+    started_at: float | None = None
+    restarts: int = 0
+    unplaced: str = ""
+    waiting: Waiting | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A replication controller. `memory` is what one of its pods takes; `failure` is why it cannot make another one."""
+
+    namespace: str
+    name: str
+    instance: str
+    component: str
+    instance_name: str
+    desired: int
+    meant: int
+    """Replicas when it is not stopped."""
+    replicas: int
+    ready: int
+    memory: int
+    image: str
+    failure: str = ""
+    leaving: bool = False
+    observed: bool = True
+    """Whether its status is of the present spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A container's port and where it is reached; `node_port` is 0 where it has none."""
+
+    container: int
+    service: int
+    node_port: int = 0
+    name: str = ""
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service; `instance` is empty where it is none of ours."""
+
+    namespace: str
+    name: str
+    instance: str
+    component: str
+    ports: tuple[Port, ...]
+    external_ips: tuple[str, ...] = ()
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The pool of a namespace as the cluster counts it: bytes and node ports, `None` where it has not counted yet."""
+
+    namespace: str
+    memory: int
+    memory_used: int | None
+    ports: int
+    ports_used: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """`stuck` says on what its deletion hangs."""
+
+    name: str
+    app: str
+    leaving: bool = False
+    stuck: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A Kubernetes event: `about` is `kind/name`, `last_at` UTC seconds."""
+
+    namespace: str
+    about: str
+    reason: str
+    message: str
+    count: int
+    last_at: float | None
+    warning: bool = False

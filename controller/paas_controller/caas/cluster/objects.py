@@ -15,7 +15,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """`memory` is the sum of its containers' limits in bytes; `unplaced` is what the scheduler said, if it found no node."""
+    """`memory` is the sum of its limits in bytes; `unplaced` is what the scheduler said where it found no node."""
 
     namespace: str
     name: str

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from paas_controller import __version__
 from paas_controller.base.principal import ANYBODY
 from paas_controller.web.models import SCHEMAS, Schema, parameters, schemas_of
-from paas_controller.web.routing import API, Document, Route
+from paas_controller.web.routing import API, API1, Document, Route
 from paas_controller.web.schemas import Error
 from paas_controller.web.words import ABOUT, HEADERS, REFUSALS, SHAPES, TAGS, WITH
 
@@ -38,7 +38,8 @@ def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema
     shown: Schema = {"summary": said.summary, "operationId": _identifier(route.method, path), "tags": [_tag(path)]}
     if route.roles and route.roles != ANYBODY:
         *first, last = sorted(route.roles)
-        shown["description"] = f"For tokens of role {', '.join(first)}{' or ' if first else ''}{last}."
+        theirs = " A tenant's token sees and changes what is the tenant's." if route.tenants else ""
+        shown["description"] = f"For tokens of role {', '.join(first)}{' or ' if first else ''}{last}.{theirs}"
     shown["security"] = [] if route.roles is None else [{"token": sorted(route.roles)}]
     shown["parameters"] = [*parameters(said.path, "path"), *parameters(said.query, "query")]
     takes = (*said.takes, *(["Idempotency-Key"] if route.keyed else []))
@@ -52,24 +53,30 @@ def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema
 
 
 def _identifier(method: str, path: str) -> str:
-    words = re.sub(r"\{(\w+)\}", r"by_\1", path.removeprefix(API)).replace(".", "_").replace("-", "_").split("/")
+    words = re.sub(r"\{(\w+)\}", r"by_\1", _within(path) or path).replace(".", "_").replace("-", "_").split("/")
     return "_".join([method.lower(), *filter(None, words)])
 
 
 def _tag(path: str) -> str:
-    return path.removeprefix(API).split("/")[1] if path.startswith(API) else "controller"
+    within = _within(path)
+    return within.split("/")[1] if within else "controller"
+
+
+def _within(path: str) -> str | None:
+    """The path below the API that it belongs to; None where it belongs to neither."""
+    return next((path.removeprefix(api) for api in (API, API1) if path.startswith(f"{api}/")), None)
 
 
 def _refused(route: Route) -> Iterator[int]:
     """Every refusal that a route may give, those that follow from what it is included."""
     yield from route.said.refusals
     if route.roles is not None:
-        yield from (401,) if route.roles == ANYBODY else (401, 403)
+        yield from (401,) if route.roles == ANYBODY and route.tenants else (401, 403)
     if route.said.path:
         yield 404
     if route.said.body:
         yield 413
-    if route.path.startswith(API):
+    if route.path.startswith((API, API1)):
         yield from (400, 503)
     if route.keyed:
         yield from (409, 422)

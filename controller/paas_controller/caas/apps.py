@@ -1,0 +1,164 @@
+"""Apps and their instances, as the database has them: in memory, written first."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlmodel import SQLModel
+
+from paas_controller.base.errors import Conflict, NotFound
+from paas_controller.base.principal import Principal
+from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
+from paas_controller.store.store import Store
+
+AppKind = Literal["app", "caas"]
+Phase = Literal["making", "there", "going"]
+_APP, _INSTANCE = SQLModel.metadata.tables["app"], SQLModel.metadata.tables["app_instance"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppInstance:
+    """`id` is what its objects in the cluster are labelled with."""
+
+    id: str
+    app: int
+    name: str
+    environment: str
+    phase: Phase
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A namespace and its pool: memory in units, ports in number."""
+
+    id: int
+    kind: AppKind
+    name: str
+    tenant: str
+    cluster: str
+    namespace: str
+    plan: str
+    memory_units: int
+    max_ports: int
+    phase: Phase
+    created_at: float
+    instances: dict[str, AppInstance] = field(default_factory=dict, compare=False)
+
+    @property
+    def label(self) -> str:
+        """What its namespace is labelled with."""
+        return f"{self.kind}.{self.name}"
+
+
+class Apps:
+    """All apps by kind and name, and their instances by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._apps: dict[tuple[str, str], App] = {}
+        self._namespaces: dict[tuple[str, str], App] = {}
+
+    async def start(self) -> None:
+        """Loads what is kept."""
+        apps, instances = await self._store.read(_load)
+        for app in apps:
+            self._take(app)
+        by_id = {app.id: app for app in apps}
+        for instance in instances:
+            by_id[instance.app].instances[instance.name] = instance
+
+    def all(self, kind: str = "", tenant: str = "") -> list[App]:
+        """By kind and name; those of a tenant, where one is given."""
+        found = (app for app in self._apps.values() if kind in ("", app.kind) and tenant in ("", app.tenant))
+        return sorted(found, key=lambda app: (app.kind, app.name))
+
+    def find(self, kind: str, name: str, by: Principal) -> App:
+        """The app; NotFound where there is none, and for those whom it does not concern."""
+        app = self._apps.get((kind, name))
+        if app is None or by.tenant not in ("", app.tenant):
+            raise NotFound(f"there is no {_called(kind)} {name}")
+        return app
+
+    def instance(self, app: App, name: str) -> AppInstance:
+        """One of its instances; NotFound."""
+        try:
+            return app.instances[name]
+        except KeyError:
+            raise NotFound(f"{_called(app.kind)} {app.name} has no instance {name}") from None
+
+    def in_namespace(self, cluster: str, namespace: str) -> App | None:
+        return self._namespaces.get((cluster, namespace))
+
+    async def add(self, app: App) -> App:
+        """Writes a new app down; Conflict where the name is taken."""
+
+        def write(connection: Connection) -> int:
+            if connection.execute(select(_APP.c.id).where(_APP.c.kind == app.kind, _APP.c.name == app.name)).first():
+                raise Conflict(f"{_called(app.kind)} {app.name} is there already")
+            connection.execute(insert(_APP), _row(app))
+            made = select(_APP.c.id).where(_APP.c.kind == app.kind, _APP.c.name == app.name)
+            return int(connection.execute(made).scalar_one())
+
+        return self._take(replace(app, id=await self._store.write(write)))
+
+    async def change(self, app: App, **values: Any) -> App:
+        """Writes new values of its columns."""
+        await self._store.write(lambda c: c.execute(update(_APP).where(_APP.c.id == app.id).values(**values)))
+        return self._take(replace(app, **values))
+
+    async def drop(self, app: App) -> None:
+        """Forgets it."""
+        await self._store.write(lambda c: c.execute(delete(_APP).where(_APP.c.id == app.id)))
+        del self._apps[app.kind, app.name], self._namespaces[app.cluster, app.namespace]
+
+    def _take(self, app: App) -> App:
+        self._apps[app.kind, app.name] = self._namespaces[app.cluster, app.namespace] = app
+        return app
+
+    # Instances: rows are written in transactions of the caller, who has ports to write with them.
+
+    def new_instance(self, connection: Connection, instance: AppInstance) -> None:
+        """Conflict where the name is taken."""
+        taken = select(_INSTANCE.c.id).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
+        if connection.execute(taken).first():
+            raise Conflict(f"there is an instance {instance.name} already")
+        row = {name: getattr(instance, name) for name in AppInstance.__dataclass_fields__}
+        connection.execute(insert(_INSTANCE), row)
+
+    async def phase(self, app: App, instance: AppInstance, phase: Phase) -> AppInstance:
+        """Writes how far it has come."""
+        changed = update(_INSTANCE).where(_INSTANCE.c.id == instance.id).values(phase=phase)
+        await self._store.write(lambda c: c.execute(changed))
+        return self.admit(app, replace(instance, phase=phase))
+
+    def forget_instance(self, connection: Connection, instance: AppInstance) -> None:
+        connection.execute(delete(_INSTANCE).where(_INSTANCE.c.id == instance.id))
+
+    def admit(self, app: App, instance: AppInstance) -> AppInstance:
+        """Takes it into memory, after its row is committed."""
+        app.instances[instance.name] = instance
+        return instance
+
+
+def new_id() -> str:
+    """Of an instance: a label's value that nothing else has."""
+    return f"i-{secrets.token_hex(6)}"
+
+
+def _called(kind: str) -> str:
+    return "CaaS app" if kind == "caas" else "app"
+
+
+def _row(app: App) -> dict[str, Any]:
+    return {name: getattr(app, name) for name in App.__dataclass_fields__ if name not in ("id", "instances")}
+
+
+def _load(connection: Connection) -> tuple[list[App], list[AppInstance]]:
+    return list(_all(connection, _APP, App)), list(_all(connection, _INSTANCE, AppInstance))
+
+
+def _all(connection: Connection, table: Any, shape: Any) -> Iterable[Any]:
+    return (shape(**row) for row in connection.execute(select(table)).mappings())

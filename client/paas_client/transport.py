@@ -18,6 +18,8 @@ from paas_client.errors import BY_STATUS, ClientError, Conflict, Refused, Unavai
 
 ATTEMPTS = 4
 API = "/apis/v1alpha1/"
+API1 = "/api/v1/"
+"""Of apps on Kubernetes."""
 _KEY = "Idempotency-Key"
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
@@ -30,13 +32,14 @@ Query = Mapping[str, Word]
 
 @dataclass(frozen=True)
 class Call:
-    """One request below /apis/v1alpha1. What is empty or false in the query is not sent; `etag` goes as If-Match."""
+    """One request below `api`. What is empty or false in the query is not sent; `etag` goes as If-Match."""
 
     method: str
     path: tuple[str, ...]
     query: Query | None = None
     body: object = None
     etag: str = ""
+    api: str = API
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,13 @@ class Transport:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex
 
-    async def get(self, *path: str, query: Query | None = None, attempts: int = ATTEMPTS) -> Answer:
-        return await self.send(Call("GET", path, query), attempts=attempts)
+    async def get(self, *path: str, query: Query | None = None, attempts: int = ATTEMPTS, api: str = API) -> Answer:
+        return await self.send(Call("GET", path, query, api=api), attempts=attempts)
 
     async def send(self, call: Call, *, attempts: int = ATTEMPTS) -> Answer:
         """The answer. Raises ClientError.
 
-        It is tried again when the connection fails or the controller is not available now: a POST or PUT carries
+        It is tried again when the connection fails or the controller is not available now: a POST, PUT or PATCH carries
         the same idempotency key each time, so that it is done once.
         """
         headers = self._headers(call)
@@ -108,7 +111,7 @@ class Transport:
         self, call: Call, headers: Mapping[str, str], limits: aiohttp.ClientTimeout | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response, which is no error; whatever goes wrong while it is read is Unreachable."""
-        base = self.url.rstrip("/") + API
+        base = self.url.rstrip("/") + call.api
         address = URL(base + "/".join(quote(part, safe=":") for part in call.path), encoded=True)
         try:
             # A redirect is not followed: the token is for this address alone.
@@ -124,7 +127,7 @@ class Transport:
 
     def _headers(self, call: Call) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        if call.method in ("POST", "PUT"):
+        if call.method in ("POST", "PUT", "PATCH"):
             headers[_KEY] = self.new_key()
         return headers | ({"If-Match": call.etag} if call.etag else {})
 

@@ -76,7 +76,7 @@ class Route:
     again: Handler | None = None
     """Answers anew where the change was committed and its answer lost; None: the handler may as well run again."""
     tenants: bool = False
-    """Whether a tenant's token is let in. The handler then shows and touches what is that tenant's, and nothing else."""
+    """Whether a tenant's token is let in. Its handler shows and touches what is that tenant's, and nothing else."""
 
     @property
     def changes(self) -> bool:

@@ -42,6 +42,8 @@ from paas_controller.identity.audit import Audit, Outcome
 from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
 from paas_controller.identity.service import Identity
+from paas_controller.identity.tenant_routes import tenant_routes
+from paas_controller.identity.tenants import Tenants
 from paas_controller.migrations.schema import bring_up_to_date
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
@@ -94,6 +96,7 @@ class _House:
     def __init__(self, settings: Settings, clock: Clock, store: Store, vault: Vault) -> None:
         self.settings, self.clock, self.store, self.vault = settings, clock, store, vault
         self.identity = Identity(store, clock, no_auth=settings.no_auth)
+        self.tenants = Tenants(store, self.identity, clock, [])
         self.hosts = hosts = Hosts(store, self.identity, vault, clock, settings.report_interval, members_on)
         self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
         connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
@@ -153,6 +156,7 @@ class _House:
         """All routes, and what stands around them."""
         identity, settings, known = self.identity, self.settings, self.known
         routes = health_routes() + token_routes(identity) + trust_routes(known, self.hosts, identity)
+        routes += tenant_routes(self.tenants)
         routes += agent_routes(self.hosts, self.reports, identity, known.enrolment.used)
         routes += host_routes(self.hosts, self.intake.members_of, self.maintenance.pending)
         routes.append(drain_route(self.maintenance))

@@ -1,6 +1,9 @@
 """What is kept of tokens and tenants."""
 
+from sqlalchemy import Connection, select
 from sqlmodel import Field, SQLModel
+
+from paas_controller.base.errors import Refused
 
 
 class Token(SQLModel, table=True):
@@ -25,3 +28,12 @@ class Tenant(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     created_at: float
+
+
+_TENANT = SQLModel.metadata.tables["tenant"]
+
+
+def require_tenant(connection: Connection, name: str) -> None:
+    """Refused where there is no such tenant, in the caller's transaction; whatever is written in it belongs to one."""
+    if not connection.execute(select(_TENANT.c.name).where(_TENANT.c.name == name)).first():
+        raise Refused(f"there is no tenant {name}; make it first: paasctl tenant create {name}")

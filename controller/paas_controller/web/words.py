@@ -15,6 +15,7 @@ TAGS = {
     "events": "Every change as it happens.",
     "hosts": "The registry of hosts; each has one agent.",
     "tokens": "Who may ask, and what.",
+    "tenants": "Companies and teams that have apps of their own.",
     "audit": "Who asked for which change.",
     "agents": "What agents ask, and nobody else.",
     "controller": "The program itself.",
@@ -23,7 +24,7 @@ TAGS = {
 REFUSALS = {
     400: "Malformed: the message names what is wrong.",
     401: "No valid token.",
-    403: "The token's role may not do this.",
+    403: "The token's role may not do this; or the token is a tenant's, and this is the platform's.",
     404: "There is nothing of this name.",
     409: "It stands against what is there; the message says how to go on.",
     412: "It is another one by now.",

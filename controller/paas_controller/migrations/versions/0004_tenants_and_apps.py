@@ -13,6 +13,9 @@ def upgrade() -> None:
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tenant", sa.String(), nullable=False, server_default=""))
 
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tenant", sa.String(), nullable=False, server_default=""))
+
     op.create_table(
         "tenant",
         sa.Column("name", sa.String(), nullable=False),
@@ -84,5 +87,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("port", "port_pool", "app_instance", "app", "tenant"):
         op.drop_table(name)
+    with op.batch_alter_table("audit", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
+        batch_op.drop_column("tenant")
+
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.drop_column("tenant")

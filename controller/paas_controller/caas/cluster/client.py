@@ -1,0 +1,146 @@
+"""What can be asked of a cluster: calls in a bounded pool of threads, each with a deadline, and answers that last.
+
+Errors: NotFound, AlreadyExists, Stale, Forbidden (over quota, or against the policy there), Refused (with the fields that
+are wrong, or what the controller may not do), Invalid, and Retryable where the cluster does not answer.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from paas_controller.base.errors import Invalid, Retryable
+from paas_controller.caas.cluster.connections import Hold
+from paas_controller.caas.cluster.session import Query, Request, Session
+from paas_controller.caas.settings import ClusterSettings
+
+DEADLINE = 5.0
+FOLLOWERS = 64
+"""Logs that are followed at once."""
+_WATCHES = 16
+_LONGEST_LINE = 1 << 16
+_PATH = re.compile(r"(/[A-Za-z0-9][-A-Za-z0-9._:]*)+")
+_T = TypeVar("_T")
+
+
+class Cluster:
+    """One cluster's API server. `deadline` is in seconds, from the call until the whole answer is there."""
+
+    def __init__(self, settings: ClusterSettings, deadline: float = DEADLINE) -> None:
+        self.name, self._deadline = settings.name, deadline
+        self._session = Session(settings, deadline)
+        self._calls = ThreadPoolExecutor(settings.calls, f"calls {settings.name}")
+        self._streams = ThreadPoolExecutor(FOLLOWERS + _WATCHES, f"streams {settings.name}")
+        self._holds: set[Hold] = set()
+        self._following = 0
+        self._closed = False
+
+    async def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
+        """An object, or a list of them."""
+        return await self._object("GET", path, query)
+
+    async def create(self, path: str, body: dict[str, Any], query: Query | None = None) -> dict[str, Any]:
+        """Makes an object below the path of its kind; what is answered is for `Mirror.put`."""
+        return await self._object("POST", path, query, body)
+
+    async def replace(self, path: str, body: dict[str, Any], query: Query | None = None) -> dict[str, Any]:
+        """Stale where the body has a resourceVersion that is not the present one."""
+        return await self._object("PUT", path, query, body)
+
+    async def patch(self, path: str, body: dict[str, Any], query: Query | None = None) -> dict[str, Any]:
+        """A merge patch: `None` removes, lists are replaced whole."""
+        return await self._object("PATCH", path, query, body, "application/merge-patch+json")
+
+    async def delete(self, path: str, body: dict[str, Any] | None = None, query: Query | None = None) -> dict[str, Any]:
+        """Answers with the object where it takes a while to go, else with a Status."""
+        return await self._object("DELETE", path, query, body)
+
+    async def text(self, path: str, query: Query | None = None) -> str:
+        """What is no JSON, as a log; bound it by the query."""
+        answer = await self._ask(self._session.text, Request("GET", path, query, silence=self._deadline))
+        return answer.decode(errors="replace")
+
+    async def follow(self, path: str, query: Query | None = None) -> AsyncGenerator[str, None]:
+        """The lines of a log as they are written, without their ends, until it ends or nobody listens (`aclosing`)."""
+        if self._following >= FOLLOWERS:
+            raise Retryable(f"{FOLLOWERS} logs of the cluster {self.name} are followed already: end one", after=5.0)
+        self._following += 1
+        try:
+            async with aclosing(self.lines(path, query, silence=None, begins_within=None)) as pieces:
+                async for lines in pieces:
+                    for line in lines:
+                        yield line.decode(errors="replace")
+        finally:
+            self._following -= 1
+
+    async def lines(
+        self, path: str, query: Query | None = None, *, silence: float | None, begins_within: float | None = DEADLINE
+    ) -> AsyncGenerator[list[bytes], None]:
+        """Lines as they come, what came at once at once; first an empty list, when the answer begins (`aclosing`)."""
+        rest = b""
+        async with aclosing(self._pieces(Request("GET", path, query, silence=silence), begins_within)) as pieces:
+            async for piece in pieces:
+                *lines, rest = (rest + piece).split(b"\n")
+                if len(rest) > _LONGEST_LINE and silence is None:
+                    lines, rest = [*lines, rest], b""
+                if lines or not piece:
+                    yield lines
+        if rest:
+            yield [rest]
+
+    async def close(self) -> None:
+        """Ends every call; returns when no thread is left."""
+        self._closed = True
+        for hold in self._holds:
+            hold.end()
+        for pool in (self._calls, self._streams):
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        self._session.close()
+
+    async def _object(
+        self, method: str, path: str, query: Query | None, body: dict[str, Any] | None = None,
+        content: str = "application/json",
+    ) -> dict[str, Any]:  # fmt: skip
+        return await self._ask(self._session.object, Request(method, path, query, body, content, self._deadline))
+
+    async def _ask(self, how: Callable[[Hold, Request], _T], request: Request) -> _T:
+        hold = self._hold(request.path)
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await asyncio.wrap_future(self._calls.submit(how, hold, request))
+        except BaseException as error:
+            hold.end()
+            if isinstance(error, TimeoutError):
+                raise self._session.silent() from None
+            raise
+        finally:
+            self._holds.discard(hold)
+
+    async def _pieces(self, request: Request, begins_within: float | None) -> AsyncGenerator[bytes, None]:
+        hold = self._hold(request.path)
+        pieces = self._session.stream(hold, request)
+        reading: Future[bytes | None] = self._streams.submit(next, pieces, None)
+        try:
+            async with asyncio.timeout(begins_within):
+                piece = await asyncio.wrap_future(reading)
+            while piece is not None:
+                yield piece
+                reading = self._streams.submit(next, pieces, None)
+                piece = await asyncio.wrap_future(reading)
+        except TimeoutError:
+            raise self._session.silent() from None
+        finally:
+            hold.end()
+            reading.add_done_callback(lambda _: pieces.close())
+            self._holds.discard(hold)
+
+    def _hold(self, path: str) -> Hold:
+        if self._closed:
+            raise Retryable(f"the controller goes down, and speaks to the cluster {self.name} no more")
+        if not _PATH.fullmatch(path):
+            raise Invalid(f"{path.rpartition('/')[2]!r} cannot be a name in a cluster")
+        hold = Hold()
+        self._holds.add(hold)
+        return hold

@@ -19,6 +19,8 @@ from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.base.settings import Settings, is_loopback, split_address
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
+from paas_controller.caas.ports.pools import Pools, of_tenant
+from paas_controller.caas.ports.routes import port_routes
 from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
@@ -96,7 +98,8 @@ class _House:
     def __init__(self, settings: Settings, clock: Clock, store: Store, vault: Vault) -> None:
         self.settings, self.clock, self.store, self.vault = settings, clock, store, vault
         self.identity = Identity(store, clock, no_auth=settings.no_auth)
-        self.tenants = Tenants(store, self.identity, clock, [])
+        self.tenants = Tenants(store, self.identity, clock, [of_tenant])
+        self.pools = Pools(store, clock, settings.clusters, lambda _: {})
         self.hosts = hosts = Hosts(store, self.identity, vault, clock, settings.report_interval, members_on)
         self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
         connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
@@ -156,7 +159,7 @@ class _House:
         """All routes, and what stands around them."""
         identity, settings, known = self.identity, self.settings, self.known
         routes = health_routes() + token_routes(identity) + trust_routes(known, self.hosts, identity)
-        routes += tenant_routes(self.tenants)
+        routes += tenant_routes(self.tenants) + port_routes(self.pools)
         routes += agent_routes(self.hosts, self.reports, identity, known.enrolment.used)
         routes += host_routes(self.hosts, self.intake.members_of, self.maintenance.pending)
         routes.append(drain_route(self.maintenance))

@@ -16,6 +16,7 @@ TAGS = {
     "hosts": "The registry of hosts; each has one agent.",
     "tokens": "Who may ask, and what.",
     "tenants": "Companies and teams that have apps of their own.",
+    "port_pools": "Ports by which apps are reached: what may be given away, and what is reserved.",
     "audit": "Who asked for which change.",
     "agents": "What agents ask, and nobody else.",
     "controller": "The program itself.",

@@ -1,0 +1,182 @@
+"""What comes in and goes out of port pools."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
+
+from paas_controller.caas.ports.pool import Way
+from paas_controller.hosts.schemas import Address, Port
+from paas_controller.web.schemas import WHOLE, Page, Rehearsed
+
+_NAME, _NODE = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$"
+PoolName = Annotated[str, StringConstraints(pattern=_NAME), Field(examples=["web"])]
+ClusterName = Annotated[str, StringConstraints(pattern=_NAME), Field(examples=["here"])]
+Owner = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$"),
+    Field(examples=["app.shop"], description="who alone may have them: an app is app.NAME or caas.NAME"),
+]
+_DAY = 86400
+
+
+class PortHostBody(BaseModel):
+    """An address at which ports are, the node that has it, and the tenant for whom alone it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    address: Address
+    node: Annotated[str, StringConstraints(pattern=_NODE)] = ""
+    tenant: Annotated[str, Field(max_length=128, description="empty for all")] = ""
+
+
+class PortPoolBody(BaseModel):
+    """Ports that may be given away: these on each host, or on every node of the cluster where they are node ports."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: PoolName
+    cluster: ClusterName
+    way: Way = "node-port"
+    first: Annotated[Port, Field(examples=[30000])]
+    last: Annotated[Port, Field(examples=[30099])]
+    hosts: Annotated[list[PortHostBody], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.first > self.last:
+            raise ValueError(f"first is {self.first} and last is {self.last}; the first one has to be the lower")
+        if self.way == "node-port" and self.hosts:
+            raise ValueError("hosts: a node port is the same on every node; leave the hosts out")
+        if self.way != "node-port" and not self.hosts:
+            raise ValueError(f"hosts is missing: of {self.way}, say on which addresses the ports are")
+        if self.way == "host-port" and not all(host.node for host in self.hosts):
+            raise ValueError("hosts: each needs its node, as the cluster calls it")
+        addresses = [host.address for host in self.hosts]
+        if twice := next((address for address in addresses if addresses.count(address) > 1), ""):
+            raise ValueError(f"hosts: {twice} is there twice")
+        return self
+
+
+class ReservationBody(BaseModel):
+    """So many ports, or these, for somebody until the time is up. Of a pool with several hosts, on one of them."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"owner": "app.shop", "count": 2, "seconds": 600}]},
+    )
+
+    owner: Owner
+    seconds: Annotated[int, Field(ge=1, le=_DAY), WHOLE]
+    count: Annotated[int, Field(ge=1, le=100), WHOLE] | None = None
+    ports: Annotated[list[Port], Field(min_length=1, max_length=100)] | None = None
+    host: Annotated[str, Field(max_length=253, description="an address of the pool, where it has several")] = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.count is None) == (self.ports is None):
+            raise ValueError("give count or ports, one of the two")
+        if self.ports and len(set(self.ports)) < len(self.ports):
+            raise ValueError("ports: one is there twice")
+        return self
+
+
+class ByPool(BaseModel):
+    """Which pool."""
+
+    name: PoolName
+
+
+class ByReservation(ByPool):
+    """What somebody has reserved of a pool."""
+
+    owner: Owner
+
+
+class PortHostShown(BaseModel):
+    """An address at which ports are, the node that has it, and the tenant for whom alone it is."""
+
+    address: str
+    node: str
+    tenant: str
+
+
+class PortPoolShown(BaseModel):
+    """A pool, and how much of it is left."""
+
+    name: str
+    cluster: str
+    way: Way
+    first: int
+    last: int
+    hosts: list[PortHostShown]
+    created_at: datetime
+    size: int
+    taken: int
+    reserved: int
+    foreign: int
+    free: int
+
+
+class PortPoolList(Page[PortPoolShown]):
+    """All of them, by name."""
+
+
+class PortShown(BaseModel):
+    """A port that is not free. `foreign`: something outside of the platform has it, which the owner names."""
+
+    host: str
+    port: int
+    state: Literal["taken", "reserved", "foreign"]
+    owner: str
+    instance: str
+    component: str
+    container_port: int
+    expires_at: datetime | None
+
+
+class PortPoolWithPorts(PortPoolShown):
+    """A pool, and who has what of it."""
+
+    ports: list[PortShown]
+
+
+class StretchShown(BaseModel):
+    """Ports in a row."""
+
+    host: str
+    first: int
+    last: int
+
+
+class FreePorts(BaseModel):
+    """What is free of a pool now."""
+
+    pool: str
+    free: int
+    ranges: list[StretchShown]
+
+
+class ReservedPort(BaseModel):
+    """A port that nobody else is given until then."""
+
+    host: str
+    port: int
+    expires_at: datetime
+
+
+class ReservationShown(BaseModel):
+    """All that somebody has reserved of a pool."""
+
+    pool: str
+    owner: str
+    ports: list[ReservedPort]
+
+
+class PoolOrRehearsed(RootModel[PortPoolShown | Rehearsed]):
+    """The pool; of a dry run, its steps."""
+
+
+class ReservationOrRehearsed(RootModel[ReservationShown | Rehearsed]):
+    """What is reserved now; of a dry run, its steps."""

@@ -100,15 +100,9 @@ class Audit:
     async def keep(self, who: Principal, about: str, outcome: Outcome, peer: str = "") -> None:
         """Keeps a row of what was done, or could not be, without a request."""
         row = {"at": self._clock.time(), "who": who.name, "role": who.role, "tenant": who.tenant, "about": about}
-        row |= {
-            "method": "",
-            "path": "",
-            "peer": peer,
-            "status": outcome.status,
-            "code": outcome.code,
-            "sentence": _kept(outcome.sentence),
-        }
-        await self._store.write(lambda connection: tables.add(connection, row | {"request_id": ""}), alone=True)
+        row |= {"method": "", "path": "", "peer": peer, "request_id": ""}
+        row |= {"status": outcome.status, "code": outcome.code, "sentence": _kept(outcome.sentence)}
+        await self._store.write(lambda connection: tables.add(connection, row), alone=True)
 
     async def retain(self) -> None:
         """Drops what is older than KEPT_DAYS, once an hour, for ever."""

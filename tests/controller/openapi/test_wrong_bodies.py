@@ -6,7 +6,7 @@ import pytest
 
 from tests.controller.agents import Agent
 from tests.controller.openapi.wrong import Bodies
-from tests.controller.shell import API, Shell
+from tests.controller.shell import API, Shell, whole
 
 Document = dict[str, Any]
 BODIES = [
@@ -14,7 +14,8 @@ BODIES = [
     ("put", "/middleware/{name}"), ("put", "/database/{name}/check"), ("put", "/middleware/{name}/check"),
     ("post", "/hosts"), ("put", "/hosts/{id}"), ("post", "/hosts/{id}/drain"),
     ("post", "/hosts/{id}/bootstrap"), ("post", "/tokens"), ("post", "/agents/report"), ("post", "/agents/join"),
-    ("post", "/agents/renew"), ("post", "/hosts/upgrade"),
+    ("post", "/agents/renew"), ("post", "/hosts/upgrade"), ("post", "//api/v1/tenants"),
+    ("post", "//api/v1/port_pools"), ("post", "//api/v1/port_pools/{name}/reservations"),
 ]  # fmt: skip
 NAME = "redis-1"
 
@@ -25,7 +26,7 @@ async def document(shell: Shell) -> Document:
 
 async def everything(shell: Shell) -> list[Any]:
     """All that a body could change."""
-    paths = ["/database", "/middleware", "/hosts", "/tokens"]
+    paths = ["/database", "/middleware", "/hosts", "/tokens", "//api/v1/tenants", "//api/v1/port_pools"]
     for kind in ("database", "middleware"):
         paths += [f"/{kind}/{NAME}{part}" for part in ("", "/events", "/operations")]
     return [(await shell.get(path)).body for path in paths]
@@ -45,7 +46,7 @@ async def test_each_field_wrong_in_turn_is_refused_by_name_and_changes_nothing(
     for kind in ("database", "middleware"):
         await shell.create(joined.host, name=NAME, kind=kind)
     known = await document(shell)
-    schema = known["paths"][API + path][method]["requestBody"]["content"]["application/json"]["schema"]
+    schema = known["paths"][whole(path)][method]["requestBody"]["content"]["application/json"]["schema"]
     bodies, before, tried = Bodies(known), await everything(shell), 0
     for wrong in bodies.wrong(schema, bodies.sound(schema)):
         answer = await shell.call(method.upper(), path.format(name=NAME, id=joined.host), wrong.body, token=token)
@@ -62,12 +63,12 @@ async def test_each_field_wrong_in_turn_is_refused_by_name_and_changes_nothing(
 async def test_every_body_of_the_document_is_tried(shell: Shell) -> None:
     known = await document(shell)
     found = {
-        (method, path.removeprefix(API))
+        (method, path)
         for path, methods in known["paths"].items()
         for method, operation in methods.items()
         if "requestBody" in operation
     }
-    assert found == set(BODIES)
+    assert found == {(method, whole(path)) for method, path in BODIES}
 
 
 async def test_a_body_made_of_the_documents_examples_is_taken(shell: Shell) -> None:

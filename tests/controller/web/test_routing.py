@@ -14,12 +14,13 @@ from aiohttp.test_utils import TestServer
 from paas_controller.base.errors import Retryable
 from paas_controller.base.principal import ANYBODY, Principal
 from paas_controller.web.routing import Route, Said, application
-from tests.controller.shell import Shell
+from tests.controller.shell import Shell, whole
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]
 PATHS = [
     "//", "//nothing", "//repo/x", "//metrics", "//openapi.json", "", "/database", "/database/create", "/database/db",
     "/database/db/status", "/database/db/nothing", "/cache/db", "/hosts", "/tokens", "/agents/report", "/operations/x",
+    "//api/v1", "//api/v1/tenants", "//api/v1/nothing",
 ]  # fmt: skip
 
 
@@ -92,7 +93,7 @@ PLACES = [
 
 async def test_no_path_is_a_500(shell: Shell) -> None:
     for strange, place, method in itertools.product(STRANGE, PLACES, ("GET", "DELETE")):
-        line = f"{method} {_whole(place.format(strange))} HTTP/1.1"
+        line = f"{method} {whole(place.format(strange))} HTTP/1.1"
         status = await _raw(shell, line)
         assert status < 500, f"{line}: {status}"
 
@@ -118,10 +119,6 @@ BODIES = [
 async def test_no_body_is_a_500(shell: Shell) -> None:
     for body, path in itertools.product(BODIES, ("/database/create", "/tokens", "/hosts")):
         assert (await shell.post(path, body)).status == 400, f"{path}: {body[:40]!r}"
-
-
-def _whole(path: str) -> str:
-    return path[1:] if path.startswith("//") else f"/apis/v1alpha1{path}"
 
 
 async def _raw(shell: Shell, line: str, header: bytes = b"X: y", body: bytes = b"") -> int:

@@ -11,10 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from paas_controller.base.clusters import ClusterSettings
 from paas_controller.base.errors import Invalid, Retryable
 from paas_controller.caas.cluster.connections import Hold
 from paas_controller.caas.cluster.session import Query, Request, Session
-from paas_controller.caas.settings import ClusterSettings
 
 DEADLINE = 5.0
 FOLLOWERS = 64

@@ -14,10 +14,10 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import load_kube_config
 from urllib3 import HTTPResponse
 
+from paas_controller.base.clusters import ClusterSettings
 from paas_controller.base.errors import Refused, Retryable
 from paas_controller.caas.cluster.connections import Hold, hold_all
 from paas_controller.caas.cluster.refusals import Unknown, refusal, status
-from paas_controller.caas.settings import ClusterSettings
 
 _CONNECT = 2.0
 _PIECE = 1 << 16

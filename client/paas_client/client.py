@@ -18,6 +18,7 @@ from paas_client.instances import Instances
 from paas_client.models import Kind
 from paas_client.registry import Audit, Hosts, Operations, Tokens
 from paas_client.stream import Stories
+from paas_client.tenants import Tenants
 from paas_client.transport import Transport
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
@@ -43,6 +44,7 @@ class Client:
         self.operations = Operations(transport)
         self.hosts = Hosts(transport)
         self.tokens = Tokens(transport)
+        self.tenants = Tenants(transport)
         self.audit = Audit(transport)
         self.stories = Stories(transport)
 

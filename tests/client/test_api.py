@@ -12,7 +12,7 @@ from aiohttp.test_utils import RawTestServer
 from paas_client.client import Client
 from paas_client.errors import ClientError
 from paas_client.instances import Filter, Instances
-from paas_client.transport import API, Transport
+from paas_client.transport import API, API1, Transport
 from tests.client.conftest import Controller
 
 FOR_AGENTS = {*(("POST", f"/agents/{word}") for word in ("join", "renew", "report")), ("PUT", "/{}/{}/check")}
@@ -64,6 +64,10 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.tokens.all(),
     lambda client: client.tokens.create("n", "viewer").plan(),
     lambda client: client.tokens.delete("n").plan(),
+    lambda client: client.tokens.create("n", "viewer", "t").plan(),
+    lambda client: client.tenants.all(),
+    lambda client: client.tenants.create("t").plan(),
+    lambda client: client.tenants.delete("t").plan(),
     lambda client: first(client.audit.all(who="n", since="2026-06-28T00:00:00Z", until="2026-06-28T00:00:00Z")),
     lambda client: first(client.stories.follow("database", "n", after=1)),
 ]
@@ -102,7 +106,7 @@ def documented(document: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
     """Method and path, with {} for what varies, of each operation; and the names of its parameters."""
     found: dict[tuple[str, str], set[str]] = {}
     for path, item in document["paths"].items():
-        if path.startswith(API.rstrip("/")):
+        if path.startswith((API, API1)):
             short = "/" + re.sub(r"\{\w+\}", "{}", path.removeprefix(API))
             for method, operation in item.items():
                 named = {parameter["name"] for parameter in operation.get("parameters", ())}

@@ -75,12 +75,20 @@ def holder_names(context: typer.Context, incomplete: str) -> list[str]:
     return _completed(context, incomplete, known_holders)
 
 
+def tenant_names(context: typer.Context, incomplete: str) -> list[str]:
+    return _completed(context, incomplete, known_tenants)
+
+
 async def known_hosts(client: Client) -> list[str]:
     return [host.id for host in await client.hosts.all()]
 
 
 async def known_holders(client: Client) -> list[str]:
     return [holder.name for holder in await client.tokens.all()]
+
+
+async def known_tenants(client: Client) -> list[str]:
+    return [tenant.name for tenant in await client.tenants.all()]
 
 
 def words(*known: str) -> Callable[[str], list[str]]:

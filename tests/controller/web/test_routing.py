@@ -12,8 +12,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from paas_controller.base.errors import Retryable
-from paas_controller.base.principal import ANYBODY, Principal
-from paas_controller.web.routing import Route, Said, application
+from paas_controller.base.principal import AGENTS, ANYBODY, READERS, WRITERS, Principal
+from paas_controller.web.routing import PRINCIPAL, Route, Said, application
 from tests.controller.shell import Shell, whole
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]
@@ -172,6 +172,37 @@ async def test_not_now_says_when(failing: str) -> None:
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "7"
         assert (await answer.json())["error"]["message"] == "not now"
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "keyed"),
+    [("GET", False, False), ("POST", True, True), ("PUT", True, True), ("PATCH", True, True), ("DELETE", True, False)],
+)
+def test_a_change_is_known_by_its_method(method: str, changes: bool, keyed: bool) -> None:
+    async def nothing(_: web.Request) -> web.Response:
+        return web.Response()
+
+    of_people, of_agents = (Route(method, "/", nothing, roles, Said("Nothing.", {})) for roles in (ANYBODY, AGENTS))
+    assert (of_people.changes, of_people.keyed) == (changes, keyed)
+    assert (of_agents.changes, of_agents.keyed) == (False, False)
+
+
+async def test_a_tenants_token_is_let_in_where_a_route_says_so_within_its_role() -> None:
+    async def greet(request: web.Request) -> web.Response:
+        return web.Response(text=request[PRINCIPAL].tenant)
+
+    said = Said("Greets.", {})
+    routes = [
+        Route("GET", "/theirs", greet, READERS, said, tenants=True),
+        Route("PUT", "/theirs", greet, WRITERS, said, tenants=True), Route("GET", "/ours", greet, ANYBODY, said),
+    ]  # fmt: skip
+    server = TestServer(application(routes, lambda _: Principal("ci", "viewer", tenant="shop")))
+    async with server, aiohttp.ClientSession(server.make_url("")) as session:
+        assert await (await session.get("/theirs")).text() == "shop"
+        refused = (await session.put("/theirs"), await session.get("/ours"), await session.get("/nothing"))
+        assert [answer.status for answer in refused] == [403, 403, 404]
+        assert "a token of role viewer may not do this" in await refused[0].text()
+        assert "ci has a token of the tenant shop" in await refused[1].text()
 
 
 REFUSALS = [

@@ -112,6 +112,8 @@ class Session:
         used = self._client
         try:
             yield
+        except (transport.NewConnectionError, ConnectionError) as error:
+            raise self._away(error) from None
         except (transport.TimeoutError, TimeoutError):
             raise self.silent() from None
         except (ApiException, transport.SSLError) as error:
@@ -119,7 +121,10 @@ class Session:
             told = f"TLS with the cluster {self._name} fails ({_of_tls(error)})"
             raise Retryable(f"{told}: see to the certificates in its kubeconfig", after=5.0) from None
         except (transport.HTTPError, HTTPException, OSError) as error:
-            raise Retryable(f"the cluster {self._name} cannot be reached ({_why(error)})") from None
+            raise self._away(error) from None
+
+    def _away(self, error: Exception) -> Retryable:
+        return Retryable(f"the cluster {self._name} cannot be reached ({_why(error)}): is its API server up?")
 
 
 def _connected(settings: ClusterSettings) -> ApiClient:

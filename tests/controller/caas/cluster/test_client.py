@@ -1,0 +1,244 @@
+"""What a real API server answers, and what becomes of it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from paas_controller.base.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Retryable, TooLarge
+from paas_controller.caas.cluster.client import Cluster
+from paas_controller.caas.cluster.refusals import AlreadyExists, Stale
+from tests.controller.caas.cluster.conftest import BACKGROUND, controller, quota, service, settings, until
+from tests.testbeds.kubernetes.cluster import Cluster as Bed
+from tests.testbeds.kubernetes.credentials import make_certificates
+from tests.testbeds.ports import free_port
+
+OF = "/api/v1/namespaces"
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if "east" in thread.name]
+
+
+def changed(bed: Bed, folder: Path, **cluster: Any) -> dict[str, Any]:
+    """The kubeconfig of an administrator, with another way to the cluster."""
+    found: dict[str, Any] = json.loads(bed.kubeconfig().read_text())
+    found["clusters"][0]["cluster"] |= cluster
+    (folder / "kubeconfig").write_text(json.dumps(found))
+    return found
+
+
+async def refused(kubeconfig: Path, context: str = "") -> str:
+    """What is said when something is read with it."""
+    cluster = Cluster(settings(kubeconfig, context))
+    try:
+        with pytest.raises((Refused, Retryable)) as error:
+            await cluster.get(OF)
+        return error.value.message
+    finally:
+        await cluster.close()
+
+
+async def test_an_object_is_made_read_changed_and_deleted(client: Cluster, namespace: str) -> None:
+    made = await client.create(f"{OF}/{namespace}/replicationcontrollers", controller("web", "i1", 0))
+    path = f"{OF}/{namespace}/replicationcontrollers/web"
+    assert await client.get(path) == made
+    patched = await client.patch(path, {"metadata": {"annotations": {"a": "b"}}, "spec": {"replicas": 0}})
+    assert patched["metadata"]["annotations"] == {"a": "b"}
+    patched["metadata"]["annotations"] = {"a": "c"}
+    assert (await client.replace(path, patched))["metadata"]["annotations"] == {"a": "c"}
+    found = await client.get(f"{OF}/{namespace}/replicationcontrollers", {"labelSelector": "idevops/instanceId=i1"})
+    assert [one["metadata"]["name"] for one in found["items"]] == ["web"]
+    await client.delete(path, BACKGROUND)
+    with pytest.raises(NotFound, match=r"^the cluster east has no replicationcontrollers/web$"):
+        await client.get(path)
+
+
+async def test_a_name_that_is_taken_and_a_write_that_comes_too_late(client: Cluster, namespace: str) -> None:
+    path = f"{OF}/{namespace}/replicationcontrollers"
+    first = await client.create(path, controller("web", "i1", 0))
+    with pytest.raises(AlreadyExists, match=r"^the cluster east has a replicationcontrollers/web already$"):
+        await client.create(path, controller("web", "i1", 0))
+    await client.patch(f"{path}/web", {"spec": {"replicas": 0}, "metadata": {"annotations": {"a": "b"}}})
+    with pytest.raises(
+        Stale, match=r"^replicationcontrollers/web in the cluster east was changed meanwhile: try again"
+    ):
+        await client.replace(f"{path}/web", first)
+
+
+async def test_what_does_not_fit_into_the_quota_is_forbidden_with_its_figures(client: Cluster, namespace: str) -> None:
+    await client.create(f"{OF}/{namespace}/resourcequotas", quota("32Mi"))
+    path = f"{OF}/{namespace}/resourcequotas/pool"
+
+    async def counted() -> None:
+        assert (await client.get(path))["status"]["used"]["limits.memory"] == "0"
+
+    await until(counted)
+    pod = controller("web", "i1")["spec"]["template"] | {"metadata": {"name": "web"}}
+    told = "exceeded quota: pool, requested: limits.memory=64Mi, used: limits.memory=0, limited: limits.memory=32Mi"
+    with pytest.raises(Forbidden, match=rf"^the cluster east does not allow pods/web: {told}$"):
+        await client.create(f"{OF}/{namespace}/pods", pod)
+
+
+async def test_a_spec_that_is_wrong_is_refused_with_its_fields(client: Cluster, namespace: str) -> None:
+    wrong = controller("web", "i1", -1)
+    wrong["spec"]["template"]["spec"]["containers"][0]["name"] = "No Name"
+    with pytest.raises(Refused) as error:
+        await client.create(f"{OF}/{namespace}/replicationcontrollers", wrong)
+    assert [detail.partition(": ")[0] for detail in error.value.details] == [
+        "spec.replicas",
+        "spec.template.spec.containers[0].name",
+    ]
+
+
+async def test_a_node_port_that_somebody_has_is_refused_by_its_field(client: Cluster, namespace: str) -> None:
+    path = f"{OF}/{namespace}/services"
+    port = (await client.create(path, service("first")))["spec"]["ports"][0]["nodePort"]
+    with pytest.raises(Refused) as error:
+        await client.create(path, service("second", node_port=port))
+    told = f"spec.ports[0].nodePort: Invalid value: {port}: provided port is already allocated"
+    assert error.value.details == [told]
+
+
+async def test_what_is_no_such_object_at_all_is_invalid(client: Cluster, namespace: str) -> None:
+    wrong = controller("web", "i1") | {"spec": {"replicas": "many"}}
+    with pytest.raises(Invalid, match=r"^the cluster east does not understand this: "):
+        await client.create(f"{OF}/{namespace}/replicationcontrollers", wrong)
+
+
+async def test_what_is_larger_than_the_cluster_takes_is_too_large(client: Cluster, namespace: str) -> None:
+    huge = {"metadata": {"name": "huge"}, "data": {"all": "x" * 4_000_000}}
+    with pytest.raises(TooLarge, match=r"^this is more than the cluster east takes: "):
+        await client.create(f"{OF}/{namespace}/configmaps", huge)
+
+
+async def test_nothing_is_made_in_a_namespace_that_goes(client: Cluster) -> None:
+    await client.create(OF, {"metadata": {"name": "leaving"}, "spec": {"finalizers": ["kubernetes"]}})
+    stays = controller("web", "i1", image="never-ends")["spec"]["template"] | {"metadata": {"name": "stays"}}
+    await until(lambda: client.create(f"{OF}/leaving/pods", stays))
+    await client.delete(f"{OF}/leaving", BACKGROUND)
+    with pytest.raises(Conflict, match=r"^its namespace is being deleted: wait until that is gone$"):
+        await client.create(f"{OF}/leaving/services", service("web"))
+    await client.delete(f"{OF}/leaving/pods/stays", {"gracePeriodSeconds": 0})
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b?c", "", "a%2f", "a\nb"])
+async def test_a_name_never_leads_elsewhere(client: Cluster, name: str) -> None:
+    with pytest.raises(Invalid, match=r"cannot be a name in a cluster$"):
+        await client.get(f"{OF}/{name}")
+
+
+async def test_what_the_controller_may_not_do_is_said(kubernetes: Bed) -> None:
+    assert await refused(kubernetes.kubeconfig("nobody")) == (
+        'the controller may not list resource "namespaces" in API group "" at the cluster scope in the cluster east: '
+        "see to the roles of its user there"
+    )
+
+
+async def test_new_credentials_in_the_kubeconfig_are_taken_without_a_restart(kubernetes: Bed, tmp_path: Path) -> None:
+    good = changed(kubernetes, tmp_path)
+    bad = json.loads(json.dumps(good))
+    bad["users"][0]["user"]["token"] = "old"
+    (tmp_path / "kubeconfig").write_text(json.dumps(bad))
+    cluster = Cluster(settings(tmp_path / "kubeconfig"))
+    told = "^the cluster east does not know the controller's credentials: see to the user in its kubeconfig$"
+    with pytest.raises(Refused, match=told):
+        await cluster.get(OF)
+    (tmp_path / "kubeconfig").write_text(json.dumps(good))
+    assert (await cluster.get(OF))["items"]
+    await cluster.close()
+
+
+async def test_a_kubeconfig_that_cannot_be_used_is_said(kubernetes: Bed, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "binary").write_bytes(b"\x00\xff")
+    for path in (tmp_path / "empty", tmp_path / "binary"):
+        assert (await refused(path)).startswith("the kubeconfig of the cluster east cannot be used (")
+    assert "other" in await refused(kubernetes.kubeconfig(), "other")
+
+
+async def test_where_nobody_listens_the_cluster_cannot_be_reached(kubernetes: Bed, tmp_path: Path) -> None:
+    changed(kubernetes, tmp_path, server=f"https://127.0.0.1:{free_port()}")
+    told = "the cluster east cannot be reached (Connection refused): is its API server up?"
+    assert await refused(tmp_path / "kubeconfig") == told
+
+
+async def test_a_server_with_another_certificate_is_not_spoken_to(kubernetes: Bed, tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    changed(kubernetes, tmp_path, **{"certificate-authority": str(tmp_path / "ca.crt")})
+    told = "TLS with the cluster east fails (certificate verify failed: "
+    found = await refused(tmp_path / "kubeconfig")
+    assert found.startswith(told)
+    assert found.endswith("): see to the certificates in its kubeconfig")
+
+
+@pytest.fixture
+async def website() -> AsyncIterator[str]:
+    """Says the same to everybody."""
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.Response(text="<html>It works!</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", hello)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield f"http://127.0.0.1:{port}"
+    await runner.cleanup()
+
+
+async def test_a_website_is_no_api_server(kubernetes: Bed, tmp_path: Path, website: str) -> None:
+    changed(kubernetes, tmp_path, server=website)
+    told = "what answers for the cluster east is no API server of Kubernetes: see to the server in its kubeconfig"
+    assert await refused(tmp_path / "kubeconfig") == told
+
+
+@pytest.fixture
+async def pod(client: Cluster, namespace: str) -> str:
+    """The path of one that runs."""
+    path = f"{OF}/{namespace}/pods"
+    await client.create(path, controller("web", "i1")["spec"]["template"] | {"metadata": {"name": "web"}})
+
+    async def runs() -> None:
+        assert (await client.get(f"{path}/web"))["status"]["phase"] == "Running"
+
+    await until(runs)
+    return f"{path}/web"
+
+
+async def test_a_log_is_read_and_followed(client: Cluster, pod: str) -> None:
+    assert await client.text(f"{pod}/log", {"tailLines": 2}) == "main line 2\nmain line 3\n"
+    found = []
+    async with aclosing(client.follow(f"{pod}/log", {"follow": True})) as lines:
+        async for line in lines:
+            found.append(line)
+            if len(found) == 5:
+                break
+    assert found == [f"main line {number}" for number in range(1, 6)]
+
+
+async def test_a_log_that_is_not_there_is_not_followed(client: Cluster, namespace: str) -> None:
+    with pytest.raises(NotFound, match=r"^the cluster east has no pods/web$"):
+        await anext(client.follow(f"{OF}/{namespace}/pods/web/log", {"follow": True}))
+
+
+async def test_no_thread_is_left_although_logs_are_followed(kubernetes: Bed, pod: str) -> None:
+    cluster = Cluster(settings(kubernetes.kubeconfig()))
+    silent = cluster.lines(OF, {"watch": True, "labelSelector": "nobody=here"}, silence=None)
+    talks = cluster.follow(f"{pod}/log", {"follow": True})
+    assert (await anext(silent), await anext(talks)) == ([], "main line 1")
+    waits = asyncio.create_task(anext(silent, None))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        await cluster.close()
+    assert await waits is None
+    await talks.aclose()
+    assert not threads()

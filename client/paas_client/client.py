@@ -16,6 +16,7 @@ import aiohttp
 
 from paas_client.instances import Instances
 from paas_client.models import Kind
+from paas_client.ports import Ports
 from paas_client.registry import Audit, Hosts, Operations, Tokens
 from paas_client.stream import Stories
 from paas_client.tenants import Tenants
@@ -45,6 +46,7 @@ class Client:
         self.hosts = Hosts(transport)
         self.tokens = Tokens(transport)
         self.tenants = Tenants(transport)
+        self.ports = Ports(transport)
         self.audit = Audit(transport)
         self.stories = Stories(transport)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from paas_client import __version__, show
-from paas_client.commands import audit, hosts, operations, software, tenants, tokens, watch
+from paas_client.commands import audit, hosts, operations, ports, software, tenants, tokens, watch
 from paas_client.commands.asking import EXIT_CODES, Asker
 from paas_client.commands.instances import kind_app
 from paas_client.models import Kind
@@ -40,6 +40,7 @@ app.add_typer(operations.app, name="operation")
 app.add_typer(hosts.app, name="host")
 app.add_typer(tokens.app, name="token")
 app.add_typer(tenants.app, name="tenant")
+app.add_typer(ports.app, name="port")
 app.add_typer(software.app, name="software")
 app.add_typer(audit.app)
 app.add_typer(watch.app)

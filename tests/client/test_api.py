@@ -68,6 +68,13 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.tenants.all(),
     lambda client: client.tenants.create("t").plan(),
     lambda client: client.tenants.delete("t").plan(),
+    lambda client: client.ports.all(),
+    lambda client: client.ports.get("p"),
+    lambda client: client.ports.free("p"),
+    lambda client: client.ports.create("p", "c", 1, 2, way="host-port", hosts=[{"address": "h"}]).plan(),
+    lambda client: client.ports.delete("p").plan(),
+    lambda client: client.ports.reserve("p", "app.shop", 60, ports=[1], host="h").plan(),
+    lambda client: client.ports.release("p", "app.shop").plan(),
     lambda client: first(client.audit.all(who="n", since="2026-06-28T00:00:00Z", until="2026-06-28T00:00:00Z")),
     lambda client: first(client.stories.follow("database", "n", after=1)),
 ]

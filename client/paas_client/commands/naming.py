@@ -75,6 +75,14 @@ def holder_names(context: typer.Context, incomplete: str) -> list[str]:
     return _completed(context, incomplete, known_holders)
 
 
+def pool_names(context: typer.Context, incomplete: str) -> list[str]:
+    return _completed(context, incomplete, known_pools)
+
+
+async def known_pools(client: Client) -> list[str]:
+    return [pool.name for pool in await client.ports.all()]
+
+
 def tenant_names(context: typer.Context, incomplete: str) -> list[str]:
     return _completed(context, incomplete, known_tenants)
 

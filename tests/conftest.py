@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -12,9 +13,11 @@ from tests.testbeds import tools
 from tests.testbeds.hosts import bed as hosts
 from tests.testbeds.hosts.host import Host
 from tests.testbeds.hosts.machine import CannotStart, locked
+from tests.testbeds.kubernetes.cluster import Cluster, cluster
 from tests.testbeds.memory import memory
 from tests.testbeds.postgres import Server, programs, server
 
+T = TypeVar("T")
 _LONGEST = (
     "packaging/test_packages.py", "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py",
     "controller/test_main.py", "controller/openapi/test_schemathesis.py", "packaging/test_bundle.py",
@@ -66,10 +69,24 @@ def own_postgres(postgres_programs: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def bed() -> Iterator[hosts.Bed]:
-    """A network for hosts. Where there can be none its tests are skipped with the reason, and CI must not."""
+    """A network for hosts."""
+    with came_up(hosts.bed()) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[Cluster]:
+    """A Kubernetes that all tests of this run share; each takes namespaces of its own."""
+    with came_up(cluster()) as made:
+        yield made
+
+
+@contextmanager
+def came_up(bed: AbstractContextManager[T]) -> Iterator[T]:
+    """The bed. Where there can be none its tests are skipped with the reason, and CI must not."""
     with ExitStack() as stack:
         try:
-            made = stack.enter_context(hosts.bed())
+            made = stack.enter_context(bed)
         except CannotStart as error:
             pytest.fail(str(error)) if os.environ.get("CI") == "true" else pytest.skip(str(error))
         yield made

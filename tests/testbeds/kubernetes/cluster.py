@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from kubernetes import config
 from kubernetes.client import ApiClient, CoreV1Api
 from tests.testbeds.kubernetes import credentials
@@ -28,6 +30,7 @@ NODE_PORTS = range(30000, 30050)
 NODE, NODE_MEMORY = "node1", "64Gi"
 _ROOT = Path(__file__).parents[3]
 _SECONDS = 60
+_FOLDERS = "kubernetes-"
 _ENDS_WITH_THIS = ("setpriv", "--pdeathsig=KILL")
 _STAYS = ("setsid",)
 
@@ -35,14 +38,16 @@ _STAYS = ("setsid",)
 class Cluster:
     """A cluster with one node; namespaces are cheap, so that each test takes one of its own."""
 
-    def __init__(self, folder: Path, node_ports: range = NODE_PORTS, stays: bool = False) -> None:
+    def __init__(
+        self, programs: dict[str, Path], folder: Path, node_ports: range = NODE_PORTS, stays: bool = False
+    ) -> None:
         """`stays` is for one that outlives this process."""
         self.folder, self.node_ports = folder, node_ports
         self.port, self._etcd_port, self._kubelet_port = (free_port() for _ in range(3))
         self.url = f"https://127.0.0.1:{self.port}"
         self.ca = folder / "ca.crt"
         self._before: tuple[str, ...] = _STAYS if stays else _ENDS_WITH_THIS
-        self._found = programs()
+        self._programs = programs
         self._etcd = self._program("etcd", *self._etcd_arguments())
         self.api_server = self._program("kube-apiserver", *self._api_server_arguments())
         self._others = [
@@ -149,7 +154,7 @@ class Cluster:
             time.sleep(0.05)
 
     def _program(self, name: str, *arguments: str) -> Program:
-        return Program(name, [*self._before, str(self._found[name]), *arguments], self.folder / f"{name}.log")
+        return Program(name, [*self._before, str(self._programs[name]), *arguments], self.folder / f"{name}.log")
 
     def _etcd_arguments(self) -> tuple[str, ...]:
         url = f"http://127.0.0.1:{self._etcd_port}"
@@ -190,9 +195,18 @@ class Cluster:
 @contextmanager
 def cluster(node_ports: range = NODE_PORTS) -> Iterator[Cluster]:
     """A new cluster that runs; nothing of it is left at the end."""
-    made = Cluster(Path(tempfile.mkdtemp(prefix="kubernetes-", dir=memory())), node_ports)
+    found, place = programs(), memory() or Path(tempfile.gettempdir())
+    _sweep(place)
+    made = Cluster(found, Path(tempfile.mkdtemp(prefix=f"{_FOLDERS}{os.getpid()}-", dir=place)), node_ports)
     try:
         made.start()
         yield made
     finally:
         made.end()
+
+
+def _sweep(place: Path) -> None:
+    """Killed runs have left their folders; what ran there ended with them."""
+    for left in place.glob(f"{_FOLDERS}*"):
+        if not psutil.pid_exists(int(left.name.split("-")[1])):
+            shutil.rmtree(left)

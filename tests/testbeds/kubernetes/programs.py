@@ -31,13 +31,16 @@ def _made() -> Path:
     text = b"".join(file.read_bytes() for file in (_RECIPE / "package", _RECIPE / "kube.go", SOURCE / "debian.sh"))
     cache = cache_folder()
     kept = cache / f"kubernetes-{hashlib.sha256(text + platform.machine().encode()).hexdigest()[:16]}"
+    if kept.exists():
+        return kept
+    if not shutil.which("apt-get"):
+        names = ", ".join(NAMES)
+        raise CannotStart(
+            f"Kubernetes is built from Debian's packages; run this on Debian 12, or set KUBEBUILDER_ASSETS to a folder "
+            f"with {names}"
+        )
     with locked(cache / "kubernetes.lock"):
         if not kept.exists():
-            if not shutil.which("apt-get"):
-                raise CannotStart(
-                    "Kubernetes is built from Debian's packages; run this on Debian 12, or let KUBEBUILDER_ASSETS name "
-                    f"a folder with {', '.join(NAMES)}"
-                )
             _clear(cache)
             _make(cache, kept)
             _prune(cache)

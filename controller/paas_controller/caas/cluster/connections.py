@@ -16,14 +16,14 @@ class Hold:
     """What one call hangs on. `end` may be called in any thread, at any time."""
 
     def __init__(self) -> None:
-        self._connection: _Connection | _TlsConnection | None = None
+        self._connection: _Connection | None = None
         self._ended = False
 
     def begin(self) -> None:
         """Whatever this thread asks for from now on is this call's."""
         _mine.hold = self
 
-    def take(self, connection: "_Connection | _TlsConnection") -> None:
+    def take(self, connection: "_Connection") -> None:
         with _turns:
             self._connection, connection.hold = connection, self
             if self._ended:
@@ -34,33 +34,36 @@ class Hold:
         with _turns:
             self._ended = True
             held = self._connection
-            if held is not None and held.hold is self and isinstance(held.sock, socket.socket):
+            if held and held.hold is self and held.plug:
                 with suppress(OSError):
-                    socket.socket.shutdown(held.sock, socket.SHUT_RDWR)  # TLS would be unwrapped under the reader
+                    held.plug.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection(HTTPConnection):
     hold: Hold | None = None
-
-    def connect(self) -> None:
-        super().connect()
-        _mine.hold.take(self)
+    plug: socket.socket | None = None
+    """A second handle on the socket: TLS takes the first one, and shows it only after it has shaken hands."""
 
     def request(self, *args: Any, **options: Any) -> None:
         _mine.hold.take(self)
         super().request(*args, **options)
 
+    def close(self) -> None:
+        super().close()
+        with _turns:
+            if self.plug:
+                self.plug.close()
+                self.plug = None
 
-class _TlsConnection(HTTPSConnection):
-    hold: Hold | None = None
-
-    def connect(self) -> None:
-        super().connect()
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        self.plug = made.dup()
         _mine.hold.take(self)
+        return made
 
-    def request(self, *args: Any, **options: Any) -> None:
-        _mine.hold.take(self)
-        super().request(*args, **options)
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from random import Random
@@ -21,8 +22,13 @@ _numbers = itertools.count(1)
 BACKGROUND = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
 
 
-def settings(kubeconfig: Path, context: str = "") -> ClusterSettings:
-    return ClusterSettings(name="east", kubeconfig=kubeconfig, context=context)
+def settings(kubeconfig: Path, context: str = "", name: str = "east") -> ClusterSettings:
+    return ClusterSettings(name=name, kubeconfig=kubeconfig, context=context)
+
+
+def threads(name: str) -> list[str]:
+    """Those of a client of this name."""
+    return [thread.name for thread in threading.enumerate() if name in thread.name]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -14,16 +13,12 @@ from aiohttp import web
 from paas_controller.base.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Retryable, TooLarge
 from paas_controller.caas.cluster.client import Cluster
 from paas_controller.caas.cluster.refusals import AlreadyExists, Stale
-from tests.controller.caas.cluster.conftest import BACKGROUND, controller, quota, service, settings, until
+from tests.controller.caas.cluster.conftest import BACKGROUND, controller, quota, service, settings, threads, until
 from tests.testbeds.kubernetes.cluster import Cluster as Bed
 from tests.testbeds.kubernetes.credentials import make_certificates
 from tests.testbeds.ports import free_port
 
 OF = "/api/v1/namespaces"
-
-
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if "east" in thread.name]
 
 
 def changed(bed: Bed, folder: Path, **cluster: Any) -> dict[str, Any]:
@@ -48,9 +43,10 @@ async def refused(kubeconfig: Path, context: str = "") -> str:
 async def test_an_object_is_made_read_changed_and_deleted(client: Cluster, namespace: str) -> None:
     made = await client.create(f"{OF}/{namespace}/replicationcontrollers", controller("web", "i1", 0))
     path = f"{OF}/{namespace}/replicationcontrollers/web"
-    assert await client.get(path) == made
+    assert (await client.get(path))["metadata"]["uid"] == made["metadata"]["uid"]
     patched = await client.patch(path, {"metadata": {"annotations": {"a": "b"}}, "spec": {"replicas": 0}})
     assert patched["metadata"]["annotations"] == {"a": "b"}
+    del patched["metadata"]["resourceVersion"]
     patched["metadata"]["annotations"] = {"a": "c"}
     assert (await client.replace(path, patched))["metadata"]["annotations"] == {"a": "c"}
     found = await client.get(f"{OF}/{namespace}/replicationcontrollers", {"labelSelector": "idevops/instanceId=i1"})
@@ -205,7 +201,8 @@ async def test_a_website_is_no_api_server(kubernetes: Bed, tmp_path: Path, websi
 async def pod(client: Cluster, namespace: str) -> str:
     """The path of one that runs."""
     path = f"{OF}/{namespace}/pods"
-    await client.create(path, controller("web", "i1")["spec"]["template"] | {"metadata": {"name": "web"}})
+    template = controller("web", "i1")["spec"]["template"]
+    await until(lambda: client.create(path, template | {"metadata": {"name": "web"}}))
 
     async def runs() -> None:
         assert (await client.get(f"{path}/web"))["status"]["phase"] == "Running"
@@ -230,15 +227,23 @@ async def test_a_log_that_is_not_there_is_not_followed(client: Cluster, namespac
         await anext(client.follow(f"{OF}/{namespace}/pods/web/log", {"follow": True}))
 
 
-async def test_no_thread_is_left_although_logs_are_followed(kubernetes: Bed, pod: str) -> None:
+async def test_a_closed_cluster_is_asked_nothing_more(kubernetes: Bed) -> None:
     cluster = Cluster(settings(kubernetes.kubeconfig()))
+    await cluster.close()
+    with pytest.raises(Retryable, match=r"^the controller goes down, and speaks to the cluster east no more$"):
+        await cluster.get(OF)
+
+
+async def test_no_thread_is_left_although_logs_are_followed(kubernetes: Bed, pod: str) -> None:
+    cluster = Cluster(settings(kubernetes.kubeconfig(), name="west"))
     silent = cluster.lines(OF, {"watch": True, "labelSelector": "nobody=here"}, silence=None)
     talks = cluster.follow(f"{pod}/log", {"follow": True})
     assert (await anext(silent), await anext(talks)) == ([], "main line 1")
-    waits = asyncio.create_task(anext(silent, None))
+    waits = asyncio.create_task(anext(silent))
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
         await cluster.close()
-    assert await waits is None
+    with pytest.raises(Retryable, match=r"^the cluster west cannot be reached \(it hung up\)"):
+        await waits
     await talks.aclose()
-    assert not threads()
+    assert not threads("west")

@@ -1,7 +1,6 @@
 """A mirror of a real cluster: what it tells, and that it comes right again whatever happened meanwhile."""
 
 import asyncio
-import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from tests.controller.caas.cluster.conftest import (
     quota,
     service,
     settings,
+    threads,
+    until,
 )
 from tests.testbeds.kubernetes.cluster import Cluster as Bed
 
@@ -111,7 +112,7 @@ async def test_a_past_that_was_forgotten_is_read_anew(
 ) -> None:
     await make(client, namespace, "web", "i1", 0)
     await watched.until(lambda mirror: names(mirror, namespace) == {"web"})
-    await asyncio.to_thread(kubernetes.compact)
+    kubernetes.compact()
     await drop(client, namespace, "web")
     await make(client, namespace, "db", "i2", 0)
     await watched.until(lambda mirror: mirror.stale_since is None and names(mirror, namespace) == {"db"})
@@ -119,26 +120,27 @@ async def test_a_past_that_was_forgotten_is_read_anew(
 
 
 async def test_a_paused_api_server_is_given_up_in_time(kubernetes: Bed) -> None:
-    hasty = Cluster(settings(kubernetes.kubeconfig()), deadline=0.5)
+    hasty = Cluster(settings(kubernetes.kubeconfig(), name="west"), deadline=1)
+    await until(lambda: hasty.get(OF))
     with kubernetes.paused():
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(2):
             with pytest.raises(
-                Retryable, match=r"^the cluster east does not answer within 0.5 s: is its API server up"
+                Retryable, match=r"^the cluster west does not answer within 1 s: is its API server up\?"
             ):
                 await hasty.get(OF)
-        await hasty.close()
-    assert not [thread.name for thread in threading.enumerate() if "east" in thread.name]
+            await hasty.close()
+    assert not threads("west")
 
 
 async def test_watches_of_a_paused_api_server_end_at_once(kubernetes: Bed) -> None:
-    client = Cluster(settings(kubernetes.kubeconfig()))
+    client = Cluster(settings(kubernetes.kubeconfig(), name="west"))
     watched = Watched(client)
     await watched.mirror.ready(20)
     with kubernetes.paused():
         async with asyncio.timeout(1):
             await watched.end()
             await client.close()
-    assert not [thread.name for thread in threading.enumerate() if "east" in thread.name]
+    assert not threads("west")
 
 
 async def test_a_cluster_that_is_not_there_is_not_ready_and_says_why(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The SQL of port pools and of the ports that are not free."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal, cast
 
 import msgspec
@@ -31,6 +31,9 @@ class Busy:
     container_port: int = 0
     expires_at: float | None = None
     at: float | None = None
+
+
+_COLUMNS = [_PORT.c[each.name] for each in fields(Busy)]
 
 
 def pools(connection: Connection) -> list[Pool]:
@@ -67,15 +70,15 @@ def drop_pool(connection: Connection, name: str) -> None:
 
 def busy(connection: Connection, now: float, *, cluster: str = "", pool: str = "", app: str = "") -> list[Busy]:
     """What is not free at this moment, by host and port: of a cluster, of a pool, or what an app has taken."""
-    query = select(_PORT).where((_PORT.c.expires_at == None) | (_PORT.c.expires_at > now))  # noqa: E711 - it is SQL
+    query = select(*_COLUMNS).where(_PORT.c.expires_at.is_(None) | (_PORT.c.expires_at > now))
     if cluster:
         query = query.where(_PORT.c.cluster == cluster)
     if pool:
         query = query.where(_PORT.c.pool == pool)
     if app:
         query = query.where(_PORT.c.owner == app, _PORT.c.state == "taken")
-    found = connection.execute(query.order_by(_PORT.c.cluster, _PORT.c.host, _PORT.c.port)).mappings()
-    return [Busy(**row) for row in found]
+    found = connection.execute(query.order_by(_PORT.c.cluster, _PORT.c.host, _PORT.c.port))
+    return [Busy(*row) for row in found.all()]
 
 
 def add(connection: Connection, ports: Collection[Busy]) -> None:

@@ -1,5 +1,6 @@
 """What comes in and goes out of port pools."""
 
+import ipaddress
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -18,6 +19,13 @@ Owner = Annotated[
     Field(examples=["app.shop"], description="who alone may have them: an app is app.NAME or caas.NAME"),
 ]
 _DAY = 86400
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(address))
+    except ValueError:
+        return False
 
 
 class PortHostBody(BaseModel):
@@ -53,6 +61,8 @@ class PortPoolBody(BaseModel):
         if self.way == "host-port" and not all(host.node for host in self.hosts):
             raise ValueError("hosts: each needs its node, as the cluster calls it")
         addresses = [host.address for host in self.hosts]
+        if self.way == "external-ip" and (names := [each for each in addresses if not _is_ip(each)]):
+            raise ValueError(f"hosts: {names[0]} is a name; of external-ip, give IP addresses")
         if twice := next((address for address in addresses if addresses.count(address) > 1), ""):
             raise ValueError(f"hosts: {twice} is there twice")
         return self

@@ -46,6 +46,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"way": "host-port", "hosts": [host("10.0.0.1")] * 2}, 400, "hosts: 10.0.0.1 is there twice"),
     ({"way": "host-port", "hosts": [host("10.0.0.1", "nobody")]}, 422,
      "there is no tenant nobody; make it first, or leave it out"),
+    ({"way": "external-ip", "hosts": [host("db1")]}, 400, "hosts: db1 is a name; of external-ip, give IP addresses"),
     ({"way": "external-ip", "hosts": [host("10.0.0.1")]}, 422,
      "the cluster here does not allow external addresses, by which one tenant can catch another's traffic; "
      "set its external_ips, or take another way"),

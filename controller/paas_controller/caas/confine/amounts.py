@@ -53,9 +53,9 @@ def resources(value: object, at: At) -> Any:
     limits, requests = kept.setdefault("limits", {}), kept.setdefault("requests", {})
     if "memory" in requests and "memory" not in limits:
         (at / "requests" / "memory").says("a request of memory without a limit is refused: name limits.memory as well")
-    limits.setdefault("memory", quantity(UNIT))
-    requests.setdefault("memory", limits["memory"])
     for name in requests.keys() & limits.keys():
         if amount_of(requests[name]) > amount_of(limits[name]):
             (at / "requests" / name).says(f"is more than its limit, {limits[name]}")
+    limits.setdefault("memory", quantity(UNIT))
+    requests.setdefault("memory", limits["memory"])
     return kept

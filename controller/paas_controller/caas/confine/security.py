@@ -18,7 +18,9 @@ _SELINUX_TYPES = ("container_t", "container_init_t", "container_kvm_t", "contain
 _id = whole(0, 2**31 - 1)
 _capability = one_of(*_CAPABILITIES, why="any other capability reaches beyond the container")
 _dropped = matching(re.compile(r"[A-Z][A-Z0-9_]*"), "a capability such as NET_RAW, or ALL", 63)
-_profile = record({"type": one_of("RuntimeDefault", why="any other profile lets a container do more on its node")})
+_profile = record(
+    {"type": one_of("RuntimeDefault", why="any other profile lets a container do more on its node")}, required=("type",)
+)
 _sysctl = record(
     {
         "name": one_of(*_SYSCTLS, why="any other one is the whole node's"),

@@ -17,7 +17,6 @@ _port = record(
         "targetPort": names.port_or_name,
         "nodePort": whole(0, 65535),
         "protocol": one_of("TCP", "UDP", "SCTP"),
-        "appProtocol": names.label,
     },
     required=("port",),
 )

@@ -19,13 +19,14 @@ from tests.testbeds.postgres import Server, programs, server
 
 T = TypeVar("T")
 _LONGEST = (
+    "testbeds/test_kubernetes.py",
     "packaging/test_packages.py", "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py",
     "controller/test_main.py", "controller/openapi/test_schemathesis.py", "packaging/test_bundle.py",
     "packaging/test_upgrade.py", "packaging/test_on_hosts.py", "e2e/test_bootstrap.py",
     "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py",
     "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
 )  # fmt: skip
-"""The files that take longest, longest first; before them the one that builds a Python where the cache has none."""
+"""The files that take longest, longest first; before them the two that build where the cache has nothing."""
 
 
 def pytest_configure() -> None:

@@ -2,11 +2,13 @@
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
@@ -15,9 +17,10 @@ from kubernetes.client import ApiClient, ApiException, CoreV1Api
 from kubernetes.watch import Watch
 from urllib3.exceptions import HTTPError
 
-from tests.testbeds.kubernetes.__main__ import FOLDER, RUNNING
+from tests.testbeds.hosts.machine import CannotStart
 from tests.testbeds.kubernetes.cluster import NODE_PORTS, Cluster
 from tests.testbeds.kubernetes.credentials import NOBODY
+from tests.testbeds.kubernetes.programs import NAMES, programs
 
 T = TypeVar("T")
 _NUMBERS = itertools.count(1)
@@ -200,14 +203,29 @@ def test_a_watch_from_before_a_compaction_is_told_that_it_is_too_old(
     assert refused.value.status == 410
 
 
-def test_a_cluster_by_hand_stays_until_it_is_ended() -> None:
-    by_hand = [sys.executable, "-m", "tests.testbeds.kubernetes"]
-    told = subprocess.run([*by_hand, "up"], capture_output=True, text=True, check=True).stdout
-    pids = [int(pid) for pid in json.loads(RUNNING.read_text())]
+def test_a_cluster_by_hand_stays_until_it_is_ended(tmp_path: Path) -> None:
+    by_hand, environment = [sys.executable, "-m", "tests.testbeds.kubernetes"], os.environ | {"TMPDIR": str(tmp_path)}
+    told = subprocess.run([*by_hand, "up"], env=environment, capture_output=True, text=True, check=True).stdout
+    folder = tmp_path / "paas-kubernetes"
+    pids = [int(pid) for pid in json.loads((folder / "running.json").read_text())]
     try:
-        assert f"export KUBECONFIG={FOLDER / 'admin.kubeconfig'}\n" in told
+        assert f"export KUBECONFIG={folder / 'admin.kubeconfig'}\n" in told
         assert all(psutil.pid_exists(pid) for pid in pids)
     finally:
-        subprocess.run([*by_hand, "down"], check=True)
-    assert not FOLDER.exists()
+        subprocess.run([*by_hand, "down"], env=environment, check=True)
+    assert not folder.exists()
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_programs_that_are_there_already_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        (tmp_path / name).touch()
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    assert programs() == {name: tmp_path / name for name in NAMES}
+
+
+def test_where_kubernetes_cannot_be_built_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PATH", "XDG_CACHE_HOME", "KUBEBUILDER_ASSETS"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with pytest.raises(CannotStart, match="run this on Debian 12, or set KUBEBUILDER_ASSETS to a folder with etcd, "):
+        programs()

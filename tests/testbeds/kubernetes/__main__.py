@@ -4,16 +4,16 @@ import argparse
 import json
 import shutil
 import sys
-from contextlib import suppress
+import tempfile
+from pathlib import Path
 
 import psutil
 
-from scripts_repo.build import cache_folder
 from tests.testbeds.hosts.machine import CannotStart, CommandFailed
 from tests.testbeds.kubernetes.cluster import NODE, NODE_MEMORY, NODE_PORTS, Cluster
 from tests.testbeds.kubernetes.programs import programs
 
-FOLDER = cache_folder() / "kubernetes-by-hand"
+FOLDER = Path(tempfile.gettempdir()) / "paas-kubernetes"
 RUNNING = FOLDER / "running.json"
 
 
@@ -37,12 +37,10 @@ def down() -> None:
     if not FOLDER.exists():
         return
     started = json.loads(RUNNING.read_text()) if RUNNING.exists() else {}
-    for pid, since in started.items():
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(int(pid))
-            if process.create_time() == since:
-                process.kill()
-                process.wait(20)
+    running = [process for process in psutil.process_iter() if process.create_time() == started.get(str(process.pid))]
+    for process in running:
+        process.kill()
+    psutil.wait_procs(running, 20)
     shutil.rmtree(FOLDER)
 
 

@@ -19,7 +19,8 @@ from paas_controller.caas.cluster.session import Query, Request, Session
 DEADLINE = 5.0
 FOLLOWERS = 64
 """Logs that are followed at once."""
-_WATCHES = 16
+_STREAMS = FOLLOWERS + 16
+"""With the watches, of which there is one a kind."""
 _LONGEST_LINE = 1 << 16
 _PATH = re.compile(r"(/[A-Za-z0-9][-A-Za-z0-9._:]*)+")
 _T = TypeVar("_T")
@@ -30,9 +31,9 @@ class Cluster:
 
     def __init__(self, settings: ClusterSettings, deadline: float = DEADLINE) -> None:
         self.name, self._deadline = settings.name, deadline
-        self._session = Session(settings, deadline)
+        self._session = Session(settings, deadline, settings.calls + _STREAMS)
         self._calls = ThreadPoolExecutor(settings.calls, f"calls {settings.name}")
-        self._streams = ThreadPoolExecutor(FOLLOWERS + _WATCHES, f"streams {settings.name}")
+        self._streams = ThreadPoolExecutor(_STREAMS, f"streams {settings.name}")
         self._holds: set[Hold] = set()
         self._following = 0
         self._closed = False
@@ -68,7 +69,7 @@ class Cluster:
             raise Retryable(f"{FOLLOWERS} logs of the cluster {self.name} are followed already: end one", after=5.0)
         self._following += 1
         try:
-            async with aclosing(self.lines(path, query, silence=None, begins_within=None)) as pieces:
+            async with aclosing(self.lines(path, query, silence=None)) as pieces:
                 async for lines in pieces:
                     for line in lines:
                         yield line.decode(errors="replace")
@@ -76,11 +77,14 @@ class Cluster:
             self._following -= 1
 
     async def lines(
-        self, path: str, query: Query | None = None, *, silence: float | None, begins_within: float | None = DEADLINE
+        self, path: str, query: Query | None = None, *, silence: float | None
     ) -> AsyncGenerator[list[bytes], None]:
-        """Lines as they come, what came at once at once; first an empty list, when the answer begins (`aclosing`)."""
+        """Lines as they come, what came at once at once; first an empty list, when the answer begins (`aclosing`).
+
+        `silence` is how many seconds without a byte are endured; where it is None, the beginning is waited for as well.
+        """
         rest = b""
-        async with aclosing(self._pieces(Request("GET", path, query, silence=silence), begins_within)) as pieces:
+        async with aclosing(self._pieces(Request("GET", path, query, silence=silence))) as pieces:
             async for piece in pieces:
                 *lines, rest = (rest + piece).split(b"\n")
                 if len(rest) > _LONGEST_LINE and silence is None:
@@ -118,12 +122,12 @@ class Cluster:
         finally:
             self._holds.discard(hold)
 
-    async def _pieces(self, request: Request, begins_within: float | None) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, request: Request) -> AsyncGenerator[bytes, None]:
         hold = self._hold(request.path)
         pieces = self._session.stream(hold, request)
         reading: Future[bytes | None] = self._streams.submit(next, pieces, None)
         try:
-            async with asyncio.timeout(begins_within):
+            async with asyncio.timeout(self._deadline if request.silence else None):
                 piece = await asyncio.wrap_future(reading)
             while piece is not None:
                 yield piece

@@ -11,7 +11,7 @@ import msgspec
 import urllib3.exceptions as transport
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import load_kube_config
+from kubernetes.config import ConfigException, load_kube_config
 from urllib3 import HTTPResponse
 
 from paas_controller.base.clusters import ClusterSettings
@@ -39,8 +39,9 @@ class Request:
 class Session:
     """Pooled connections to one API server. The kubeconfig is read when it is needed, and again after a 401."""
 
-    def __init__(self, settings: ClusterSettings, deadline: float) -> None:
-        self._name, self._settings, self._deadline = settings.name, settings, deadline
+    def __init__(self, settings: ClusterSettings, deadline: float, connections: int) -> None:
+        self._name, self._settings = settings.name, settings
+        self._deadline, self._connections = deadline, connections
         self._client: ApiClient | None = None
         self._making = threading.Lock()
 
@@ -98,7 +99,7 @@ class Session:
     def _reached(self) -> ApiClient:
         with self._making:
             if self._client is None:
-                self._client = _connected(self._settings)
+                self._client = _connected(self._settings, self._connections)
             return self._client
 
     def _forget(self, client: ApiClient | None) -> None:
@@ -127,18 +128,19 @@ class Session:
         return Retryable(f"the cluster {self._name} cannot be reached ({_why(error)}): is its API server up?")
 
 
-def _connected(settings: ClusterSettings) -> ApiClient:
+def _connected(settings: ClusterSettings, connections: int) -> ApiClient:
     """The official client after a kubeconfig. Refused where that cannot be used."""
     configuration = Configuration()
     load: Any = load_kube_config  # it has no types
     try:
         load(str(settings.kubeconfig), settings.context or None, configuration, persist_config=False)
-    except Exception as error:  # whatever a wrong file makes of the loader
-        told = f"the kubeconfig of the cluster {settings.name} cannot be used"
-        raise Refused(f"{told} ({str(error).rstrip('.') or type(error).__name__}): see to it") from None
+    except Exception as error:  # whatever a wrong file makes of the loader, which may quote it: secrets stand there
+        said = str(error).partition("{")[0] if isinstance(error, ConfigException) else type(error).__name__
+        told = f"the kubeconfig of the cluster {settings.name} cannot be used ({said.rstrip('. /')})"
+        raise Refused(f"{told}: see to it") from None
     configuration.retries = False
     configuration.keep_alive = True  # a log may be silent for hours; a peer that is gone must not be
-    configuration.connection_pool_maxsize = settings.calls
+    configuration.connection_pool_maxsize = connections
     client = ApiClient(configuration)
     hold_all(client.rest_client.pool_manager)
     return client

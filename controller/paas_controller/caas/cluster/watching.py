@@ -110,13 +110,19 @@ class _Watch:
         }  # fmt: skip
         async with aclosing(self._cluster.lines(self._kind.path, query, silence=_SILENCE)) as pieces:
             async for lines in pieces:
-                self._mirror.mended(self._kind.name)
+                self._answers()
                 for line in lines:
                     self._hear(msgspec.json.decode(line))
                     self._pause = _SHORTEST
         if self._now() < begun + 1.0:
             raise Retryable(f"the cluster {self._cluster.name} ends its watches at once: what stands before it?")
         self._pause = _SHORTEST
+
+    def _answers(self) -> None:
+        was_stale = self._mirror.stale_since is not None
+        self._mirror.mended(self._kind.name)
+        if was_stale and self._mirror.stale_since is None:
+            _log.info("the cluster %s is watched again", self._cluster.name)
 
     def _hear(self, change: dict[str, Any]) -> None:
         raw, kind = change["object"], self._kind.name

@@ -157,6 +157,12 @@ async def test_a_kubeconfig_that_cannot_be_used_is_said(kubernetes: Bed, tmp_pat
     for path in (tmp_path / "empty", tmp_path / "binary"):
         assert (await refused(path)).startswith("the kubeconfig of the cluster east cannot be used (")
     assert "other" in await refused(kubernetes.kubeconfig(), "other")
+    misspelled = changed(kubernetes, tmp_path)
+    misspelled["users"] = [{"name": "admin", "usr": {"token": "sesame"}}]
+    (tmp_path / "kubeconfig").write_text(json.dumps(misspelled))
+    told = await refused(tmp_path / "kubeconfig")
+    assert "Expected key user in " in told
+    assert "sesame" not in told
 
 
 async def test_where_nobody_listens_the_cluster_cannot_be_reached(kubernetes: Bed, tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ Path = tuple[str | int, ...]
 _SKIPPED = {"V1ManagedFieldsEntry", "V1PersistentVolumeClaimSpec"}
 _CHILD = re.compile(r"[Ll]ist\[(\w+)\]|(V1\w+)")
 
-TELLING: tuple[Any, ...] = (True, 1, "x", "/", "1Gi", "Unconfined", ["x"], {"x": "y"}, {"path": "/"}, [{"name": "x"}])
+TELLING: tuple[Any, ...] = (
+    True, 1, "x", "/", "1Gi", "Unconfined", ["x"], [{"name": "x"}], {"x": "y"}, {"path": "/"}, {"memory": "0"},
+    {"k8s.v1.cni.cncf.io/networks": "x"},
+)  # fmt: skip
 """One of each kind."""
 HARMFUL: tuple[Any, ...] = (
     True, 1, 0, -1, 70000, 1e300, "", "x", "/", "/etc", "..", "../../etc", "0", "1Gi", "Unconfined", "Localhost",

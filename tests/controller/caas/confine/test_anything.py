@@ -69,9 +69,17 @@ def test_anything_planted_at_fields_of_a_service_is_refused_or_harmless(plants: 
 
 
 def test_each_kind_of_value_at_each_field_that_kubernetes_knows_is_refused_or_harmless() -> None:
-    through = {path for path in OF_RC for value in TELLING if judged(planted(PLAIN, path, value))}
+    # A volume that only waits for its source, which would else stand beside another one and be refused for that.
+    waiting = planted(PLAIN, ("spec", "template", "spec", "volumes"), [{"name": "data"}])
+    documents = [(planted(base, path, value), path) for base in (PLAIN, waiting) for path in OF_RC for value in TELLING]
+    through = {path for document, path in documents if judged(document)}
     assert 20 < len(through) < 150, "few of the fields can be chosen at all"
     assert not {path for path in through if "affinity" in path or "hostPath" in path or "ephemeralContainers" in path}
+
+
+def test_each_harmful_value_at_each_field_of_a_service_is_refused_or_harmless() -> None:
+    through = {path for path in OF_SERVICE for value in HARMFUL if judged(RC, planted(SVC, path, value))}
+    assert 5 < len(through) < 70
 
 
 @pytest.mark.parametrize("depth", [10, 900])

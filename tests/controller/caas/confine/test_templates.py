@@ -188,7 +188,7 @@ def test_a_container_without_a_limit_gets_one_unit() -> None:
 
 
 def test_ports_are_those_of_the_service_or_else_of_the_containers() -> None:
-    assert confined(RC, SVC, OWN).ports == (Port(80, 80, 30080, "web"),)
+    assert confined(RC, SVC, OWN).ports == (Port(80, 80, 30040, "web"),)
     assert confined(PLAIN, None, OWN).ports == (Port(80, 80, 0, "tcp-80"),)
     bare = {"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}
     assert refusal(bare) == ["svc_template.spec.ports: is missing: name the ports that are to be reached"]

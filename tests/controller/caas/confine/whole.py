@@ -87,7 +87,7 @@ SVC: dict[str, Any] = {
         "type": "NodePort",
         "selector": {"name": "phpmyadmin"},
         "sessionAffinity": "ClientIP",
-        "ports": [{"name": "web", "port": 80, "targetPort": "http", "nodePort": 30080}],
+        "ports": [{"name": "web", "port": 80, "targetPort": "http", "nodePort": 30040}],
     },
 }
 

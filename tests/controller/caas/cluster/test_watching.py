@@ -9,6 +9,7 @@ from paas_controller.base.errors import Retryable
 from paas_controller.caas.cluster.client import Cluster
 from paas_controller.caas.cluster.mirror import Mirror
 from paas_controller.caas.cluster.objects import Quota
+from paas_controller.caas.words import APP
 from tests.controller.caas.cluster.conftest import (
     BACKGROUND,
     Watched,
@@ -74,6 +75,35 @@ async def test_why_no_pod_is_made_is_seen_with_the_pool(client: Cluster, namespa
     assert {one.reason for one in watched.mirror.happenings(namespace, "web")} == {"FailedCreate"}
     assert ("happening", namespace, "i1") in watched.told
     await watched.until(lambda mirror: mirror.quota(namespace) == Quota(namespace, size, size, 1, 0))
+
+
+async def test_why_pods_do_not_run_is_seen(client: Cluster, namespace: str, watched: Watched) -> None:
+    huge = controller("huge", "i1")
+    huge["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "9Ti"}}
+    for made in (huge, controller("ends", "i2", image="crash:137"), controller("typo", "i3", image="no-such-image")):
+        await client.create(f"{OF}/{namespace}/replicationcontrollers", made)
+    await watched.until(lambda mirror: [one for one in mirror.pods(namespace, "i1") if one.unplaced])
+    assert "Insufficient memory" in watched.mirror.pods(namespace, "i1")[0].unplaced
+    await watched.until(lambda mirror: len([one for one in mirror.pods(namespace) if one.waiting]) == 2)
+    [ends], [typo] = (watched.mirror.pods(namespace, instance) for instance in ("i2", "i3"))
+    assert ends.waiting
+    assert (ends.waiting.reason, ends.waiting.exit_code) == ("CrashLoopBackOff", 137)
+    assert typo.waiting
+    assert (typo.waiting.reason, typo.waiting.exit_code) == ("ImagePullBackOff", None)
+
+
+async def test_a_namespace_that_hangs_says_on_what(client: Cluster, watched: Watched) -> None:
+    await client.create(OF, {"metadata": {"name": "hangs", "labels": {APP: "app.hangs"}}})
+    pod = controller("web", "i1", image="never-ends")["spec"]["template"] | {"metadata": {"name": "web"}}
+    pod["spec"]["terminationGracePeriodSeconds"] = 1  # the cluster looks again after half of it
+    await until(lambda: client.create(f"{OF}/hangs/pods", pod))
+    await client.delete(f"{OF}/hangs", BACKGROUND)
+    await watched.until(lambda mirror: (found := mirror.namespace("hangs")) and found.stuck)
+    found = watched.mirror.namespace("hangs")
+    assert found
+    assert "pods. has 1 resource instances" in found.stuck
+    await client.delete(f"{OF}/hangs/pods/web", {"gracePeriodSeconds": 0})
+    await watched.until(lambda mirror: mirror.namespace("hangs") is None)
 
 
 async def test_the_node_ports_of_everybody_are_known(client: Cluster, namespace: str, watched: Watched) -> None:

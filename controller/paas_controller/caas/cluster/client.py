@@ -6,7 +6,7 @@ that are wrong, or what the controller may not do), Invalid, and Retryable where
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -100,7 +100,7 @@ class Cluster:
         for hold in self._holds:
             hold.end()
         for pool in (self._calls, self._streams):
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+            await asyncio.to_thread(pool.shutdown)
         self._session.close()
 
     async def _object(
@@ -114,10 +114,11 @@ class Cluster:
         try:
             async with asyncio.timeout(self._deadline):
                 return await asyncio.wrap_future(self._calls.submit(how, hold, request))
-        except BaseException as error:
+        except TimeoutError:
             hold.end()
-            if isinstance(error, TimeoutError):
-                raise self._session.silent() from None
+            raise self._session.silent() from None
+        except asyncio.CancelledError:
+            hold.end()
             raise
         finally:
             self._holds.discard(hold)
@@ -125,24 +126,33 @@ class Cluster:
     async def _pieces(self, request: Request) -> AsyncGenerator[bytes, None]:
         hold = self._hold(request.path)
         pieces = self._session.stream(hold, request)
-        reading: Future[bytes | None] = self._streams.submit(next, pieces, None)
+        reading = self._read(pieces)
         try:
             async with asyncio.timeout(self._deadline if request.silence else None):
                 piece = await asyncio.wrap_future(reading)
             while piece is not None:
                 yield piece
-                reading = self._streams.submit(next, pieces, None)
+                reading = self._read(pieces)
                 piece = await asyncio.wrap_future(reading)
-        except TimeoutError:
-            raise self._session.silent() from None
-        finally:
+        except BaseException as error:  # nobody listens any more, for one
             hold.end()
             reading.add_done_callback(lambda _: pieces.close())
+            if isinstance(error, TimeoutError):
+                raise self._session.silent() from None
+            raise
+        finally:
             self._holds.discard(hold)
 
-    def _hold(self, path: str) -> Hold:
+    def _read(self, pieces: Iterator[bytes]) -> "Future[bytes | None]":
+        self._open()
+        return self._streams.submit(next, pieces, None)
+
+    def _open(self) -> None:
         if self._closed:
             raise Retryable(f"the controller goes down, and speaks to the cluster {self.name} no more")
+
+    def _hold(self, path: str) -> Hold:
+        self._open()
         if not _PATH.fullmatch(path):
             raise Invalid(f"{path.rpartition('/')[2]!r} cannot be a name in a cluster")
         hold = Hold()

@@ -20,14 +20,18 @@ class Hold:
         self._ended = False
 
     def begin(self) -> None:
-        """Whatever this thread asks for from now on is this call's."""
+        """Whatever this thread asks for from now on is this call's. OSError where it has ended."""
         _mine.hold = self
+        self._look()
 
     def take(self, connection: "_Connection") -> None:
         with _turns:
             self._connection, connection.hold = connection, self
-            if self._ended:
-                raise ConnectionAbortedError("nobody waits for it any more")
+            self._look()
+
+    def _look(self) -> None:
+        if self._ended:
+            raise ConnectionAbortedError("nobody waits for it any more")
 
     def end(self) -> None:
         """Who waits on the connection stops waiting; one that another call has by now is left alone."""
@@ -56,7 +60,7 @@ class _Connection(HTTPConnection):
                 self.plug = None
 
     def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
+        self.sock = made = super()._new_conn()
         self.plug = made.dup()
         _mine.hold.take(self)
         return made

@@ -233,6 +233,18 @@ async def test_a_log_that_is_not_there_is_not_followed(client: Cluster, namespac
         await anext(client.follow(f"{OF}/{namespace}/pods/web/log", {"follow": True}))
 
 
+async def test_who_waits_for_a_free_thread_is_let_go_when_the_cluster_is_closed(kubernetes: Bed) -> None:
+    cluster = Cluster(settings(kubernetes.kubeconfig()).model_copy(update={"calls": 1}))
+    await cluster.get(OF)
+    with kubernetes.paused():
+        waiting = [asyncio.create_task(cluster.get(OF)) for _ in range(3)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            await cluster.close()
+            ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in ended] == [Retryable] * 3
+
+
 async def test_a_closed_cluster_is_asked_nothing_more(kubernetes: Bed) -> None:
     cluster = Cluster(settings(kubernetes.kubeconfig()))
     await cluster.close()

@@ -39,6 +39,7 @@ class Hold:
             self._ended = True
             held = self._connection
             if held and held.hold is self and held.plug:
+                held.cut = True
                 with suppress(OSError):
                     held.plug.shutdown(socket.SHUT_RDWR)
 
@@ -47,9 +48,12 @@ class _Connection(HTTPConnection):
     hold: Hold | None = None
     plug: socket.socket | None = None
     """A second handle on the socket: TLS takes the first one, and shows it only after it has shaken hands."""
+    cut = False
 
     def request(self, *args: Any, **options: Any) -> None:
         _mine.hold.take(self)
+        if self.cut:
+            self.close()  # by the call before, when that was over; it is opened anew
         super().request(*args, **options)
 
     def close(self) -> None:
@@ -61,7 +65,7 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         self.sock = made = super()._new_conn()
-        self.plug = made.dup()
+        self.plug, self.cut = made.dup(), False
         _mine.hold.take(self)
         return made
 

@@ -118,6 +118,8 @@ class Session:
         except (transport.TimeoutError, TimeoutError):
             raise self.silent() from None
         except (ApiException, transport.SSLError) as error:
+            if "EOF" in str(error):
+                raise self._away(error) from None
             self._forget(used)
             told = f"TLS with the cluster {self._name} fails ({_of_tls(error)})"
             raise Retryable(f"{told}: see to the certificates in its kubeconfig", after=5.0) from None

@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -231,6 +232,20 @@ async def test_a_log_is_read_and_followed(client: Cluster, pod: str) -> None:
 async def test_a_log_that_is_not_there_is_not_followed(client: Cluster, namespace: str) -> None:
     with pytest.raises(NotFound, match=r"^the cluster east has no pods/web$"):
         await anext(client.follow(f"{OF}/{namespace}/pods/web/log", {"follow": True}))
+
+
+async def test_calls_that_are_cancelled_do_no_harm_to_others(client: Cluster) -> None:
+    dice = Random(1)
+
+    async def one() -> None:
+        call = asyncio.create_task(client.get(OF))
+        if dice.random() < 0.5:
+            asyncio.get_running_loop().call_later(dice.random() * 0.03, call.cancel)
+        with suppress(asyncio.CancelledError):
+            assert (await call)["items"]
+
+    for _ in range(10):
+        await asyncio.gather(*(one() for _ in range(30)))
 
 
 async def test_who_waits_for_a_free_thread_is_let_go_when_the_cluster_is_closed(kubernetes: Bed) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.base.principal import Principal
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
+from paas_controller.identity.tables import require_tenant
 from paas_controller.store.store import Store
 
 AppKind = Literal["app", "caas"]
@@ -92,16 +93,21 @@ class Apps:
     def in_namespace(self, cluster: str, namespace: str) -> App | None:
         return self._namespaces.get((cluster, namespace))
 
-    async def add(self, app: App) -> App:
-        """Writes a new app down; Conflict where the name is taken."""
+    async def add(self, app: App, *, dry_run: bool = False) -> App:
+        """Writes a new app down. Conflict where the name is taken, Refused where there is no such tenant."""
 
         def write(connection: Connection) -> int:
             if connection.execute(select(_APP.c.id).where(_APP.c.kind == app.kind, _APP.c.name == app.name)).first():
                 raise Conflict(f"{_called(app.kind)} {app.name} is there already")
+            if app.tenant:
+                require_tenant(connection, app.tenant)
             connection.execute(insert(_APP), _row(app))
             made = select(_APP.c.id).where(_APP.c.kind == app.kind, _APP.c.name == app.name)
             return int(connection.execute(made).scalar_one())
 
+        if dry_run:
+            await self._store.rehearse(write)
+            return app
         return self._take(replace(app, id=await self._store.write(write)))
 
     async def change(self, app: App, **values: Any) -> App:
@@ -141,6 +147,12 @@ class Apps:
         """Takes it into memory, after its row is committed."""
         app.instances[instance.name] = instance
         return instance
+
+
+def of_tenant(connection: Connection, tenant: str) -> list[str]:
+    """What is this tenant's, in the caller's transaction: `app shop`."""
+    found = connection.execute(select(_APP.c.kind, _APP.c.name).where(_APP.c.tenant == tenant))
+    return [f"{_called(row.kind)} {row.name}" for row in found]
 
 
 def new_id() -> str:

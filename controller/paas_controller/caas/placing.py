@@ -1,0 +1,139 @@
+"""Making an instance: row and ports in one commit, then its objects; whatever fails takes all of it back."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from paas_controller.base.clock import Clock
+from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
+from paas_controller.caas.apps import App, AppInstance, Apps, new_id
+from paas_controller.caas.clusters import Clusters, Site
+from paas_controller.caas.ports.choice import Claim
+from paas_controller.caas.ports.service import Ports, Taken, Wanted
+from paas_controller.caas.settling import Settling
+from paas_controller.store.store import Store
+
+_TRIES = 50
+"""Ports that may turn out to be somebody else's before it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is made for one component; its Service has no node ports yet, and is None where it exports nothing."""
+
+    controller: dict[str, Any]
+    service: dict[str, Any] | None
+    wanted: tuple[Wanted, ...] = ()
+
+
+Build = Callable[[str], Sequence[Part]]
+"""What is to be made for an instance of this id; raises what is wrong with it."""
+
+
+class Placing:
+    """Instances into the cluster, whole or not at all."""
+
+    def __init__(
+        self, store: Store, apps: Apps, ports: Ports, clusters: Clusters, settling: Settling, clock: Clock
+    ) -> None:
+        self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
+        self._settling, self._clock = settling, clock
+
+    async def place(self, app: App, name: str, environment: str, build: Build) -> AppInstance:
+        """Makes what `build` says for its new id. Whatever it raises, nothing is left."""
+        instance = AppInstance(new_id(), app.id, name, environment, "making", self._clock.time())
+        parts, site = build(instance.id), self._clusters.site(app.cluster)
+        taken = await self._store.write(self._writing_down(app, instance, parts))
+        self._apps.admit(app, instance)
+        try:
+            for part in parts:
+                if part.service is not None:
+                    await self._expose(site, app, instance, part, taken)
+            for part in parts:
+                path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers"
+                site.mirror.put(await site.client.create(path, part.controller))
+            return await self._apps.phase(app, instance, "there")
+        except BaseException as error:
+            await self._take_back(app, instance, late=isinstance(error, Retryable))
+            raise
+
+    async def rehearse(self, app: App, name: str, environment: str, build: Build) -> list[str]:
+        """What `place` would make, as sentences; the same errors as far as they can be known beforehand."""
+        instance = AppInstance(new_id(), app.id, name, environment, "making", self._clock.time())
+        parts = build(instance.id)
+        taken = await self._store.rehearse(self._writing_down(app, instance, parts))
+        made = [f"port {one.port} for {one.component}:{one.container}" for one in taken.values()]
+        for part in parts:
+            made += [f"Service {part.service['metadata']['name']}"] if part.service else []
+            made.append(f"ReplicationController {part.controller['metadata']['name']}")
+        return made
+
+    def _writing_down(
+        self, app: App, instance: AppInstance, parts: Sequence[Part]
+    ) -> Callable[[Connection], dict[Wanted, Taken]]:
+        wanted = [each for part in parts for each in part.wanted]
+        seen, claim = self._clusters.node_ports(app.cluster), _claim(app, instance)
+
+        def write(connection: Connection) -> dict[Wanted, Taken]:
+            self._apps.new_instance(connection, instance)
+            has = self._ports.count(connection, app.label)
+            if wanted and has + len(wanted) > app.max_ports:
+                told = f"{app.name} may have {app.max_ports} ports and has {has}; {len(wanted)} more do not fit"
+                raise Conflict(told)
+            return self._ports.take(connection, wanted, claim, seen)
+
+        return write
+
+    async def _expose(
+        self, site: Site, app: App, instance: AppInstance, part: Part, taken: dict[Wanted, Taken]
+    ) -> None:
+        """Makes the Service. A port that somebody else turns out to have is noted as his, and the next one taken."""
+        path = f"/api/v1/namespaces/{app.namespace}/services"
+        for _ in range(_TRIES):
+            try:
+                service = with_ports(part.service or {}, {each.container: taken[each].port for each in part.wanted})
+                site.mirror.put(await site.client.create(path, service))
+                return
+            except Refused as error:
+                stolen = [each for each in part.wanted if _is_about(error, taken[each].port)]
+                if not stolen:
+                    raise
+            for each in stolen:
+                taken[each] = await self._another(site, app, instance, each, taken[each])
+        raise Conflict(f"{_TRIES} ports of the pool turned out to be somebody else's; see paasctl port list")
+
+    async def _another(self, site: Site, app: App, instance: AppInstance, wanted: Wanted, former: Taken) -> Taken:
+        seen = dict(site.mirror.node_ports())
+        seen.setdefault(former.port, "somebody outside of the platform")
+        if wanted.asked:
+            raise Conflict(f"port {former.port} is taken by {seen[former.port]}")
+        claim = _claim(app, instance)
+        return await self._store.write(lambda connection: self._ports.another(connection, former, claim, seen))
+
+    async def _take_back(self, app: App, instance: AppInstance, *, late: bool) -> None:
+        with suppress(PaasError):  # on the disk it is `making` still, which leads to the same
+            await self._apps.phase(app, instance, "going")
+        self._settling.instance(app, instance, late=late)
+
+
+def with_ports(service: dict[str, Any], ports: dict[int, int]) -> dict[str, Any]:
+    """The Service, with its node ports by the container's ports."""
+    listed = [
+        each | {"nodePort": ports[each["targetPort"]]} if each["targetPort"] in ports else each
+        for each in service["spec"]["ports"]
+    ]
+    return service | {"spec": service["spec"] | {"ports": listed}}
+
+
+def _claim(app: App, instance: AppInstance) -> Claim:
+    return Claim(app.cluster, app.label, instance.id, app.tenant)
+
+
+def _is_about(error: Refused, port: int) -> bool:
+    """Whether the cluster refused this node port because another Service has it."""
+    return any(
+        "nodePort" in detail and str(port) in detail and "already allocated" in detail for detail in error.details
+    )

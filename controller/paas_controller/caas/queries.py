@@ -1,0 +1,52 @@
+"""What may stand in the paths and behind the question marks of this room."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from paas_controller.caas.reading import LINES
+from paas_controller.caas.schemas import Name
+from paas_controller.web.queries import DryRun, Flag
+
+_EXAMPLE = Field(examples=["shop"])
+
+
+def _lines(value: object) -> object:
+    if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10):
+        raise ValueError(f"is a whole number, not {value!r}")
+    return int(value)
+
+
+class ByApp(BaseModel):
+    """Which app."""
+
+    app: Annotated[Name, _EXAMPLE]
+
+
+class ByInstance(ByApp):
+    """Which instance of it."""
+
+    name: Annotated[Name, Field(examples=["web-1"])]
+
+
+class ByComponent(ByInstance):
+    """Which component of that."""
+
+    component: Annotated[Name, Field(examples=["web"])]
+
+
+class CreateQuery(DryRun):
+    """What is done where the pool has too little."""
+
+    strict: Annotated[Flag, Field(description="refuse it, rather than let it wait for memory")] = False
+
+
+class LogsQuery(BaseModel):
+    """Whose log, and how much of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    component: Annotated[str, Field(description="where there are several")] = ""
+    pod: Annotated[str, Field(description="the youngest, unless one is named")] = ""
+    tail: Annotated[int, BeforeValidator(_lines), Field(ge=0, le=10 * LINES, description="last lines")] = LINES
+    follow: Annotated[Flag, Field(description="go on with what is written from now on")] = False

@@ -1,0 +1,201 @@
+"""What people ask of apps and their instances; REST and the client end here."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from paas_controller.base.clock import Clock
+from paas_controller.base.errors import Conflict, Forbidden, NotFound, Refused
+from paas_controller.caas import manifests
+from paas_controller.caas.apps import App, AppInstance, AppKind, Apps, new_id
+from paas_controller.caas.cluster import parsing
+from paas_controller.caas.cluster.objects import Controller, Port
+from paas_controller.caas.clusters import Clusters
+from paas_controller.caas.component import Component, Own, named
+from paas_controller.caas.confine.templates import confined, confined_component
+from paas_controller.caas.placing import Build, Part, Placing
+from paas_controller.caas.ports.service import Wanted
+from paas_controller.caas.reasons import waiting_for_memory
+from paas_controller.caas.schemas import AppBody, AppChange, AppInstanceBody, CaasInstanceBody, ComponentBody
+from paas_controller.caas.settling import Settling
+from paas_controller.caas.spaces import Spaces
+from paas_controller.caas.views import Views
+from paas_controller.caas.words import UNIT
+
+Word = Literal["running", "stopped", "restart"]
+READY_WITHIN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What an app on the free plan may have at most."""
+
+    free_units: int
+    free_ports: int
+
+
+@dataclass(frozen=True)
+class Caas:
+    """Apps, of both kinds: those that portals fill with components, and those of single containers."""
+
+    apps: Apps
+    clusters: Clusters
+    spaces: Spaces
+    placing: Placing
+    settling: Settling
+    views: Views
+    clock: Clock
+    plans: Plans
+
+    async def create(self, kind: AppKind, body: AppBody, *, dry_run: bool = False) -> App:
+        """Makes an app and its namespace. Conflict, Refused, Retryable: then nothing is left of it."""
+        self._require_plan(body.plan, body.memory_units, body.max_ports)
+        site = self.clusters.site(body.cluster)
+        await site.mirror.ready(READY_WITHIN)
+        app = App(
+            0, kind, body.name, body.tenant, site.settings.name, f"{kind}-{body.name}", body.plan, body.memory_units,
+            body.max_ports, "making", self.clock.time(),
+        )  # fmt: skip
+        app = await self.apps.add(app, dry_run=dry_run)
+        if dry_run:
+            return app
+        try:
+            await self.spaces.make(app)
+            return await self.apps.change(app, phase="there")
+        except BaseException:
+            self.settling.app(app)
+            raise
+
+    async def change(self, app: App, change: AppChange, *, dry_run: bool = False) -> App:
+        """Another size or plan. Conflict where it would be less than what runs."""
+        _require_there(app.phase, app.name)
+        values = {name: value for name, value in change.model_dump().items() if value is not None}
+        units, ports = values.get("memory_units", app.memory_units), values.get("max_ports", app.max_ports)
+        self._require_plan(values.get("plan", app.plan), units, ports)
+        pool, has = self.views.pool(app), len(self.views.ports(app))
+        if units * UNIT < pool.in_use:
+            raise Conflict(f"{units} units are less than what runs: {pool.sentence()}; stop something first")
+        if ports < has:
+            raise Conflict(f"{app.name} has {has} ports, and {ports} would be fewer; delete something first")
+        if dry_run or not values:
+            return app
+        await self.spaces.resize(app, units, ports)
+        return await self.apps.change(app, **values)
+
+    async def delete(self, app: App) -> bool:
+        """Begins to delete it with all that is in it; whether it is gone already."""
+        if app.phase != "going":
+            app = await self.apps.change(app, phase="going")
+        return await self.settling.within(self.settling.app(app))
+
+    async def create_instance(
+        self, app: App, body: AppInstanceBody, *, strict: bool = False, dry_run: bool = False
+    ) -> AppInstance | list[str]:
+        """Makes an instance of components; the steps where it is a dry run. Forbidden where it is `strict` and the
+        pool has too little.
+        """
+        asked = sum(component.replicas * component.memory_units for component in body.components) * UNIT
+
+        def build(instance: str) -> list[Part]:
+            return [_part(app, instance, body, component) for component in body.components]
+
+        return await self._make(app, body.name, body.environment, build, (asked if strict else 0, dry_run))
+
+    async def create_container(
+        self, app: App, body: CaasInstanceBody, *, strict: bool = False, dry_run: bool = False
+    ) -> AppInstance | list[str]:
+        """Makes a single container and its Service from templates."""
+        external = self.clusters.site(app.cluster).settings.external_ips
+
+        def build(instance: str) -> list[Part]:
+            own = Own(app.namespace, body.name, instance, body.name, body.name)
+            kept = confined(body.rc_template, body.svc_template, own, external_ips=external)
+            made = manifests.controller(own, kept.controller)
+            service = manifests.service(own, kept.ports, kept.service) if kept.ports else None
+            wanted = [Wanted(body.name, port.container, port.node_port or None) for port in kept.ports if kept.exported]
+            return [Part(made, service, tuple(wanted))]
+
+        asked = _asked(build(new_id())) if strict else 0
+        return await self._make(app, body.name, "", build, (asked, dry_run))
+
+    async def _make(
+        self, app: App, name: str, environment: str, build: Build, terms: tuple[int, bool]
+    ) -> AppInstance | list[str]:
+        asked, dry_run = terms
+        _require_there(app.phase, app.name)
+        await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
+        pool = self.views.pool(app)
+        if asked > pool.free:
+            raise Forbidden(waiting_for_memory(asked, pool).sentence)
+        if dry_run:
+            return await self.placing.rehearse(app, name, environment, build)
+        return await self.placing.place(app, name, environment, build)
+
+    async def delete_instance(self, app: App, instance: AppInstance) -> bool:
+        """Begins to delete it with all that has its label; whether it is gone already."""
+        if instance.phase != "going":
+            instance = await self.apps.phase(app, instance, "going")
+        return await self.settling.within(self.settling.instance(app, instance))
+
+    async def wish(
+        self, app: App, instance: AppInstance, word: Word, component: str = "", *, dry_run: bool = False
+    ) -> list[str]:
+        """Starts, stops or restarts all components or one; which. NotFound, Conflict."""
+        _require_there(instance.phase, instance.name)
+        site = self.clusters.site(app.cluster)
+        found = [one for one in site.mirror.controllers(app.namespace, instance.id) if component in ("", one.component)]
+        if not found:
+            told = (
+                f"{instance.name} has no component {component}" if component else f"{instance.name} has no components"
+            )
+            raise NotFound(told)
+        if word == "restart" and (stopped := [one.component for one in found if not one.desired]):
+            raise Conflict(f"{', '.join(stopped)} is stopped, and cannot be restarted; start it")
+        for controller in [] if dry_run else found:
+            await (self._restart(app, controller) if word == "restart" else self._scale(app, controller, word))
+        return [controller.component for controller in found]
+
+    async def _scale(self, app: App, controller: Controller, word: Word) -> None:
+        site = self.clusters.site(app.cluster)
+        replicas = controller.meant if word == "running" else 0
+        path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers/{controller.name}"
+        site.mirror.put(await site.client.patch(path, {"spec": {"replicas": replicas}}))
+
+    async def _restart(self, app: App, controller: Controller) -> None:
+        site = self.clusters.site(app.cluster)
+        for pod in site.mirror.pods(app.namespace, controller.instance):
+            if pod.component == controller.component and not pod.leaving:
+                try:
+                    await site.client.delete(f"/api/v1/namespaces/{app.namespace}/pods/{pod.name}")
+                except NotFound:
+                    continue
+
+    def _require_plan(self, plan: str, units: int, ports: int) -> None:
+        limits = self.plans
+        if plan == "free" and (units > limits.free_units or ports > limits.free_ports):
+            told = f"the free plan has at most {limits.free_units} memory units and {limits.free_ports} ports"
+            raise Refused(f"{told}; {units} and {ports} take the plan standard")
+
+
+def _require_there(phase: str, name: str) -> None:
+    if phase != "there":
+        raise Conflict(f"{name} is being {'deleted' if phase == 'going' else 'made'}; wait until that is done")
+
+
+def _asked(parts: list[Part]) -> int:
+    """Bytes that all pods of these take."""
+    made = [parsing.controller(part.controller) for part in parts]
+    return sum(one.desired * one.memory for one in made)
+
+
+def _part(app: App, instance: str, body: AppInstanceBody, asked: ComponentBody) -> Part:
+    component = Component(
+        asked.name, asked.image, asked.replicas, asked.memory_units, asked.env, tuple(asked.ports), asked.rc_template
+    )
+    own = Own(app.namespace, named(body.name, asked.name), instance, asked.name, body.name)
+    template: dict[str, Any] = confined_component(component, own, f"components.{asked.name}.rc_template")
+    made = manifests.component(own, component, template)
+    if not asked.ports:
+        return Part(made, None)
+    ports = tuple(Port(container=port, service=port) for port in asked.ports)
+    wanted = tuple(Wanted(asked.name, port) for port in asked.ports)
+    return Part(made, manifests.service(own, ports, {}), wanted)

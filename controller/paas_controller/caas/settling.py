@@ -1,0 +1,149 @@
+"""What is being deleted, and what was half made when something went wrong: ended here, however long it takes."""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from sqlalchemy import Connection
+
+from paas_controller.base.errors import NotFound, PaasError
+from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.clusters import Clusters, Site
+from paas_controller.caas.ports.service import Ports
+from paas_controller.caas.words import APP
+from paas_controller.store.store import Store
+
+_LOOK = 2.0
+"""Seconds after which it is looked at again although nothing was heard."""
+_LATE = 10.0
+"""Seconds in which a cluster that did not answer may still do what it was asked for."""
+_BACKGROUND = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+_log = logging.getLogger(__name__)
+
+
+class Settling:
+    """One task for each app or instance that goes."""
+
+    def __init__(self, store: Store, apps: Apps, ports: Ports, clusters: Clusters) -> None:
+        self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.why: dict[str, str] = {}
+        """On what the deletion of a namespace or an instance waits, by namespace or id."""
+
+    def start(self) -> None:
+        """Takes up what a former run left: nobody was told that it was made, or everybody that it goes."""
+        for app in self._apps.all():
+            if app.phase != "there":
+                self.app(app)
+                continue
+            for instance in list(app.instances.values()):
+                if instance.phase != "there":
+                    self.instance(app, instance)
+
+    async def stop(self) -> None:
+        for task in (tasks := list(self._tasks.values())):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def heard(self, namespace: str) -> None:
+        """Something changed there."""
+        if namespace in self._news:
+            self._news[namespace].set()
+
+    def app(self, app: App) -> "asyncio.Task[None]":
+        """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports."""
+        return self._begin(app.namespace, app, None, late=0)
+
+    def instance(self, app: App, instance: AppInstance, *, late: bool = False) -> "asyncio.Task[None]":
+        """The same of one instance. `late` where the cluster may still make something that it was asked for."""
+        return self._begin(instance.id, app, instance, late=_LATE if late else 0)
+
+    async def within(self, task: "asyncio.Task[None]", seconds: float = 10.0) -> bool:
+        """Whether it is gone within so many seconds; it goes on in any case."""
+        done, _ = await asyncio.wait([task], timeout=seconds)
+        return bool(done)
+
+    def _begin(self, key: str, app: App, instance: AppInstance | None, late: float) -> "asyncio.Task[None]":
+        if key not in self._tasks:
+            self._tasks[key] = task = asyncio.create_task(self._settle(key, app, instance, late), name=f"settle {key}")
+            task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        return self._tasks[key]
+
+    async def _settle(self, key: str, app: App, instance: AppInstance | None, late: float) -> None:
+        loop, pause = asyncio.get_running_loop(), _LOOK
+        since = loop.time()
+        while True:
+            try:
+                gone = await (self._instance_gone(app, instance) if instance else self._namespace_gone(app))
+                if gone and loop.time() >= since + late:
+                    await self._forget(app, instance)
+                    self.why.pop(key, None)
+                    return
+                pause = _LOOK
+            except PaasError as error:
+                pause = min(pause * 2, 60.0)
+                self.why[key] = error.message
+                _log.warning("%s %s goes, but: %s", app.kind, instance.name if instance else app.name, error.message)
+            await self._wait(app.namespace, pause)
+
+    async def _wait(self, namespace: str, seconds: float) -> None:
+        news = self._news[namespace]
+        news.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await news.wait()
+        except TimeoutError:
+            return
+
+    async def _namespace_gone(self, app: App) -> bool:
+        site = self._clusters.site(app.cluster)
+        path = f"/api/v1/namespaces/{app.namespace}"
+        try:
+            there = await site.client.get(path)
+        except NotFound:
+            return True
+        if there["metadata"].get("labels", {}).get(APP) != app.label:
+            return True  # somebody else's, who had the name before us
+        if "deletionTimestamp" not in there["metadata"]:
+            await site.client.delete(path, _BACKGROUND)
+        known = site.mirror.namespace(app.namespace)
+        self.why[app.namespace] = (known.stuck if known else "") or f"the namespace {app.namespace} is being emptied"
+        return False
+
+    async def _instance_gone(self, app: App, instance: AppInstance) -> bool:
+        site = self._clusters.site(app.cluster)
+        await site.mirror.ready(_LOOK)
+        left = _left(site, app.namespace, instance.id)
+        for kind, name, leaving in left:
+            if not leaving:
+                try:
+                    await site.client.delete(f"/api/v1/namespaces/{app.namespace}/{kind}/{name}", _BACKGROUND)
+                except NotFound:
+                    continue  # the mirror will hear of it
+        self.why[instance.id] = f"waits until {', '.join(f'{kind}/{name}' for kind, name, _ in left[:3])} is gone"
+        return not left
+
+    async def _forget(self, app: App, instance: AppInstance | None) -> None:
+        if instance is None:
+            for each in list(app.instances.values()):
+                await self._forget(app, each)
+            await self._apps.drop(app)
+            return
+        gone = instance
+
+        def forget(connection: Connection) -> None:
+            self._ports.release(connection, gone.id)
+            self._apps.forget_instance(connection, gone)
+
+        await self._store.write(forget)
+        app.instances.pop(gone.name, None)
+
+
+def _left(site: Site, namespace: str, instance: str) -> list[tuple[str, str, bool]]:
+    """What is there with its label: kind, name, and whether it leaves by itself. Pods follow their controllers."""
+    mirror = site.mirror
+    controllers = [("replicationcontrollers", one.name, one.leaving) for one in mirror.controllers(namespace, instance)]
+    services = [("services", one.name, one.leaving) for one in mirror.services(namespace, instance)]
+    pods = [("pods", one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
+    return controllers + services + pods

@@ -1,0 +1,149 @@
+"""What people see of apps: from the rows and from the mirror, without a call to a cluster or a database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paas_controller.base.clock import rfc3339
+from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.cluster.objects import Controller, Pod
+from paas_controller.caas.clusters import Clusters, Site
+from paas_controller.caas.exposure import exposure
+from paas_controller.caas.pool import Account, account
+from paas_controller.caas.reasons import Standing, State, standing
+from paas_controller.caas.settling import Settling
+from paas_controller.caas.words import UNIT
+
+_WORST: tuple[State, ...] = ("failing", "unknow", "unplaced", "waiting", "starting", "stopping", "running", "stopped")
+"""What an instance is called after, of all that its components are."""
+
+
+class Views:
+    """Apps, instances, pools and ports, as documents."""
+
+    def __init__(self, apps: Apps, clusters: Clusters, settling: Settling) -> None:
+        self._apps, self._clusters, self._settling = apps, clusters, settling
+
+    def pool(self, app: App) -> Account:
+        """Who takes what of its memory; in the order in which the instances were made."""
+        mirror = self._clusters.site(app.cluster).mirror
+        quota = mirror.quota(app.namespace)
+        if quota is None:
+            return Account(app.memory_units * UNIT)
+        age = {instance.id: instance.created_at for instance in app.instances.values()}
+        controllers = sorted(mirror.controllers(app.namespace), key=lambda one: (age.get(one.instance, 0.0), one.name))
+        return account(quota, controllers, mirror.pods(app.namespace))
+
+    def app(self, app: App) -> dict[str, Any]:
+        pool = self.pool(app)
+        shown: dict[str, Any] = {name: getattr(app, name) for name in _OF_APPS}
+        shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": len(self.ports(app))}
+        shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._settling.why.get(app.namespace, "")}
+        return shown | {"created_at": rfc3339(app.created_at)}
+
+    def usage(self, app: App) -> dict[str, Any]:
+        """Its pool, by instance and component, and its ports."""
+        pool = self.pool(app)
+        names = {instance.id: instance.name for instance in app.instances.values()}
+        shares = [
+            {
+                "instance": names.get(share.instance, share.instance), "component": share.component,
+                "memory_units": share.memory / UNIT, "waiting_units": share.waiting / UNIT,
+            }
+            for share in pool.shares
+        ]  # fmt: skip
+        return {
+            "memory_units": pool.total / UNIT, "in_use": pool.in_use / UNIT, "free": pool.free / UNIT,
+            "others": pool.others / UNIT, "sentence": pool.sentence(), "shares": shares,
+            "max_ports": app.max_ports, "ports": self.ports(app),
+        }  # fmt: skip
+
+    def ports(self, app: App, instance: str = "") -> list[dict[str, Any]]:
+        """Where what it exports is reached."""
+        site = self._clusters.site(app.cluster)
+        names = {one.id: one.name for one in app.instances.values()}
+        found = []
+        for service in site.mirror.services(app.namespace, instance):
+            for port in service.ports:
+                if port.node_port:
+                    found.append(
+                        {"instance": names.get(service.instance, "")}
+                        | _exposed(site, service.name, service.component, (port.container, port.node_port))
+                    )
+        return found
+
+    def instances(self, app: App, instances: Sequence[AppInstance]) -> list[dict[str, Any]]:
+        """Several, over one account of their pool."""
+        pool = self.pool(app)
+        return [self.instance(app, instance, pool) for instance in instances]
+
+    def instance(self, app: App, instance: AppInstance, pool: Account | None = None) -> dict[str, Any]:
+        """With what each component is, and why."""
+        pool = pool or self.pool(app)
+        ports = self.ports(app, instance.id)
+        components = []
+        for controller in self._controllers(app, instance):
+            known = self.standing(app, instance, controller, pool)
+            components.append(
+                _component(controller, known)
+                | {"ports": [port for port in ports if port["component"] == controller.component]}
+            )
+        return {
+            "name": instance.name, "id": instance.id, "app": app.name, "environment": instance.environment,
+            "state": _state([one["state"] for one in components]), "phase": instance.phase,
+            "why": self._why(app, instance), "components": components, "created_at": rfc3339(instance.created_at),
+        }  # fmt: skip
+
+    def standings(self, app: App, instance: AppInstance) -> dict[str, Standing]:
+        """How each component is, by its name."""
+        pool = self.pool(app)
+        return {one.component: self.standing(app, instance, one, pool) for one in self._controllers(app, instance)}
+
+    def standing(self, app: App, instance: AppInstance, controller: Controller, pool: Account) -> Standing:
+        mirror = self._clusters.site(app.cluster).mirror
+        pods = [pod for pod in mirror.pods(app.namespace, instance.id) if pod.component == controller.component]
+        return standing(controller, pods, pool, mirror.happenings(app.namespace, controller.name))
+
+    def pods(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
+        mirror = self._clusters.site(app.cluster).mirror
+        return [_pod(pod) for pod in sorted(mirror.pods(app.namespace, instance.id), key=lambda pod: pod.name)]
+
+    def _controllers(self, app: App, instance: AppInstance) -> list[Controller]:
+        mirror = self._clusters.site(app.cluster).mirror
+        return sorted(mirror.controllers(app.namespace, instance.id), key=lambda one: one.component)
+
+    def _why(self, app: App, instance: AppInstance) -> str:
+        site = self._clusters.site(app.cluster)
+        known = self._settling.why.get(instance.id, "")
+        return known or (f"this may be old: {site.mirror.trouble}" if site.mirror.stale_since else "")
+
+
+_OF_APPS = ("name", "tenant", "plan", "cluster", "namespace", "memory_units", "max_ports")
+
+
+def _state(states: list[State]) -> State:
+    return min(states, key=_WORST.index, default="unknow")
+
+
+def _exposed(site: Site, service: str, component: str, ports: tuple[int, int]) -> dict[str, Any]:
+    at = exposure(service, component, ports, address=site.settings.address, domain=site.settings.domain)
+    return {
+        "component": component, "container_port": at.container_port, "domain": at.domain, "ip": at.ip,
+        "port": at.port, "url": at.url, "shared_address": at.shared_address,
+    }  # fmt: skip
+
+
+def _component(controller: Controller, known: Standing) -> dict[str, Any]:
+    return {
+        "name": controller.component, "image": controller.image, "state": known.state, "reason": known.sentence,
+        "replicas": controller.meant, "desired": controller.desired, "ready": controller.ready,
+        "memory_units": controller.memory / UNIT,
+    }  # fmt: skip
+
+
+def _pod(pod: Pod) -> dict[str, Any]:
+    why = pod.unplaced or (pod.waiting.message or pod.waiting.reason if pod.waiting else "") or pod.message
+    return {
+        "name": pod.name, "component": pod.component, "phase": pod.phase, "ready": pod.ready, "leaving": pod.leaving,
+        "node": pod.node, "address": pod.address, "restarts": pod.restarts, "why": why,
+        "started_at": rfc3339(pod.started_at),
+    }  # fmt: skip

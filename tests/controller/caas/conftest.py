@@ -1,0 +1,89 @@
+"""A controller in this process, beside a real API server; each test has apps of its own."""
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paas_controller.base.clusters import ClusterSettings
+from tests.controller.shell import Answer, Shell
+from tests.testbeds.kubernetes.cluster import Cluster
+from tests.testbeds.stack import until
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Portal:
+    """What a portal asks, below /api/v1, about one app."""
+
+    shell: Shell
+    cluster: Cluster
+    app: str
+    kind: str = "apps"
+
+    async def call(self, method: str, path: str = "", document: Any = None, token: str = "") -> Answer:
+        where = f"//api/v1/{self.kind}/{self.app}{path}"
+        return await self.shell.call(method, where, document, token=token or None)
+
+    async def create(self, units: int = 5, ports: int = 3, **more: Any) -> Answer:
+        body = {"name": self.app, "memory_units": units, "max_ports": ports} | more
+        return await self.shell.call("POST", f"//api/v1/{self.kind}", body)
+
+    async def put_in(self, name: str, *components: dict[str, Any], query: str = "") -> Answer:
+        body = {"kind": "AppInstance", "name": name, "components": list(components)}
+        return await self.call("POST", f"/instances{query}", body)
+
+    async def component(self, name: str, component: str) -> dict[str, Any]:
+        shown = (await self.call("GET", f"/instances/{name}")).body
+        return next(one for one in shown["components"] if one["name"] == component)
+
+    async def becomes(self, name: str, component: str, state: str) -> dict[str, Any]:
+        """Waits until the component is so."""
+
+        async def look() -> dict[str, Any] | None:
+            found = await self.component(name, component)
+            return found if found["state"] == state else None
+
+        return await until(look, f"{name}/{component} to be {state}; it is {await self.component(name, component)}")
+
+    async def is_gone(self, path: str) -> None:
+        async def look() -> bool:
+            return (await self.call("GET", path)).status == 404
+
+        await until(look, f"{path or self.app} to be gone")
+
+
+def component(name: str = "web", **more: Any) -> dict[str, Any]:
+    return {"name": name, "image": "web:1"} | more
+
+
+@pytest.fixture
+async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
+    """A controller with that cluster; the clock is the machine's."""
+    first, last = kubernetes.node_ports[0], kubernetes.node_ports[-1]
+    cluster = ClusterSettings(
+        name="main", kubeconfig=kubernetes.kubeconfig(), address="192.0.2.9", domain="apps.example.org",
+        ports=f"{first}-{last}",
+    )  # fmt: skip
+    shell = Shell(tmp_path / "data", settings={"clusters": (cluster,)})
+    shell.folder.mkdir()
+    await shell.start()
+    yield shell
+    for kind in ("apps", "caas_apps"):
+        for app in (await shell.call("GET", f"//api/v1/{kind}")).body["items"]:
+            await shell.call("DELETE", f"//api/v1/{kind}/{app['name']}")
+    await shell.stop()
+
+
+@pytest.fixture
+def portal(platform: Shell, kubernetes: Cluster) -> Portal:
+    return Portal(platform, kubernetes, f"shop-{next(_numbers)}")
+
+
+@pytest.fixture
+def caas(platform: Shell, kubernetes: Cluster) -> Portal:
+    return Portal(platform, kubernetes, f"tools-{next(_numbers)}", "caas_apps")

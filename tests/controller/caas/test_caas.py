@@ -1,0 +1,65 @@
+"""The seed's four calls: a single container and its Service, made of templates."""
+
+from typing import Any
+
+from kubernetes.client import CoreV1Api
+
+from tests.controller.caas.conftest import Portal
+
+TEMPLATES: dict[str, Any] = {
+    "svc_template": {"spec": {"ports": [{"port": 80, "targetPort": 80}]}},
+    "rc_template": {
+        "spec": {
+            "replicas": 1,
+            "template": {
+                "spec": {
+                    "containers": [{"name": "phpmyadmin", "image": "phpmyadmin:5", "ports": [{"containerPort": 80}]}]
+                }
+            },
+        }
+    },
+}
+
+
+def body(name: str = "phpmyadmin-1", **changes: Any) -> dict[str, Any]:
+    return {"kind": "CaasInstance", "name": name} | TEMPLATES | changes
+
+
+async def test_the_seeds_four_calls(caas: Portal) -> None:
+    await caas.create()
+    made = await caas.call("POST", "/instances", body())
+    assert made.status == 201, made.body
+    assert made.body["components"][0]["ports"][0]["container_port"] == 80
+    await caas.becomes("phpmyadmin-1", "phpmyadmin-1", "running")
+    with caas.cluster.client() as client:
+        core = CoreV1Api(client)
+        namespace, label = f"caas-{caas.app}", f"idevops/instanceId={made.body['id']}"
+        for kind in ("replication_controller", "service", "pod"):
+            [found] = getattr(core, f"list_namespaced_{kind}")(namespace, label_selector=label).items
+            assert found.metadata.name.startswith("phpmyadmin-1")
+    assert [one["name"] for one in (await caas.call("GET", "/instances")).body["items"]] == ["phpmyadmin-1"]
+    assert (await caas.call("POST", "/instances", body())).status == 409
+    assert (await caas.call("DELETE", "/instances/phpmyadmin-1")).status in (200, 202)
+    await caas.is_gone("/instances/phpmyadmin-1")
+
+
+async def test_a_port_that_is_asked_for_is_given_or_refused(caas: Portal) -> None:
+    await caas.create()
+    last = caas.cluster.node_ports[-1]
+    asked = {"spec": {"ports": [{"port": 80, "targetPort": 80, "nodePort": last}]}}
+    made = await caas.call("POST", "/instances", body("one", svc_template=asked))
+    assert made.body["components"][0]["ports"][0]["port"] == last
+    refused = await caas.call("POST", "/instances", body("two", svc_template=asked))
+    assert (refused.status, str(last) in refused.message) == (409, True)
+    outside = {"spec": {"ports": [{"port": 80, "targetPort": 80, "nodePort": 31999}]}}
+    assert (await caas.call("POST", "/instances", body("two", svc_template=outside))).status == 422
+
+
+async def test_logs_and_what_happened_are_to_be_had(caas: Portal) -> None:
+    await caas.create()
+    await caas.call("POST", "/instances", body())
+    await caas.becomes("phpmyadmin-1", "phpmyadmin-1", "running")
+    log = await caas.call("GET", "/instances/phpmyadmin-1/logs?tail=5")
+    assert (log.status, log.headers["Content-Type"], bool(log.body)) == (200, "text/plain; charset=utf-8", True)
+    happened = (await caas.call("GET", "/instances/phpmyadmin-1/events")).body["items"]
+    assert "SuccessfulCreate" in {each["reason"] for each in happened}

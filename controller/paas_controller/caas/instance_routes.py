@@ -144,10 +144,10 @@ class Instances:
         asked, (app, instance) = read_query(request, queries.LogsQuery), self._instance(request)
         pod = self.reading.pod(app, instance, asked.component, asked.pod)
         if not asked.follow:
-            return web.Response(text=await self.reading.log(app, pod, asked.tail))
+            return web.Response(text=await self.reading.log(app, pod, asked.tail, asked.container))
         response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
         response.headers[REQUEST_ID] = request_id.get()
-        async with aclosing(self.reading.follow(app, pod, asked.tail)) as lines:
+        async with aclosing(self.reading.follow(app, pod, asked.tail, asked.container)) as lines:
             await response.prepare(request)
             try:
                 async for line in lines:

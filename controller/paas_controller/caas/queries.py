@@ -48,5 +48,6 @@ class LogsQuery(BaseModel):
 
     component: Annotated[str, Field(description="where there are several")] = ""
     pod: Annotated[str, Field(description="the youngest, unless one is named")] = ""
+    container: Annotated[str, Field(description="where a pod has several")] = ""
     tail: Annotated[int, BeforeValidator(_lines), Field(ge=0, le=10 * LINES, description="last lines")] = LINES
     follow: Annotated[Flag, Field(description="go on with what is written from now on")] = False

@@ -36,14 +36,14 @@ class Reading:
             raise Conflict(f"{instance.name} has several components; name one: {', '.join(components)}")
         return max(pods, key=lambda pod: (not pod.leaving, pod.started_at or 0.0, pod.name))
 
-    async def log(self, app: App, pod: Pod, tail: int) -> str:
+    async def log(self, app: App, pod: Pod, tail: int, container: str = "") -> str:
         """Its last lines, a mebibyte at most."""
-        query: Query = {"tailLines": tail, "limitBytes": _LONGEST, "container": pod.component}
+        query: Query = {"tailLines": tail, "limitBytes": _LONGEST, **_container(app, pod, container)}
         return await self._clusters.site(app.cluster).client.text(_log_of(pod), query)
 
-    async def follow(self, app: App, pod: Pod, tail: int) -> AsyncGenerator[str, None]:
+    async def follow(self, app: App, pod: Pod, tail: int, container: str = "") -> AsyncGenerator[str, None]:
         """Its last lines and those to come (`aclosing`)."""
-        query: Query = {"tailLines": tail, "follow": True, "container": pod.component}
+        query: Query = {"tailLines": tail, "follow": True, **_container(app, pod, container)}
         async with aclosing(self._clusters.site(app.cluster).client.follow(_log_of(pod), query)) as lines:
             async for line in lines:
                 yield line
@@ -65,6 +65,12 @@ class Reading:
             }
             for each in sorted(told, key=lambda each: each.last_at or 0.0)
         ]  # fmt: skip
+
+
+def _container(app: App, pod: Pod, named: str) -> dict[str, str]:
+    """Which container: of a component its own; of templates the only one, unless one is named."""
+    name = named or (pod.component if app.kind == "app" else "")
+    return {"container": name} if name else {}
 
 
 def _log_of(pod: Pod) -> str:

@@ -73,11 +73,15 @@ class Usage(BaseModel):
 
 
 class ComponentShown(BaseModel):
-    """How a component is, and why. `replicas` are those it has when it is not stopped, `desired` those of now."""
+    """How a component is, and why: `cause` for programs, `reason` for people.
+
+    `replicas` are those it has when it is not stopped, `desired` those of now.
+    """
 
     name: str
     image: str
     state: State
+    cause: str
     reason: str
     replicas: int
     desired: int

@@ -134,9 +134,9 @@ def _exposed(site: Site, service: str, component: str, ports: tuple[int, int]) -
 
 def _component(controller: Controller, known: Standing) -> dict[str, Any]:
     return {
-        "name": controller.component, "image": controller.image, "state": known.state, "reason": known.sentence,
-        "replicas": controller.meant, "desired": controller.desired, "ready": controller.ready,
-        "memory_units": controller.memory / UNIT,
+        "name": controller.component, "image": controller.image, "state": known.state, "cause": known.cause,
+        "reason": known.sentence, "replicas": controller.meant, "desired": controller.desired,
+        "ready": controller.ready, "memory_units": controller.memory / UNIT,
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from paas_client.apps import Apps
 from paas_client.instances import Instances
 from paas_client.models import Kind
 from paas_client.ports import Ports
@@ -47,6 +48,8 @@ class Client:
         self.tokens = Tokens(transport)
         self.tenants = Tenants(transport)
         self.ports = Ports(transport)
+        self.apps = Apps(transport, "apps")
+        self.caas_apps = Apps(transport, "caas_apps")
         self.audit = Audit(transport)
         self.stories = Stories(transport)
 

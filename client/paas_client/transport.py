@@ -25,6 +25,7 @@ _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
 """A controller that wants to be left alone for longer than these seconds is not asked again."""
 _STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 Word = str | int | bool | Sequence[str]
 Query = Mapping[str, Word]
@@ -90,6 +91,12 @@ class Transport:
         call = Call("GET", path, query)
         headers = self._headers(call) | {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         async with self._answered(call, headers, _STREAM) as response:
+            yield response.content
+
+    @asynccontextmanager
+    async def text(self, call: Call) -> AsyncIterator[aiohttp.StreamReader]:
+        """Text as it is written; it may be silent for as long as it likes. Raises ClientError."""
+        async with self._answered(call, self._headers(call), _ENDLESS) as response:
             yield response.content
 
     async def is_agent(self) -> bool:

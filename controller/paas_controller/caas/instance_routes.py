@@ -83,19 +83,18 @@ class Instances:
         return self.caas.apps.find(self.kind, request.match_info["app"], request[PRINCIPAL])
 
     def _instance(self, request: web.Request) -> tuple[App, AppInstance]:
+        name = request.match_info["name"]
+        request[ABOUT] = f"{request.match_info['app']}/{name}"
         app = self._app(request)
-        return app, self.caas.apps.instance(app, request.match_info["name"])
+        return app, self.caas.apps.instance(app, name)
 
     async def create(self, request: web.Request) -> web.Response:
-        app, asked = self._app(request), read_query(request, queries.CreateQuery)
-        terms = {"strict": asked.strict, "dry_run": asked.dry_run}
-        if self.kind == "caas":
-            container = await read_body(request, CaasInstanceBody)
-            request[ABOUT] = f"{app.name}/{container.name}"
-            made = await self.caas.create_container(app, container, **terms)
+        asked, body = read_query(request, queries.CreateQuery), await read_body(request, self._body)
+        request[ABOUT] = f"{request.match_info['app']}/{body.name}"
+        app, terms = self._app(request), {"strict": asked.strict, "dry_run": asked.dry_run}
+        if isinstance(body, CaasInstanceBody):
+            made = await self.caas.create_container(app, body, **terms)
         else:
-            body = await read_body(request, AppInstanceBody)
-            request[ABOUT] = f"{app.name}/{body.name}"
             made = await self.caas.create_instance(app, body, **terms)
         if isinstance(made, AppInstance):
             return answer(self.caas.views.instance(app, made), 201)

@@ -58,7 +58,8 @@ class _Apps:
         ]  # fmt: skip
 
     def _app(self, request: web.Request) -> App:
-        return self.caas.apps.find(self.kind, request.match_info["app"], request[PRINCIPAL])
+        request[ABOUT] = name = request.match_info["app"]
+        return self.caas.apps.find(self.kind, name, request[PRINCIPAL])
 
     async def create(self, request: web.Request) -> web.Response:
         body, dry_run = await read_body(request, AppBody), read_query(request, DryRun).dry_run

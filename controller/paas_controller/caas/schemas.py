@@ -1,18 +1,18 @@
 """What comes in for apps and their instances."""
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from paas_controller.caas.confine.names import IMAGE
 from paas_controller.web.schemas import WHOLE, keyed, shaped
 
 _NAME = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
+_OTHERS = r"^([a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?)?$"
+"""A tenant or a cluster, or none."""
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_.-]{0,252}"
-_IMAGE = re.compile(
-    r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
-)
+_LONGEST_IMAGE, _LONGEST_VALUE = 512, 32768
 
 
 def _name(value: str) -> str:
@@ -22,7 +22,7 @@ def _name(value: str) -> str:
 
 
 def _image(value: str) -> str:
-    if len(value) > 500 or not _IMAGE.fullmatch(value):
+    if len(value) > _LONGEST_IMAGE or not IMAGE.fullmatch(value):
         raise ValueError(f"{value[:80]!r} is no image, as in registry.example.org/team/web:1.2")
     return value
 
@@ -34,13 +34,29 @@ def _variables(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _value(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a NUL character, which no variable can; leave it out")
+    return value
+
+
+def _once(ports: list[int]) -> list[int]:
+    if twice := {port for port in ports if ports.count(port) > 1}:
+        raise ValueError(f"port {min(twice)} is exported twice")
+    return ports
+
+
 Name = Annotated[str, AfterValidator(_name), shaped(_NAME)]
-Image = Annotated[str, AfterValidator(_image), Field(examples=["nginx:1.22"])]
+Image = Annotated[str, AfterValidator(_image), shaped(IMAGE.pattern, maxLength=_LONGEST_IMAGE, examples=["nginx:1.22"])]
 Whole = Annotated[int, WHOLE]
 Units = Annotated[Whole, Field(ge=1, le=100_000, description="of 128 MiB each")]
 Ports = Annotated[Whole, Field(ge=0, le=10_000)]
 ContainerPort = Annotated[Whole, Field(ge=1, le=65535)]
-Environment = Annotated[dict[str, str], AfterValidator(_variables), keyed(_VARIABLE)]
+Value = Annotated[
+    str, Field(max_length=_LONGEST_VALUE), AfterValidator(_value), shaped(r"[^\x00]*", maxLength=_LONGEST_VALUE)
+]
+Environment = Annotated[dict[str, Value], Field(max_length=1000), AfterValidator(_variables), keyed(_VARIABLE)]
+Exported = Annotated[list[ContainerPort], Field(max_length=20, description="to export"), AfterValidator(_once)]
 Template = Annotated[dict[str, Any], Field(description="as Kubernetes has it; what is not allowed is refused by path")]
 Plan = Literal["free", "standard"]
 
@@ -53,11 +69,13 @@ class AppBody(_Body):
     """An app: a pool of memory, and whose it is."""
 
     name: Name
-    tenant: Annotated[str, Field(description="empty for the platform's own")] = ""
+    tenant: Annotated[str, StringConstraints(pattern=_OTHERS), Field(description="empty for the platform's own")] = ""
     plan: Plan = "standard"
     memory_units: Units
     max_ports: Ports = 3
-    cluster: Annotated[str, Field(description="one of the settings; empty for the first")] = ""
+    cluster: Annotated[
+        str, StringConstraints(pattern=_OTHERS), Field(description="one of the settings; empty for the first")
+    ] = ""
 
 
 class AppChange(_Body):
@@ -76,14 +94,15 @@ class ComponentBody(_Body):
     replicas: Annotated[Whole, Field(ge=1, le=100)] = 1
     memory_units: Annotated[Units, Field(description="of each replica")] = 1
     env: Environment = {}
-    ports: Annotated[list[ContainerPort], Field(max_length=20, description="to export")] = []
+    ports: Exported = []
     rc_template: Template | None = None
 
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        if twice := {port for port in self.ports if self.ports.count(port) > 1}:
-            raise ValueError(f"port {min(twice)} is exported twice")
-        return self
+
+def _different(components: list[ComponentBody]) -> list[ComponentBody]:
+    names = [component.name for component in components]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two are called {min(twice)}")
+    return components
 
 
 class AppInstanceBody(_Body):
@@ -92,14 +111,7 @@ class AppInstanceBody(_Body):
     kind: Literal["AppInstance"]
     name: Name
     environment: Literal["online", "offline"] = "online"
-    components: Annotated[list[ComponentBody], Field(min_length=1, max_length=20)]
-
-    @model_validator(mode="after")
-    def _different(self) -> Self:
-        names = [component.name for component in self.components]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two components are called {min(twice)}")
-        return self
+    components: Annotated[list[ComponentBody], Field(min_length=1, max_length=20), AfterValidator(_different)]
 
 
 class CaasInstanceBody(_Body):

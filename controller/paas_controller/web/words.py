@@ -16,6 +16,8 @@ TAGS = {
     "hosts": "The registry of hosts; each has one agent.",
     "tokens": "Who may ask, and what.",
     "tenants": "Companies and teams that have apps of their own.",
+    "apps": "Apps on Kubernetes: a pool of memory each, and what runs in it.",
+    "caas_apps": "Single containers on Kubernetes, made of templates.",
     "port_pools": "Ports by which apps are reached: what may be given away, and what is reserved.",
     "audit": "Who asked for which change.",
     "agents": "What agents ask, and nobody else.",

@@ -20,6 +20,23 @@ KINDS = [
     ("PUT", "/{kind}/{name}/hold", WRITERS), ("PUT", "/{kind}/{name}/release", WRITERS),
     ("GET", "/{kind}/{name}/events", PEOPLE), ("GET", "/{kind}/{name}/operations", PEOPLE),
 ]  # fmt: skip
+APPS = [
+    ("POST", "", ADMINISTRATOR), ("PATCH", "/{app}", ADMINISTRATOR), ("DELETE", "/{app}", ADMINISTRATOR),
+]  # fmt: skip
+THEIRS = [
+    ("GET", "", PEOPLE), ("GET", "/{app}", PEOPLE), ("GET", "/{app}/usage", PEOPLE),
+    ("POST", "/{app}/instances", WRITERS), ("GET", "/{app}/instances", PEOPLE),
+    *((method, f"/{{app}}/instances/{{name}}{part}", may) for method, part, may in (
+        ("GET", "", PEOPLE), ("DELETE", "", WRITERS), ("GET", "/pods", PEOPLE), ("GET", "/logs", PEOPLE),
+        ("GET", "/events", PEOPLE), ("PUT", "/running", WRITERS), ("PUT", "/stopped", WRITERS),
+        ("PUT", "/restart", WRITERS),
+    )),
+]  # fmt: skip
+"""Of apps of either kind, where a tenant's token is let in."""
+OF_COMPONENTS = [
+    ("PUT", f"//api/v1/apps/{{app}}/instances/{{name}}/components/{{component}}/{word}", WRITERS)
+    for word in ("running", "stopped", "restart")
+]
 REST = [
     ("GET", "/operations/{id}", PEOPLE), ("DELETE", "/operations/{id}", WRITERS),
     ("GET", "/operations/{id}/log", PEOPLE),
@@ -43,17 +60,31 @@ REST = [
 TABLE = [
     (method, path.replace("{kind}", kind), may) for kind in ("database", "middleware") for method, path, may in KINDS
 ]
-TABLE += REST
+OF_APPS = [(method, f"//api/v1/{word}{path}", may) for word in ("apps", "caas_apps") for method, path, may in THEIRS]
+OF_APPS += OF_COMPONENTS
+TABLE += REST + OF_APPS
+TABLE += [(method, f"//api/v1/{word}{path}", may) for word in ("apps", "caas_apps") for method, path, may in APPS]
 OPEN = {("POST", "/apis/v1alpha1/agents/join"), ("GET", "/healthz"), ("GET", "/readyz")}
 OPEN |= {("GET", "/ca.pem"), ("GET", "/docs"), ("GET", "/docs/page.js"), ("GET", "/docs/page.css")}
 ANYBODY = {("GET", "/openapi.json"), ("GET", "/metrics")}
-OF_TENANTS = {("GET", "//openapi.json")}
+OF_TENANTS = {("GET", "//openapi.json")} | {(method, path) for method, path, _ in OF_APPS}
 """Where a tenant's token is let in."""
 
 
 def _filled(path: str) -> str:
     refused = "?name=x" if path == "/events" else ""  # whoever may listen would do so for ever
-    return path.format(name="nothing", id="nothing", owner="nothing", day="0628", sha256="nothing") + refused
+    return (
+        path.format(
+            name="nothing",
+            id="nothing",
+            owner="nothing",
+            app="nothing",
+            component="nothing",
+            day="0628",
+            sha256="nothing",
+        )
+        + refused
+    )
 
 
 async def test_each_route_serves_the_roles_of_the_table_and_no_other(shell: Shell, joined: Agent) -> None:
@@ -87,7 +118,7 @@ async def test_a_tenants_token_is_good_for_what_is_the_tenants_and_for_nothing_o
                 "the rest is the platform's"
             )
     for method, path in OF_TENANTS:
-        assert (await shell.call(method, _filled(path), token=tokens["viewer"])).status != 403
+        assert (await shell.call(method, _filled(path), token=tokens["operator"])).status != 403
 
 
 async def test_the_table_is_the_whole_of_the_api(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -16,6 +16,9 @@ BODIES = [
     ("post", "/hosts/{id}/bootstrap"), ("post", "/tokens"), ("post", "/agents/report"), ("post", "/agents/join"),
     ("post", "/agents/renew"), ("post", "/hosts/upgrade"), ("post", "//api/v1/tenants"),
     ("post", "//api/v1/port_pools"), ("post", "//api/v1/port_pools/{name}/reservations"),
+    ("post", "//api/v1/apps"), ("patch", "//api/v1/apps/{app}"), ("post", "//api/v1/apps/{app}/instances"),
+    ("post", "//api/v1/caas_apps"), ("patch", "//api/v1/caas_apps/{app}"),
+    ("post", "//api/v1/caas_apps/{app}/instances"),
 ]  # fmt: skip
 NAME = "redis-1"
 
@@ -27,6 +30,7 @@ async def document(shell: Shell) -> Document:
 async def everything(shell: Shell) -> list[Any]:
     """All that a body could change."""
     paths = ["/database", "/middleware", "/hosts", "/tokens", "//api/v1/tenants", "//api/v1/port_pools"]
+    paths += ["//api/v1/apps", "//api/v1/caas_apps"]
     for kind in ("database", "middleware"):
         paths += [f"/{kind}/{NAME}{part}" for part in ("", "/events", "/operations")]
     return [(await shell.get(path)).body for path in paths]
@@ -49,7 +53,9 @@ async def test_each_field_wrong_in_turn_is_refused_by_name_and_changes_nothing(
     schema = known["paths"][whole(path)][method]["requestBody"]["content"]["application/json"]["schema"]
     bodies, before, tried = Bodies(known), await everything(shell), 0
     for wrong in bodies.wrong(schema, bodies.sound(schema)):
-        answer = await shell.call(method.upper(), path.format(name=NAME, id=joined.host), wrong.body, token=token)
+        answer = await shell.call(
+            method.upper(), path.format(name=NAME, app=NAME, id=joined.host), wrong.body, token=token
+        )
         told = f"{wrong.place} = {str(wrong.value)[:80]!r}: {answer.status} {answer.body}"
         assert 400 <= answer.status < 500, told
         if path != "/agents/join":  # whose token is not known learns nothing of the body

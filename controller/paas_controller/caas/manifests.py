@@ -1,7 +1,5 @@
 """What is written into a cluster. Pure: our words and what is left of users' templates become Kubernetes' objects."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from paas_controller.caas.cluster.objects import Port
@@ -14,14 +12,6 @@ Manifest = dict[str, Any]
 POOL = "pool"
 """The ResourceQuota of a namespace."""
 _LEVEL = "pod-security.kubernetes.io"
-
-
-@dataclass(frozen=True, slots=True)
-class Hosted:
-    """A host that is a tenant's alone: the node's name, and which of its ports each container port gets."""
-
-    node: str
-    ports: Mapping[int, int]
 
 
 def namespace(name: str, app: str, *, host_ports: bool = False) -> Manifest:
@@ -48,7 +38,7 @@ def limit_range(namespace: str) -> Manifest:
     )
 
 
-def controller(own: Own, template: Manifest, *, running: bool = True, hosted: Hosted | None = None) -> Manifest:
+def controller(own: Own, template: Manifest, *, running: bool = True) -> Manifest:
     """The RC of a confined template. One that is not to run has no replicas, and remembers how many it had."""
     spec = template.get("spec", {})
     replicas = spec.get("replicas", 1)
@@ -61,13 +51,12 @@ def controller(own: Own, template: Manifest, *, running: bool = True, hosted: Ho
         **{key: spec[key] for key in ("minReadySeconds",) if key in spec},
         "replicas": replicas if running else 0,
         "selector": own.selector,
-        "template": {"metadata": _labelled(own, inner), "spec": _hosted(pod, hosted) if hosted else pod},
+        "template": {"metadata": _labelled(own, inner), "spec": pod},
     }
     return made
 
 
-def component(own: Own, asked: Component, template: Manifest, *, running: bool = True, hosted: Hosted | None = None
-) -> Manifest:  # fmt: skip
+def component(own: Own, asked: Component, template: Manifest, *, running: bool = True) -> Manifest:
     """The RC of an app's component. What the component says is laid over its confined template."""
     spec = template.get("spec", {})
     inner = spec.get("template", {})
@@ -79,19 +68,18 @@ def component(own: Own, asked: Component, template: Manifest, *, running: bool =
     else:
         containers[place] = _container(containers[place], asked)
     merged = {**spec, "replicas": asked.replicas, "template": {**inner, "spec": {**pod, "containers": containers}}}
-    return controller(own, {**template, "spec": merged}, running=running, hosted=hosted)
+    return controller(own, {**template, "spec": merged}, running=running)
 
 
-def service(own: Own, ports: tuple[Port, ...], template: Manifest, external_ips: tuple[str, ...] = ()) -> Manifest:
-    """The Service of the same name. A node port stands in it where `ports` have one; addresses take their place."""
+def service(own: Own, ports: tuple[Port, ...], template: Manifest) -> Manifest:
+    """The Service of the same name. A node port stands in it where `ports` have one."""
     spec = template.get("spec", {})
     made = _ours(own, "Service", template)
     made["spec"] = {
         **{key: spec[key] for key in _OF_SERVICES if key in spec},
-        "type": "ClusterIP" if external_ips else spec.get("type", "NodePort"),
+        "type": spec.get("type", "NodePort"),
         "selector": own.selector,
         "ports": [_port(port) for port in ports],
-        **({"externalIPs": list(external_ips)} if external_ips else {}),
     }
     return made
 
@@ -138,19 +126,6 @@ def _container(given: Manifest, asked: Component) -> Manifest:
             "requests": {**resources.get("requests", {}), "memory": memory},
         },
     }
-
-
-def _hosted(pod: Manifest, hosted: Hosted) -> Manifest:
-    """On that node alone, with its ports."""
-    containers = [
-        {**one, "ports": [_on_host(port, hosted.ports) for port in one.get("ports", ())]} for one in pod["containers"]
-    ]
-    return {**pod, "containers": containers, "nodeSelector": {"kubernetes.io/hostname": hosted.node}}
-
-
-def _on_host(port: Manifest, ports: Mapping[int, int]) -> Manifest:
-    number = ports.get(port["containerPort"])
-    return {**port, "hostPort": number} if number else port
 
 
 def _port(port: Port) -> Manifest:

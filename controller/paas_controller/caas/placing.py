@@ -1,8 +1,8 @@
 """Making an instance: row and ports in one commit, then its objects; whatever fails takes all of it back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,9 +11,11 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
 from paas_controller.caas.apps import App, AppInstance, Apps, new_id
 from paas_controller.caas.clusters import Clusters, Site
+from paas_controller.caas.exposing import exposed
 from paas_controller.caas.ports.choice import Claim
 from paas_controller.caas.ports.service import Ports, Taken, Wanted
 from paas_controller.caas.settling import Settling
+from paas_controller.caas.spaces import Spaces
 from paas_controller.store.store import Store
 
 _TRIES = 50
@@ -22,11 +24,18 @@ _TRIES = 50
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is made for one component; its Service has no node ports yet, and is None where it exports nothing."""
+    """What is made for one component, without its ports; it has no Service where it exports nothing."""
 
     controller: dict[str, Any]
     service: dict[str, Any] | None
     wanted: tuple[Wanted, ...] = ()
+
+    def with_ports(self, taken: Mapping[Wanted, Taken]) -> "Part":
+        """The same, with the ports that were given."""
+        if self.service is None or not self.wanted:
+            return self
+        controller, service = exposed(self.controller, self.service, [taken[each] for each in self.wanted])
+        return replace(self, controller=controller, service=service)
 
 
 Build = Callable[[str], Sequence[Part]]
@@ -40,7 +49,7 @@ class Placing:
         self, store: Store, apps: Apps, ports: Ports, clusters: Clusters, settling: Settling, clock: Clock
     ) -> None:
         self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
-        self._settling, self._clock = settling, clock
+        self._settling, self._clock, self._spaces = settling, clock, Spaces(clusters)
 
     async def place(self, app: App, name: str, environment: str, build: Build) -> AppInstance:
         """Makes what `build` says for its new id. Whatever it raises, nothing is left."""
@@ -49,12 +58,14 @@ class Placing:
         taken = await self._store.write(self._writing_down(app, instance, parts))
         self._apps.admit(app, instance)
         try:
+            if any(one.way == "host-port" for one in taken.values()):
+                await self._spaces.allow_host_ports(app)
             for part in parts:
                 if part.service is not None:
                     await self._expose(site, app, instance, part, taken)
             for part in parts:
                 path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers"
-                site.mirror.put(await site.client.create(path, part.controller))
+                site.mirror.put(await site.client.create(path, part.with_ports(taken).controller))
             return await self._apps.phase(app, instance, "there")
         except BaseException as error:
             await self._take_back(app, instance, late=isinstance(error, Retryable))
@@ -65,7 +76,7 @@ class Placing:
         instance = AppInstance(new_id(), app.id, name, environment, "making", self._clock.time())
         parts = build(instance.id)
         taken = await self._store.rehearse(self._writing_down(app, instance, parts))
-        made = [f"port {one.port} for {one.component}:{one.container}" for one in taken.values()]
+        made = [f"port {_told(one)} for {one.component}:{one.container}" for one in taken.values()]
         for part in parts:
             made += [f"Service {part.service['metadata']['name']}"] if part.service else []
             made.append(f"ReplicationController {part.controller['metadata']['name']}")
@@ -83,7 +94,8 @@ class Placing:
             if wanted and has + len(wanted) > app.max_ports:
                 told = f"{app.name} may have {app.max_ports} ports and has {has}; {len(wanted)} more do not fit"
                 raise Conflict(told)
-            return self._ports.take(connection, wanted, claim, seen)
+            way = self._ports.way(connection, app.cluster, app.tenant)
+            return self._ports.take(connection, wanted, replace(claim, way=way), seen)
 
         return write
 
@@ -94,8 +106,7 @@ class Placing:
         path = f"/api/v1/namespaces/{app.namespace}/services"
         for _ in range(_TRIES):
             try:
-                service = with_ports(part.service or {}, {each.container: taken[each].port for each in part.wanted})
-                site.mirror.put(await site.client.create(path, service))
+                site.mirror.put(await site.client.create(path, part.with_ports(taken).service or {}))
                 return
             except Refused as error:
                 stolen = [each for each in part.wanted if _is_about(error, taken[each].port)]
@@ -119,17 +130,12 @@ class Placing:
         self._settling.instance(app, instance, late=late)
 
 
-def with_ports(service: dict[str, Any], ports: dict[int, int]) -> dict[str, Any]:
-    """The Service, with its node ports by the container's ports."""
-    listed = [
-        each | {"nodePort": ports[each["targetPort"]]} if each["targetPort"] in ports else each
-        for each in service["spec"]["ports"]
-    ]
-    return service | {"spec": service["spec"] | {"ports": listed}}
-
-
 def _claim(app: App, instance: AppInstance) -> Claim:
     return Claim(app.cluster, app.label, instance.id, app.tenant)
+
+
+def _told(port: Taken) -> str:
+    return f"{port.port} of {port.host.address}" if port.host.address else str(port.port)
 
 
 def _is_about(error: Refused, port: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from paas_controller.base.clock import rfc3339
 from paas_controller.caas.apps import App, AppInstance, Apps
-from paas_controller.caas.cluster.objects import Controller, Pod
+from paas_controller.caas.cluster.objects import Controller, Pod, Port, Service
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.exposure import exposure
 from paas_controller.caas.pool import Account, account
@@ -63,12 +63,8 @@ class Views:
         names = {one.id: one.name for one in app.instances.values()}
         found = []
         for service in site.mirror.services(app.namespace, instance):
-            for port in service.ports:
-                if port.node_port:
-                    found.append(
-                        {"instance": names.get(service.instance, "")}
-                        | _exposed(site, service.name, service.component, (port.container, port.node_port))
-                    )
+            whose = {"instance": names.get(service.instance, "")}
+            found += [whose | at for port in service.ports if (at := _exposed(site, service, port))]
         return found
 
     def instances(self, app: App, instances: Sequence[AppInstance]) -> list[dict[str, Any]]:
@@ -124,10 +120,20 @@ def _state(states: list[State]) -> State:
     return min(states, key=_WORST.index, default="unknow")
 
 
-def _exposed(site: Site, service: str, component: str, ports: tuple[int, int]) -> dict[str, Any]:
-    at = exposure(service, component, ports, address=site.settings.address, domain=site.settings.domain)
+def _exposed(site: Site, service: Service, port: Port) -> dict[str, Any] | None:
+    """None where it is reached within the cluster alone. The cluster's domain leads to its own address, no other."""
+    if port.node_port:
+        given, address, domain = port.node_port, site.settings.address, site.settings.domain
+    elif port.host_port:
+        given, address, domain = port.host_port, service.host, ""
+    elif service.external_ips:
+        given, address, domain = port.service, service.external_ips[0], ""
+    else:
+        return None
+    ports, shared = (port.container, given), bool(port.node_port)
+    at = exposure(service.name, service.component, ports, address=address, domain=domain, shared=shared)
     return {
-        "component": component, "container_port": at.container_port, "domain": at.domain, "ip": at.ip,
+        "component": at.component, "container_port": at.container_port, "domain": at.domain, "ip": at.ip,
         "port": at.port, "url": at.url, "shared_address": at.shared_address,
     }  # fmt: skip
 

@@ -12,6 +12,12 @@ NAMES = "idevops/name"
 """Annotation: the name of the instance, which may be longer than a label's value."""
 NUDGED = "idevops/nudged"
 """Annotation of an RC that waited for memory: when there was some. Its controller looks again at once."""
+HOST = "idevops/host"
+"""Annotation of a Service whose pods are on a host of their tenant's own: the address of that host."""
+HOST_PORTS = "idevops/hostPorts"
+"""Annotation beside it: the host's port of each container port, as `8080=31000,9090=31001`."""
+TENANT = "idevops/tenant"
+"""Taint by which an administrator keeps everybody else's pods off such a host; those that belong there tolerate it."""
 
 UNIT = 128 * 1024 * 1024
 """Bytes."""

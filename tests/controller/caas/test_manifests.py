@@ -7,7 +7,6 @@ from paas_controller.caas.cluster import parsing
 from paas_controller.caas.cluster.objects import Port
 from paas_controller.caas.component import Component, Own
 from paas_controller.caas.confine.templates import confined_component
-from paas_controller.caas.manifests import Hosted
 from paas_controller.caas.words import UNIT
 from tests.controller.caas.confine import baseline
 from tests.controller.caas.confine.fields import planted
@@ -121,12 +120,6 @@ def test_a_templates_security_context_keeps_the_seccomp_profile() -> None:
     assert pod["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}, "fsGroup": 7}
 
 
-def test_on_a_host_of_its_own_a_pod_gets_the_hosts_ports() -> None:
-    controller = made(Component("web", "nginx", ports=(8080, 9090)), hosted=Hosted("node-7", {8080: 80}))
-    assert pod_of(controller)["nodeSelector"] == {"kubernetes.io/hostname": "node-7"}
-    assert main_of(controller)["ports"] == [{"containerPort": 8080, "hostPort": 80}, {"containerPort": 9090}]
-
-
 def test_a_service_leads_to_its_own_pods_by_node_ports() -> None:
     service = manifests.service(WEB, (Port(8080, 80, 30080, "web"), Port(9090, 9090)), {})
     assert service["metadata"]["name"] == "shop-web"
@@ -142,18 +135,16 @@ def test_a_service_leads_to_its_own_pods_by_node_ports() -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "addresses", "kind"),
+    ("template", "kind"),
     [
-        ({}, (), "NodePort"),
-        ({"spec": {"type": "ClusterIP"}}, (), "ClusterIP"),
-        ({"spec": {"externalIPs": ["192.0.2.9"]}}, (), "NodePort"),
-        ({}, ("192.0.2.7",), "ClusterIP"),
+        ({}, "NodePort"),
+        ({"spec": {"type": "ClusterIP"}}, "ClusterIP"),
+        ({"spec": {"externalIPs": ["192.0.2.9"]}}, "NodePort"),
     ],
 )
-def test_a_service_has_the_addresses_that_were_given_to_it_alone(template: Any, addresses: Any, kind: str) -> None:
-    spec = manifests.service(WEB, (Port(80, 80),), template, addresses)["spec"]
-    assert spec["type"] == kind
-    assert spec.get("externalIPs", []) == list(addresses)
+def test_a_service_takes_no_addresses_from_its_template(template: Any, kind: str) -> None:
+    spec = manifests.service(WEB, (Port(80, 80),), template)["spec"]
+    assert (spec["type"], "externalIPs" in spec) == (kind, False)
 
 
 def test_a_service_keeps_what_its_template_may_choose() -> None:

@@ -58,18 +58,19 @@ class Controller:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A container's port and where it is reached; `node_port` is 0 where it has none."""
+    """A container's port and where it is reached; `node_port` and `host_port` are 0 where it has none."""
 
     container: int
     service: int
     node_port: int = 0
     name: str = ""
     protocol: str = "TCP"
+    host_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Service; `instance` is empty where it is none of ours."""
+    """A Service; `instance` is empty where it is none of ours. `host` is the address where its pods have host ports."""
 
     namespace: str
     name: str
@@ -77,6 +78,7 @@ class Service:
     component: str
     ports: tuple[Port, ...]
     external_ips: tuple[str, ...] = ()
+    host: str = ""
     leaving: bool = False
 
 

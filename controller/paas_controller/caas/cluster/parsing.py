@@ -1,18 +1,20 @@
 """Kubernetes' objects in our words. Pure: JSON of an API server in, one of `objects` out."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from paas_controller.caas.cluster.objects import Controller, Happening, Namespace, Pod, Port, Quota, Service, Waiting
 from paas_controller.caas.memory import bytes_of, of_pod
-from paas_controller.caas.words import APP, COMPONENT, INSTANCE, NAMES, REPLICAS
+from paas_controller.caas.words import APP, COMPONENT, HOST, HOST_PORTS, INSTANCE, NAMES, REPLICAS
 
 Raw = Mapping[str, Any]
 Phase = Literal["pending", "running", "succeeded", "failed", "unknow"]
 _PHASES: dict[str, Phase] = {
     "Pending": "pending", "Running": "running", "Succeeded": "succeeded", "Failed": "failed",
 }  # fmt: skip
+_PAIR = re.compile(r"\b([0-9]{1,5})=([0-9]{1,5})\b")
 _BEGINS = ("ContainerCreating", "PodInitializing")
 """A container waits for these when all is well."""
 _STUCK = (
@@ -79,8 +81,9 @@ def controller(raw: Raw) -> Controller:
 def service(raw: Raw) -> Service:
     """A port whose target has a name is container port 0. A load balancer's health check takes a node port as well."""
     about, labels = _about(raw)
-    spec = raw["spec"]
-    ports = [_port(each) for each in spec.get("ports") or ()]
+    spec, notes = raw["spec"], about.get("annotations") or {}
+    on_host = {int(inside): int(at) for inside, at in _PAIR.findall(str(notes.get(HOST_PORTS, "")))}
+    ports = [_port(each, on_host) for each in spec.get("ports") or ()]
     if health := spec.get("healthCheckNodePort"):
         ports.append(Port(container=0, service=0, node_port=health, name="health"))
     return Service(
@@ -90,6 +93,7 @@ def service(raw: Raw) -> Service:
         component=labels.get(COMPONENT, ""),
         ports=tuple(ports),
         external_ips=tuple(spec.get("externalIPs") or ()),
+        host=str(notes.get(HOST, "")),
         leaving="deletionTimestamp" in about,
     )
 
@@ -149,7 +153,7 @@ def _memory(spec: Raw) -> int:
         return 0  # more digits than any amount that fits on a machine
 
 
-def _port(raw: Raw) -> Port:
+def _port(raw: Raw, on_host: Mapping[int, int]) -> Port:
     target = raw.get("targetPort", raw["port"])
     return Port(
         container=target if isinstance(target, int) else 0,
@@ -157,6 +161,7 @@ def _port(raw: Raw) -> Port:
         node_port=raw.get("nodePort", 0),
         name=raw.get("name", ""),
         protocol=raw.get("protocol", "TCP"),
+        host_port=on_host.get(target, 0),
     )
 
 

@@ -1,6 +1,6 @@
 """A pool of ports: what is in it, where they are, and for whom."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,3 +60,15 @@ class Pool:
                 if begin < end:
                     yield host.address, begin, end - 1
                 begin = end + 1
+
+
+def way_of(pools: Iterable[Pool], tenant: str) -> Way:
+    """Of a cluster's pools: on a host of the tenant's own where it has one, at an external address where there is one
+    for it, else by node ports.
+    """
+    for pool in sorted(pools, key=lambda pool: pool.way != "host-port"):
+        if pool.way == "host-port" and tenant and any(host.tenant == tenant for host in pool.hosts):
+            return "host-port"
+        if pool.way == "external-ip" and any(host.tenant in ("", tenant) for host in pool.hosts):
+            return "external-ip"
+    return "node-port"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from paas_controller.base.clock import Clock
 from paas_controller.caas.ports import rows
 from paas_controller.caas.ports.choice import Claim, Key, Room, by_port, why_not
-from paas_controller.caas.ports.pool import EVERYWHERE, Pool, PortHost
+from paas_controller.caas.ports.pool import EVERYWHERE, Pool, PortHost, Way, way_of
 from paas_controller.caas.ports.rows import Busy
 
 _SETTLES = 60.0
@@ -35,6 +35,7 @@ class Taken:
     port: int
     pool: str
     host: PortHost = EVERYWHERE
+    way: Way = "node-port"
 
 
 class Ports:
@@ -62,6 +63,10 @@ class Ports:
         rows.drop(connection, [before[key] for key in new if key in before])  # they were reserved for it
         rows.add(connection, list(new.values()))
         return taken
+
+    def way(self, connection: Connection, cluster: str, tenant: str) -> Way:
+        """By which way the ports of this tenant's apps are reached."""
+        return way_of([pool for pool in rows.pools(connection) if pool.cluster == cluster], tenant)
 
     def another(self, connection: Connection, refused: Taken, claim: Claim, known_foreign: Mapping[int, str]) -> Taken:
         """Another node port in place of one that the cluster would not give, because somebody has it there."""
@@ -94,11 +99,11 @@ class Ports:
 
     def of_app(self, connection: Connection, app: str) -> list[Taken]:
         """All that the instances of an app have, by host and port."""
-        hosts = {(pool.name, host.address): host for pool in rows.pools(connection) for host in pool.places}
-        found = rows.busy(connection, self._clock.time(), app=app)
+        pools = rows.pools(connection)
+        places = {(pool.name, host.address): (host, pool.way) for pool in pools for host in pool.places}
         return [
-            Taken(held.instance, held.component, held.container_port, held.port, held.pool, hosts[held.pool, held.host])
-            for held in found
+            Taken(one.instance, one.component, one.container_port, one.port, one.pool, *places[one.pool, one.host])
+            for one in rows.busy(connection, self._clock.time(), app=app)
         ]
 
 
@@ -123,7 +128,7 @@ def _given(wanted: Sequence[Wanted], rooms: Sequence[Room], claim: Claim) -> dic
 def _taken(wanted: Wanted, port: int, room: Room, claim: Claim) -> Taken:
     pool = room.pool_of(port)
     assert pool is not None
-    return Taken(claim.instance, wanted.component, wanted.container, port, pool.name, room.host)
+    return Taken(claim.instance, wanted.component, wanted.container, port, pool.name, room.host, pool.way)
 
 
 def _row(taken: Taken, claim: Claim, now: float) -> Busy:

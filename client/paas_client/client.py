@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from paas_client.app_models import AppKind
 from paas_client.apps import Apps
 from paas_client.instances import Instances
 from paas_client.models import Kind
@@ -55,3 +56,6 @@ class Client:
 
     def instances(self, kind: Kind) -> Instances:
         return self.database if kind == "database" else self.middleware
+
+    def all_apps(self, kind: AppKind) -> Apps:
+        return self.apps if kind == "apps" else self.caas_apps

@@ -1,5 +1,6 @@
 """Apps and their instances, as the database has them: in memory, written first."""
 
+import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -21,12 +22,13 @@ _APP, _INSTANCE = SQLModel.metadata.tables["app"], SQLModel.metadata.tables["app
 
 @dataclass(frozen=True, slots=True)
 class AppInstance:
-    """`id` is what its objects in the cluster are labelled with."""
+    """`id` is what its objects in the cluster are labelled with, `components` are the names of what it is made of."""
 
     id: str
     app: int
     name: str
     environment: str
+    components: tuple[str, ...]
     phase: Phase
     created_at: float
 
@@ -108,16 +110,25 @@ class Apps:
         if dry_run:
             await self._store.rehearse(write)
             return app
-        return self._take(replace(app, id=await self._store.write(write)))
+        # What keeps the request company belongs to the commit that says that all is there.
+        return self._take(replace(app, id=await self._store.write(write, alone=True)))
 
-    async def change(self, app: App, **values: Any) -> App:
-        """Writes new values of its columns."""
-        await self._store.write(lambda c: c.execute(update(_APP).where(_APP.c.id == app.id).values(**values)))
-        return self._take(replace(app, **values))
+    async def change(self, app: App, *, alone: bool = False, **values: Any) -> App:
+        """Writes new values of its columns. NotFound where it was deleted meanwhile."""
+        changed = update(_APP).where(_APP.c.id == app.id).values(**values)
+        await self._store.write(lambda c: c.execute(changed), alone=alone)
+        now = self._apps.get((app.kind, app.name))
+        if now is None or now.id != app.id:
+            raise NotFound(f"{_called(app.kind)} {app.name} was deleted meanwhile")
+        return self._take(replace(now, **values))
+
+    def going(self, app: App) -> App:
+        """Has it known as one that goes; on the disk it may be `making` still, which leads to the same."""
+        return self._take(replace(app, phase="going"))
 
     async def drop(self, app: App) -> None:
         """Forgets it."""
-        await self._store.write(lambda c: c.execute(delete(_APP).where(_APP.c.id == app.id)))
+        await self._store.write(lambda c: c.execute(delete(_APP).where(_APP.c.id == app.id)), alone=True)
         del self._apps[app.kind, app.name], self._namespaces[app.cluster, app.namespace]
 
     def _take(self, app: App) -> App:
@@ -127,17 +138,19 @@ class Apps:
     # Instances: rows are written in transactions of the caller, who has ports to write with them.
 
     def new_instance(self, connection: Connection, instance: AppInstance) -> None:
-        """Conflict where the name is taken."""
+        """Conflict where the name is taken, or its app goes."""
+        if connection.execute(select(_APP.c.phase).where(_APP.c.id == instance.app)).scalar() != "there":
+            raise Conflict("its app is being deleted")
         taken = select(_INSTANCE.c.id).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
         if connection.execute(taken).first():
             raise Conflict(f"there is an instance {instance.name} already")
         row = {name: getattr(instance, name) for name in AppInstance.__dataclass_fields__}
-        connection.execute(insert(_INSTANCE), row)
+        connection.execute(insert(_INSTANCE), row | {"components": json.dumps(instance.components)})
 
-    async def phase(self, app: App, instance: AppInstance, phase: Phase) -> AppInstance:
+    async def phase(self, app: App, instance: AppInstance, phase: Phase, *, alone: bool = False) -> AppInstance:
         """Writes how far it has come."""
         changed = update(_INSTANCE).where(_INSTANCE.c.id == instance.id).values(phase=phase)
-        await self._store.write(lambda c: c.execute(changed))
+        await self._store.write(lambda c: c.execute(changed), alone=alone)
         return self.admit(app, replace(instance, phase=phase))
 
     def forget_instance(self, connection: Connection, instance: AppInstance) -> None:
@@ -169,8 +182,6 @@ def _row(app: App) -> dict[str, Any]:
 
 
 def _load(connection: Connection) -> tuple[list[App], list[AppInstance]]:
-    return list(_all(connection, _APP, App)), list(_all(connection, _INSTANCE, AppInstance))
-
-
-def _all(connection: Connection, table: Any, shape: Any) -> Iterable[Any]:
-    return (shape(**row) for row in connection.execute(select(table)).mappings())
+    apps = [App(**row) for row in connection.execute(select(_APP)).mappings()]
+    rows: Iterable[dict[str, Any]] = (dict(row) for row in connection.execute(select(_INSTANCE)).mappings())
+    return apps, [AppInstance(**row | {"components": tuple(json.loads(row["components"]))}) for row in rows]

@@ -23,6 +23,7 @@ from paas_controller.caas.service import Caas, Plans
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.story import Story
+from paas_controller.caas.tending import Tending
 from paas_controller.caas.views import Views
 from paas_controller.store.store import Store
 from paas_controller.web.routing import Route
@@ -41,10 +42,10 @@ class Room:
         views = Views(self._apps, self._clusters, self._settling)
         placing = Placing(store, self._apps, self._ports, self._clusters, self._settling, clock)
         plans = Plans(settings.free_units, settings.free_ports)
-        self._caas = Caas(
-            self._apps, self._clusters, Spaces(self._clusters), placing, self._settling, views, clock, plans
-        )
-        self._story = Story(store, self._apps, self._clusters, views, self._settling, clock)
+        spaces = Spaces(self._clusters)
+        self._caas = Caas(self._apps, self._clusters, spaces, placing, self._settling, views, clock, plans)
+        self._tending = Tending(self._apps, self._clusters, spaces, views, self._settling, clock)
+        self._story = Story(store, self._apps, self._clusters, views, self._settling, self._tending, clock=clock)
         self._clusters.changed = self._story.heard
         self._pools = Pools(store, clock, settings.clusters, self._clusters.node_ports)
 
@@ -56,6 +57,7 @@ class Room:
         self._settling.start()
 
     async def stop(self) -> None:
+        await self._tending.stop()
         await self._settling.stop()
         await self._clusters.stop()
 

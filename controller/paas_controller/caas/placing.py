@@ -16,6 +16,7 @@ from paas_controller.caas.ports.choice import Claim
 from paas_controller.caas.ports.service import Ports, Taken, Wanted
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.spaces import Spaces
+from paas_controller.caas.words import COMPONENT
 from paas_controller.store.store import Store
 
 _TRIES = 50
@@ -29,6 +30,10 @@ class Part:
     controller: dict[str, Any]
     service: dict[str, Any] | None
     wanted: tuple[Wanted, ...] = ()
+
+    @property
+    def component(self) -> str:
+        return str(self.controller["metadata"]["labels"][COMPONENT])
 
     def with_ports(self, taken: Mapping[Wanted, Taken]) -> "Part":
         """The same, with the ports that were given."""
@@ -53,9 +58,9 @@ class Placing:
 
     async def place(self, app: App, name: str, environment: str, build: Build) -> AppInstance:
         """Makes what `build` says for its new id. Whatever it raises, nothing is left."""
-        instance = AppInstance(new_id(), app.id, name, environment, "making", self._clock.time())
-        parts, site = build(instance.id), self._clusters.site(app.cluster)
-        taken = await self._store.write(self._writing_down(app, instance, parts))
+        (instance, parts), site = self._planned(app, name, environment, build), self._clusters.site(app.cluster)
+        # What keeps the request company belongs to the commit that says that all is there.
+        taken = await self._store.write(self._writing_down(app, instance, parts), alone=True)
         self._apps.admit(app, instance)
         try:
             if any(one.way == "host-port" for one in taken.values()):
@@ -73,14 +78,18 @@ class Placing:
 
     async def rehearse(self, app: App, name: str, environment: str, build: Build) -> list[str]:
         """What `place` would make, as sentences; the same errors as far as they can be known beforehand."""
-        instance = AppInstance(new_id(), app.id, name, environment, "making", self._clock.time())
-        parts = build(instance.id)
+        instance, parts = self._planned(app, name, environment, build)
         taken = await self._store.rehearse(self._writing_down(app, instance, parts))
         made = [f"port {_told(one)} for {one.component}:{one.container}" for one in taken.values()]
         for part in parts:
             made += [f"Service {part.service['metadata']['name']}"] if part.service else []
             made.append(f"ReplicationController {part.controller['metadata']['name']}")
         return made
+
+    def _planned(self, app: App, name: str, environment: str, build: Build) -> tuple[AppInstance, Sequence[Part]]:
+        parts = build(identifier := new_id())
+        components = tuple(part.component for part in parts)
+        return AppInstance(identifier, app.id, name, environment, components, "making", self._clock.time()), parts
 
     def _writing_down(
         self, app: App, instance: AppInstance, parts: Sequence[Part]
@@ -126,7 +135,7 @@ class Placing:
 
     async def _take_back(self, app: App, instance: AppInstance, *, late: bool) -> None:
         with suppress(PaasError):  # on the disk it is `making` still, which leads to the same
-            await self._apps.phase(app, instance, "going")
+            instance = await self._apps.phase(app, instance, "going", alone=True)
         self._settling.instance(app, instance, late=late)
 
 

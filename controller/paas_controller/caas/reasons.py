@@ -42,6 +42,8 @@ CAUSES: dict[str, Cause] = {
                        "Nothing: another pod takes its place. If that ends as well, look at what the sentence says."),
     "gone":      Cause("unknow",   "the cluster has no controller for it",
                        "It was deleted behind the platform's back: delete the instance and make it again."),
+    "unread":    Cause("unknow",   "its cluster has not been read yet: {why}",
+                       "Wait. If that lasts, look at the kubeconfig of the cluster in the settings."),
     "silent":    Cause("unknow",   "its node has not been heard of: {why}",
                        "Ask the cluster's administrator about the node."),
     "starting":  Cause("starting", "is starting{why}"),
@@ -90,6 +92,11 @@ def standing(
     if controller.observed and controller.ready == controller.desired:
         return _because("running")
     return _of_pods(controller, staying, events)
+
+
+def unread(why: str) -> Standing:
+    """How a component is as long as its cluster has told nothing."""
+    return _because("unread", why=why or "it takes longer than usual")
 
 
 def waiting_for_memory(asked: int, pool: Account) -> Standing:

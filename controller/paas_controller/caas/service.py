@@ -1,10 +1,11 @@
 """What people ask of apps and their instances; REST and the client end here."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Conflict, Forbidden, NotFound, Refused
+from paas_controller.base.errors import Conflict, Forbidden, NotFound, PaasError, Refused, Retryable
 from paas_controller.caas import manifests
 from paas_controller.caas.apps import App, AppInstance, AppKind, Apps, new_id
 from paas_controller.caas.cluster import parsing
@@ -61,8 +62,10 @@ class Caas:
         try:
             await self.spaces.make(app)
             return await self.apps.change(app, phase="there")
-        except BaseException:
-            self.settling.app(app)
+        except BaseException as error:
+            with suppress(PaasError):  # on the disk it is `making` still, which leads to the same
+                app = await self.apps.change(app, phase="going", alone=True)
+            self.settling.app(app, late=isinstance(error, Retryable))
             raise
 
     async def change(self, app: App, change: AppChange, *, dry_run: bool = False) -> App:
@@ -78,11 +81,13 @@ class Caas:
             raise Conflict(f"{app.name} has {has} ports, and {ports} would be fewer; delete something first")
         if dry_run or not values:
             return app
-        await self.spaces.resize(app, units, ports)
-        return await self.apps.change(app, **values)
+        async with self.spaces.alone(app):
+            await self.spaces.resize(app, units, ports)
+            return await self.apps.change(app, **values)
 
     async def delete(self, app: App) -> bool:
         """Begins to delete it with all that is in it; whether it is gone already."""
+        _require_made(app.phase, app.name)
         if app.phase != "going":
             app = await self.apps.change(app, phase="going")
         return await self.settling.within(self.settling.app(app))
@@ -132,6 +137,7 @@ class Caas:
 
     async def delete_instance(self, app: App, instance: AppInstance) -> bool:
         """Begins to delete it with all that has its label; whether it is gone already."""
+        _require_made(instance.phase, instance.name)
         if instance.phase != "going":
             instance = await self.apps.phase(app, instance, "going")
         return await self.settling.within(self.settling.instance(app, instance))
@@ -142,12 +148,13 @@ class Caas:
         """Starts, stops or restarts all components or one; which. NotFound, Conflict."""
         _require_there(instance.phase, instance.name)
         site = self.clusters.site(app.cluster)
+        if component and component not in instance.components:
+            raise NotFound(f"{instance.name} has no component {component}; it has {', '.join(instance.components)}")
+        await site.mirror.ready(READY_WITHIN)
         found = [one for one in site.mirror.controllers(app.namespace, instance.id) if component in ("", one.component)]
         if not found:
-            told = (
-                f"{instance.name} has no component {component}" if component else f"{instance.name} has no components"
-            )
-            raise NotFound(told)
+            told = f"the cluster has no controller for {component or instance.name}: somebody has deleted it there"
+            raise Conflict(f"{told}; delete the instance and make it again")
         if word == "restart" and (stopped := [one.component for one in found if not one.desired]):
             raise Conflict(f"{', '.join(stopped)} is stopped, and cannot be restarted; start it")
         for controller in [] if dry_run else found:
@@ -174,6 +181,11 @@ class Caas:
         if plan == "free" and (units > limits.free_units or ports > limits.free_ports):
             told = f"the free plan has at most {limits.free_units} memory units and {limits.free_ports} ports"
             raise Refused(f"{told}; {units} and {ports} take the plan standard")
+
+
+def _require_made(phase: str, name: str) -> None:
+    if phase == "making":
+        raise Conflict(f"{name} is being made; wait until that is done")
 
 
 def _require_there(phase: str, name: str) -> None:

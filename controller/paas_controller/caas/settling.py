@@ -3,20 +3,27 @@
 import asyncio
 import logging
 from collections import defaultdict
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from paas_controller.base.errors import NotFound, PaasError
 from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.cluster.session import Query
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.ports.service import Ports
-from paas_controller.caas.words import APP
+from paas_controller.caas.words import APP, INSTANCE
 from paas_controller.store.store import Store
 
 _LOOK = 2.0
 """Seconds after which it is looked at again although nothing was heard."""
-_LATE = 10.0
-"""Seconds in which a cluster that did not answer may still do what it was asked for."""
+_PATIENCE = 10.0
+"""Seconds that somebody waits for an end."""
+_LONGEST = 10.0
+"""Seconds after which a cluster that did not answer is asked again at the latest."""
+_LATE = 5.0
+"""Seconds in which a cluster that answers again may still do what it was asked for before."""
+_KINDS = ("replicationcontrollers", "services", "pods")
 _BACKGROUND = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
 _log = logging.getLogger(__name__)
 
@@ -35,11 +42,12 @@ class Settling:
         """Takes up what a former run left: nobody was told that it was made, or everybody that it goes."""
         for app in self._apps.all():
             if app.phase != "there":
-                self.app(app)
+                self.app(self._apps.going(app), late=app.phase == "making")
                 continue
             for instance in list(app.instances.values()):
                 if instance.phase != "there":
-                    self.instance(app, instance)
+                    late = instance.phase == "making"
+                    self.instance(app, self._apps.admit(app, replace(instance, phase="going")), late=late)
 
     async def stop(self) -> None:
         for task in (tasks := list(self._tasks.values())):
@@ -51,17 +59,20 @@ class Settling:
         if namespace in self._news:
             self._news[namespace].set()
 
-    def app(self, app: App) -> "asyncio.Task[None]":
-        """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports."""
-        return self._begin(app.namespace, app, None, late=0)
+    def app(self, app: App, *, late: bool = False) -> "asyncio.Task[None]":
+        """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports.
+
+        `late` where the cluster may still make something that it was asked for.
+        """
+        return self._begin(app.namespace, app, None, late=_LATE if late else 0)
 
     def instance(self, app: App, instance: AppInstance, *, late: bool = False) -> "asyncio.Task[None]":
-        """The same of one instance. `late` where the cluster may still make something that it was asked for."""
+        """The same of one instance."""
         return self._begin(instance.id, app, instance, late=_LATE if late else 0)
 
-    async def within(self, task: "asyncio.Task[None]", seconds: float = 10.0) -> bool:
-        """Whether it is gone within so many seconds; it goes on in any case."""
-        done, _ = await asyncio.wait([task], timeout=seconds)
+    async def within(self, task: "asyncio.Task[None]") -> bool:
+        """Whether it is gone within some seconds; it goes on in any case."""
+        done, _ = await asyncio.wait([task], timeout=_PATIENCE)
         return bool(done)
 
     def _begin(self, key: str, app: App, instance: AppInstance | None, late: float) -> "asyncio.Task[None]":
@@ -82,9 +93,11 @@ class Settling:
                     return
                 pause = _LOOK
             except PaasError as error:
-                pause = min(pause * 2, 60.0)
+                pause, since = min(pause * 2, _LONGEST), loop.time()
+                if self.why.get(key) != error.message:
+                    name = instance.name if instance else app.name
+                    _log.warning("%s %s goes, but: %s", app.kind, name, error.message)
                 self.why[key] = error.message
-                _log.warning("%s %s goes, but: %s", app.kind, instance.name if instance else app.name, error.message)
             await self._wait(app.namespace, pause)
 
     async def _wait(self, namespace: str, seconds: float) -> None:
@@ -121,8 +134,9 @@ class Settling:
                     await site.client.delete(f"/api/v1/namespaces/{app.namespace}/{kind}/{name}", _BACKGROUND)
                 except NotFound:
                     continue  # the mirror will hear of it
-        self.why[instance.id] = f"waits until {', '.join(f'{kind}/{name}' for kind, name, _ in left[:3])} is gone"
-        return not left
+        if left:
+            self.why[instance.id] = f"waits until {', '.join(f'{kind}/{name}' for kind, name, _ in left[:3])} is gone"
+        return not left and not await _found(site, app.namespace, instance.id)
 
     async def _forget(self, app: App, instance: AppInstance | None) -> None:
         if instance is None:
@@ -136,14 +150,23 @@ class Settling:
             self._ports.release(connection, gone.id)
             self._apps.forget_instance(connection, gone)
 
-        await self._store.write(forget)
+        await self._store.write(forget, alone=True)
         app.instances.pop(gone.name, None)
+
+
+async def _found(site: Site, namespace: str, instance: str) -> bool:
+    """Whether the cluster itself still has something with its label; the mirror may be old."""
+    for kind in _KINDS:
+        asked: Query = {"labelSelector": f"{INSTANCE}={instance}", "limit": 1}
+        if (await site.client.get(f"/api/v1/namespaces/{namespace}/{kind}", asked)).get("items"):
+            return True
+    return False
 
 
 def _left(site: Site, namespace: str, instance: str) -> list[tuple[str, str, bool]]:
     """What is there with its label: kind, name, and whether it leaves by itself. Pods follow their controllers."""
     mirror = site.mirror
-    controllers = [("replicationcontrollers", one.name, one.leaving) for one in mirror.controllers(namespace, instance)]
-    services = [("services", one.name, one.leaving) for one in mirror.services(namespace, instance)]
-    pods = [("pods", one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
+    controllers = [(_KINDS[0], one.name, one.leaving) for one in mirror.controllers(namespace, instance)]
+    services = [(_KINDS[1], one.name, one.leaving) for one in mirror.services(namespace, instance)]
+    pods = [(_KINDS[2], one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
     return controllers + services + pods

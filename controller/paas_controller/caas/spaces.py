@@ -5,7 +5,7 @@ from typing import Any
 
 from paas_controller.base.errors import Conflict
 from paas_controller.caas import manifests
-from paas_controller.caas.apps import App, Apps
+from paas_controller.caas.apps import App
 from paas_controller.caas.cluster.refusals import AlreadyExists
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.words import APP, UNIT
@@ -14,8 +14,8 @@ from paas_controller.caas.words import APP, UNIT
 class Spaces:
     """What stands in a cluster for an app itself."""
 
-    def __init__(self, apps: Apps, clusters: Clusters) -> None:
-        self._apps, self._clusters = apps, clusters
+    def __init__(self, clusters: Clusters) -> None:
+        self._clusters = clusters
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def make(self, app: App) -> None:
@@ -54,19 +54,13 @@ class Spaces:
         """Held by whoever changes its pool: in between, row and cluster differ."""
         return self._locks.setdefault((app.cluster, app.namespace), asyncio.Lock())
 
-    async def put_right(self, app: App) -> None:
-        """Makes anew what somebody has changed behind our back. Forbidden while its namespace is being deleted."""
-        async with self.alone(app):
-            if self._drifted(self._apps.now(app)):
-                await self.make(self._apps.now(app))
-
-    def _drifted(self, app: App) -> bool:
+    def drifted(self, app: App) -> bool:
         """Whether its namespace or its pool are not what was written down."""
         mirror = self._clusters.site(app.cluster).mirror
         quota = mirror.quota(app.namespace)
         if mirror.namespace(app.namespace) is None or quota is None:
-            return app.phase == "there"
-        return app.phase == "there" and (quota.memory, quota.ports) != (app.memory_units * UNIT, app.max_ports)
+            return True
+        return (quota.memory, quota.ports) != (app.memory_units * UNIT, app.max_ports)
 
 
 async def _laid(site: Site, path: str, wanted: dict[str, Any]) -> None:

@@ -40,6 +40,8 @@ class AppInstanceRow(SQLModel, table=True):
     name: str
     environment: str = ""
     """`online` or `offline`; empty for a CaaS instance."""
+    components: str = "[]"
+    """JSON: their names. One that somebody deletes in the cluster is still known to be missing."""
     phase: str = "making"
     created_at: float
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from paas_controller.base.clock import rfc3339
-from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.apps import App, AppInstance, Apps, Phase
 from paas_controller.caas.cluster.objects import Controller, Pod, Port, Service
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.exposure import exposure
 from paas_controller.caas.pool import Account, account
-from paas_controller.caas.reasons import Standing, State, standing
+from paas_controller.caas.reasons import Standing, State, standing, unread
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.words import UNIT
 
@@ -74,38 +74,40 @@ class Views:
 
     def instance(self, app: App, instance: AppInstance, pool: Account | None = None) -> dict[str, Any]:
         """With what each component is, and why."""
-        pool = pool or self.pool(app)
-        ports = self.ports(app, instance.id)
+        ports, there = self.ports(app, instance.id), self._controllers(app, instance)
         components = []
-        for controller in self._controllers(app, instance):
-            known = self.standing(app, instance, controller, pool)
-            components.append(
-                _component(controller, known)
-                | {"ports": [port for port in ports if port["component"] == controller.component]}
-            )
+        for name, known in self.standings(app, instance, pool or self.pool(app)).items():
+            exported = [port for port in ports if port["component"] == name]
+            components.append(_component(name, there.get(name), known) | {"ports": exported})
         return {
             "name": instance.name, "id": instance.id, "app": app.name, "environment": instance.environment,
-            "state": _state([one["state"] for one in components]), "phase": instance.phase,
+            "state": _state([one["state"] for one in components], instance.phase), "phase": instance.phase,
             "why": self._why(app, instance), "components": components, "created_at": rfc3339(instance.created_at),
         }  # fmt: skip
 
-    def standings(self, app: App, instance: AppInstance) -> dict[str, Standing]:
-        """How each component is, by its name."""
-        pool = self.pool(app)
-        return {one.component: self.standing(app, instance, one, pool) for one in self._controllers(app, instance)}
+    def standings(self, app: App, instance: AppInstance, pool: Account) -> dict[str, Standing]:
+        """How each component is, by its name; also of those that somebody has deleted in the cluster."""
+        there, mirror = self._controllers(app, instance), self._clusters.site(app.cluster).mirror
+        made = instance.components if instance.phase == "there" else ()
+        if not mirror.fresh:
+            return dict.fromkeys(made, unread(mirror.trouble))
+        return {name: self._standing(app, instance, there.get(name), name, pool) for name in sorted({*made, *there})}
 
-    def standing(self, app: App, instance: AppInstance, controller: Controller, pool: Account) -> Standing:
+    def _standing(
+        self, app: App, instance: AppInstance, controller: Controller | None, component: str, pool: Account
+    ) -> Standing:
         mirror = self._clusters.site(app.cluster).mirror
-        pods = [pod for pod in mirror.pods(app.namespace, instance.id) if pod.component == controller.component]
-        return standing(controller, pods, pool, mirror.happenings(app.namespace, controller.name))
+        pods = [pod for pod in mirror.pods(app.namespace, instance.id) if pod.component == component]
+        told = mirror.happenings(app.namespace, controller.name) if controller else []
+        return standing(controller, pods, pool, told)
 
     def pods(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
         mirror = self._clusters.site(app.cluster).mirror
         return [_pod(pod) for pod in sorted(mirror.pods(app.namespace, instance.id), key=lambda pod: pod.name)]
 
-    def _controllers(self, app: App, instance: AppInstance) -> list[Controller]:
+    def _controllers(self, app: App, instance: AppInstance) -> dict[str, Controller]:
         mirror = self._clusters.site(app.cluster).mirror
-        return sorted(mirror.controllers(app.namespace, instance.id), key=lambda one: one.component)
+        return {one.component: one for one in mirror.controllers(app.namespace, instance.id)}
 
     def _why(self, app: App, instance: AppInstance) -> str:
         site = self._clusters.site(app.cluster)
@@ -116,8 +118,8 @@ class Views:
 _OF_APPS = ("name", "tenant", "plan", "cluster", "namespace", "memory_units", "max_ports")
 
 
-def _state(states: list[State]) -> State:
-    return min(states, key=_WORST.index, default="unknow")
+def _state(states: list[State], phase: Phase) -> State:
+    return min(states, key=_WORST.index, default="stopping" if phase == "going" else "starting")
 
 
 def _exposed(site: Site, service: Service, port: Port) -> dict[str, Any] | None:
@@ -138,10 +140,13 @@ def _exposed(site: Site, service: Service, port: Port) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _component(controller: Controller, known: Standing) -> dict[str, Any]:
-    return {
-        "name": controller.component, "image": controller.image, "state": known.state, "cause": known.cause,
-        "reason": known.sentence, "replicas": controller.meant, "desired": controller.desired,
+def _component(name: str, controller: Controller | None, known: Standing) -> dict[str, Any]:
+    """Without a controller in the cluster its name is all that is known of it."""
+    told = {"name": name, "state": known.state, "cause": known.cause, "reason": known.sentence}
+    if controller is None:
+        return told | {"image": "", "replicas": 0, "desired": 0, "ready": 0, "memory_units": 0.0}
+    return told | {
+        "image": controller.image, "replicas": controller.meant, "desired": controller.desired,
         "ready": controller.ready, "memory_units": controller.memory / UNIT,
     }  # fmt: skip
 

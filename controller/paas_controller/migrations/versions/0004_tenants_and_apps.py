@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("app", _NUMBER, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("environment", sa.String(), nullable=False),
+        sa.Column("components", sa.String(), nullable=False),
         sa.Column("phase", sa.String(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -6,15 +6,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from paas_controller.caas.reading import LINES
 from paas_controller.caas.schemas import Name
-from paas_controller.web.queries import DryRun, Flag
+from paas_controller.web.queries import DryRun, Flag, whole
 
 _EXAMPLE = Field(examples=["shop"])
-
-
-def _lines(value: object) -> object:
-    if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10):
-        raise ValueError(f"is a whole number, not {value!r}")
-    return int(value)
 
 
 class ByApp(BaseModel):
@@ -49,5 +43,5 @@ class LogsQuery(BaseModel):
     component: Annotated[str, Field(description="where there are several")] = ""
     pod: Annotated[str, Field(description="the youngest, unless one is named")] = ""
     container: Annotated[str, Field(description="where a pod has several")] = ""
-    tail: Annotated[int, BeforeValidator(_lines), Field(ge=0, le=10 * LINES, description="last lines")] = LINES
+    tail: Annotated[int, Field(ge=0, le=10 * LINES, description="last lines"), BeforeValidator(whole)] = LINES
     follow: Annotated[Flag, Field(description="go on with what is written from now on")] = False

@@ -48,10 +48,9 @@ def _once(ports: list[int]) -> list[int]:
 
 Name = Annotated[str, AfterValidator(_name), shaped(_NAME)]
 Image = Annotated[str, AfterValidator(_image), shaped(IMAGE.pattern, maxLength=_LONGEST_IMAGE, examples=["nginx:1.22"])]
-Whole = Annotated[int, WHOLE]
-Units = Annotated[Whole, Field(ge=1, le=100_000, description="of 128 MiB each")]
-Ports = Annotated[Whole, Field(ge=0, le=10_000)]
-ContainerPort = Annotated[Whole, Field(ge=1, le=65535)]
+Units = Annotated[int, Field(ge=1, le=100_000, description="of 128 MiB each"), WHOLE]
+Ports = Annotated[int, Field(ge=0, le=10_000), WHOLE]
+ContainerPort = Annotated[int, Field(ge=1, le=65535), WHOLE]
 Value = Annotated[
     str, Field(max_length=_LONGEST_VALUE), AfterValidator(_value), shaped(r"[^\x00]*", maxLength=_LONGEST_VALUE)
 ]
@@ -91,7 +90,7 @@ class ComponentBody(_Body):
 
     name: Name
     image: Image
-    replicas: Annotated[Whole, Field(ge=1, le=100)] = 1
+    replicas: Annotated[int, Field(ge=1, le=100), WHOLE] = 1
     memory_units: Annotated[Units, Field(description="of each replica")] = 1
     env: Environment = {}
     ports: Exported = []

@@ -1,7 +1,7 @@
 """The pool of an app as a bar: a letter for each component that takes of it, and behind the bar what waits."""
 
 from collections.abc import Iterable
-from string import ascii_letters
+from string import ascii_lowercase, ascii_uppercase
 
 from rich.text import Text
 
@@ -11,6 +11,7 @@ from paas_client.app_models import Usage
 _WIDTH = 40
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "red")
 _OTHERS, _FREE = "#", "·"
+_LETTERS = ascii_uppercase + ascii_lowercase
 
 
 def bar(usage: Usage) -> Text:
@@ -27,7 +28,7 @@ def bar(usage: Usage) -> Text:
 
 def letter(place: int) -> str:
     """By which a component is known in the bar."""
-    return ascii_letters[place % len(ascii_letters)]
+    return _LETTERS[place % len(_LETTERS)]
 
 
 def share_rows(usage: Usage) -> list[tuple[str | Text, ...]]:
@@ -67,5 +68,5 @@ def _cells(parts: Iterable[tuple[str, float]], cell: float) -> Text:
 
 
 def _coloured(sign: str, times: int) -> Text:
-    style = "dim" if sign == _OTHERS else _COLOURS[ascii_letters.index(sign) % len(_COLOURS)]
+    style = "dim" if sign == _OTHERS else _COLOURS[_LETTERS.index(sign) % len(_COLOURS)]
     return Text(sign * times, style=style)

@@ -43,7 +43,7 @@ def _wishing(wish: Wish) -> Callable[..., None]:
             goal = await _goal(client, asked, wanted, wish)
             wished = await sent(instances.wish(wanted.instance, wish, wanted.component), dry_run=dry_run)
             if wait and isinstance(wished, AppInstance):
-                return await watched(client, asked, wanted, goal, timeout)
+                return await watched(client, asked, wanted, goal, wished, timeout)
             return wished
 
         wished = asked.ask(ask, app_hints(asked, wanted))

@@ -53,7 +53,7 @@ def put(
     async def putting(client: Client) -> AppInstance | Plan:
         made = await _sent(client, asked, made_of, body, strict=strict, dry_run=dry_run)
         if wait and isinstance(made, AppInstance):
-            return await watched(client, asked, made_of, Goal("running"), timeout)
+            return await watched(client, asked, made_of, Goal("running"), made, timeout)
         return made
 
     hints: Hints = {**app_hints(asked, wanted), Conflict: f"see what is there: {asked.app_command} show {wanted.app}"}

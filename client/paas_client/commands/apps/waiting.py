@@ -32,10 +32,14 @@ class Goal:
     replaced: frozenset[str] = frozenset()
 
 
-async def watched(client: Client, asked: Asker, wanted: Target, goal: Goal, seconds: float) -> AppInstance:
-    """The instance once it is so; raises WaitFailed where it does not become so."""
+async def watched(
+    client: Client, asked: Asker, wanted: Target, goal: Goal, begun: AppInstance, seconds: float
+) -> AppInstance:
+    """The instance once it is so; raises WaitFailed where it does not become so. `begun` is how it was when the wish
+    was answered.
+    """
     with Progress() as progress:
-        watch = _Watch(client, asked, wanted, goal, progress)
+        watch = _Watch(client, asked, wanted, goal, progress, {one.name: one for one in begun.components})
         return await _until(watch.look, seconds, lambda: _late(asked, wanted, goal.state, seconds, watch.doing))
 
 
@@ -61,14 +65,14 @@ async def until_gone(client: Client, asked: Asker, wanted: Target, seconds: floa
 
 @dataclass
 class _Watch:
-    """One wish, being watched; what was told of each component, and since when a cause is there that stays."""
+    """One wish, being watched; what is known of each component, and since when a cause is there that stays."""
 
     client: Client
     asked: Asker
     wanted: Target
     goal: Goal
     progress: Progress
-    told: dict[str, Component] = field(default_factory=dict)
+    known: dict[str, Component]
     doubtful: dict[tuple[str, str], float] = field(default_factory=dict)
     doing: str = ""
 
@@ -99,12 +103,12 @@ class _Watch:
 
     def _tell(self, one: Component) -> None:
         """A line for each new state or cause."""
-        before = self.told.get(one.name, one)
-        if before is one or (before.state, before.cause) != (one.state, one.cause):
+        before = self.known.get(one.name, one)
+        if (before.state, before.cause) != (one.state, one.cause):
             step = Event(id=0, at=datetime.now(UTC), host=one.name, before=before.state, after=one.state,
                          cause=one.cause, sentence=one.reason)  # fmt: skip
             self.progress.step(step)
-            self.told[one.name] = one
+        self.known[one.name] = one
 
     def _despair(self, one: Component) -> None:
         """Raises WaitFailed where waiting longer is no use."""

@@ -9,7 +9,7 @@ from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.caas.apps import App, AppInstance
 from paas_controller.caas.cluster import parsing
 from paas_controller.caas.cluster.objects import Pod
-from paas_controller.caas.cluster.session import Query
+from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters
 
 LINES = 1000

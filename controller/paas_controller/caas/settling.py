@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from paas_controller.base.errors import NotFound, PaasError
 from paas_controller.caas.apps import App, AppInstance, Apps
-from paas_controller.caas.cluster.session import Query
+from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.ports.service import Ports
 from paas_controller.caas.words import APP, INSTANCE
@@ -34,7 +33,8 @@ class Settling:
     def __init__(self, store: Store, apps: Apps, ports: Ports, clusters: Clusters) -> None:
         self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._news: dict[str, asyncio.Event] = {}
+        """By namespace, those that wait for what is heard there next; each is set once."""
         self.why: dict[str, str] = {}
         """On what the deletion of a namespace or an instance waits, by namespace or id."""
 
@@ -56,8 +56,8 @@ class Settling:
 
     def heard(self, namespace: str) -> None:
         """Something changed there."""
-        if namespace in self._news:
-            self._news[namespace].set()
+        if news := self._news.pop(namespace, None):
+            news.set()
 
     def app(self, app: App, *, late: bool = False) -> "asyncio.Task[None]":
         """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports.
@@ -85,6 +85,7 @@ class Settling:
         loop, pause = asyncio.get_running_loop(), _LOOK
         since = loop.time()
         while True:
+            news = self._news.setdefault(app.namespace, asyncio.Event())
             try:
                 gone = await (self._instance_gone(app, instance) if instance else self._namespace_gone(app))
                 if gone and loop.time() >= since + late:
@@ -98,16 +99,7 @@ class Settling:
                     name = instance.name if instance else app.name
                     _log.warning("%s %s goes, but: %s", app.kind, name, error.message)
                 self.why[key] = error.message
-            await self._wait(app.namespace, pause)
-
-    async def _wait(self, namespace: str, seconds: float) -> None:
-        news = self._news[namespace]
-        news.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await news.wait()
-        except TimeoutError:
-            return
+            await heard_within(news, pause)
 
     async def _namespace_gone(self, app: App) -> bool:
         site = self._clusters.site(app.cluster)
@@ -152,6 +144,15 @@ class Settling:
 
         await self._store.write(forget, alone=True)
         app.instances.pop(gone.name, None)
+
+
+async def heard_within(news: asyncio.Event, seconds: float) -> None:
+    """Waits for news, so many seconds at most."""
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return
 
 
 async def _found(site: Site, namespace: str, instance: str) -> bool:

@@ -9,12 +9,15 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from paas_controller.base.clusters import ClusterSettings
 from paas_controller.base.errors import Invalid, Retryable
 from paas_controller.caas.cluster.connections import Hold
-from paas_controller.caas.cluster.session import Query, Request, Session
+from paas_controller.caas.cluster.request import Query, Request
+
+if TYPE_CHECKING:
+    from paas_controller.caas.cluster.session import Session
 
 DEADLINE = 5.0
 FOLLOWERS = 64
@@ -31,7 +34,7 @@ class Cluster:
 
     def __init__(self, settings: ClusterSettings, deadline: float = DEADLINE) -> None:
         self.name, self._deadline = settings.name, deadline
-        self._session = Session(settings, deadline, settings.calls + _STREAMS)
+        self._session = _session(settings, deadline, settings.calls + _STREAMS)
         self._calls = ThreadPoolExecutor(settings.calls, f"calls {settings.name}")
         self._streams = ThreadPoolExecutor(_STREAMS, f"streams {settings.name}")
         self._holds: set[Hold] = set()
@@ -158,3 +161,9 @@ class Cluster:
         hold = Hold()
         self._holds.add(hold)
         return hold
+
+
+def _session(settings: ClusterSettings, deadline: float, connections: int) -> "Session":
+    from paas_controller.caas.cluster.session import Session  # noqa: PLC0415 - many controllers have no cluster
+
+    return Session(settings, deadline, connections)

@@ -1,9 +1,8 @@
 """The one module that knows the official client: blocking, in any thread. What goes wrong becomes our errors here."""
 
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
@@ -18,22 +17,10 @@ from paas_controller.base.clusters import ClusterSettings
 from paas_controller.base.errors import Refused, Retryable
 from paas_controller.caas.cluster.connections import Hold, hold_all
 from paas_controller.caas.cluster.refusals import Unknown, refusal, status
+from paas_controller.caas.cluster.request import Request
 
 _CONNECT = 2.0
 _PIECE = 1 << 16
-Query = Mapping[str, str | int | bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for. `silence` is how many seconds without a byte are endured."""
-
-    method: str
-    path: str
-    query: Query | None = None
-    body: dict[str, Any] | None = None
-    content: str = "application/json"
-    silence: float | None = None
 
 
 class Session:

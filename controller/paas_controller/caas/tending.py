@@ -13,7 +13,7 @@ from paas_controller.caas.apps import App, Apps
 from paas_controller.caas.cluster.objects import Controller
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.pool import about_memory, fitting
-from paas_controller.caas.settling import Settling
+from paas_controller.caas.settling import Settling, heard_within
 from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.views import Views
 from paas_controller.caas.words import NUDGED
@@ -58,7 +58,7 @@ class Tending:
         news = self._news[key]
         try:
             while (pause := await self._look_after(key)) is not None or news.is_set():
-                await _wait(news, pause or 0.0)
+                await heard_within(news, pause or 0.0)
                 news.clear()
         finally:
             del self._tasks[key], self._news[key]
@@ -113,11 +113,3 @@ class Tending:
         found = self._clusters.site(app.cluster).mirror.controllers(app.namespace)
         waiting = [one for one in found if one.failure and about_memory(one.failure) and not one.leaving]
         return sorted(waiting, key=lambda one: (ages.get(one.instance, 0.0), one.component))
-
-
-async def _wait(news: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError:
-        return

@@ -61,15 +61,18 @@ def component(name: str = "web", **more: Any) -> dict[str, Any]:
     return {"name": name, "image": "web:1"} | more
 
 
-@pytest.fixture
-async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
-    """A controller with that cluster; the clock is the machine's."""
+def cluster_settings(kubernetes: Cluster) -> ClusterSettings:
     first, last = kubernetes.node_ports[0], kubernetes.node_ports[-1]
-    cluster = ClusterSettings(
+    return ClusterSettings(
         name="main", kubeconfig=kubernetes.kubeconfig(), address="192.0.2.9", domain="apps.example.org",
         ports=f"{first}-{last}",
     )  # fmt: skip
-    shell = Shell(tmp_path / "data", settings={"clusters": (cluster,)})
+
+
+@pytest.fixture
+async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
+    """A controller with that cluster; the clock is the machine's."""
+    shell = Shell(tmp_path / "data", settings={"clusters": (cluster_settings(kubernetes),)})
     shell.folder.mkdir()
     await shell.start()
     yield shell

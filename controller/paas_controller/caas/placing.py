@@ -1,6 +1,7 @@
 """Making an instance: row and ports in one commit, then its objects; whatever fails takes all of it back."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,15 +66,12 @@ class Placing:
         try:
             if any(one.way == "host-port" for one in taken.values()):
                 await self._spaces.allow_host_ports(app)
-            for part in parts:
-                if part.service is not None:
-                    await self._expose(site, app, instance, part, taken)
-            for part in parts:
-                path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers"
-                site.mirror.put(await site.client.create(path, part.with_ports(taken).controller))
+            services = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
+            await _all_at_once(*services, *(self._control(site, app, part.with_ports(taken)) for part in parts))
             return await self._apps.phase(app, instance, "there")
         except BaseException as error:
-            await self._take_back(app, instance, late=isinstance(error, Retryable))
+            # Whoever was not answered, or did not wait for the answer, may have been heard all the same.
+            await self._take_back(app, instance, late=isinstance(error, Retryable) or not isinstance(error, PaasError))
             raise
 
     async def rehearse(self, app: App, name: str, environment: str, build: Build) -> list[str]:
@@ -108,6 +106,10 @@ class Placing:
 
         return write
 
+    async def _control(self, site: Site, app: App, part: Part) -> None:
+        path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers"
+        site.mirror.put(await site.client.create(path, part.controller))
+
     async def _expose(
         self, site: Site, app: App, instance: AppInstance, part: Part, taken: dict[Wanted, Taken]
     ) -> None:
@@ -137,6 +139,14 @@ class Placing:
         with suppress(PaasError):  # on the disk it is `making` still, which leads to the same
             instance = await self._apps.phase(app, instance, "going", alone=True)
         self._settling.instance(app, instance, late=late)
+
+
+async def _all_at_once(*calls: Coroutine[Any, Any, None]) -> None:
+    """Waits for each, whatever becomes of the others. Of several errors the one that leaves most open is raised."""
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    errors = [each for each in done if each is not None]
+    for error in sorted(errors, key=lambda each: not isinstance(each, Retryable)):
+        raise error
 
 
 def _claim(app: App, instance: AppInstance) -> Claim:

@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import SQLModel
@@ -94,6 +94,15 @@ class Apps:
 
     def in_namespace(self, cluster: str, namespace: str) -> App | None:
         return self._namespaces.get((cluster, namespace))
+
+    def of_tenant(self, tenant: str, topic: str, name: str, at: float) -> bool:
+        """Whether what was told then of `app/instance` is this tenant's to hear; where none is given, whether it is of
+        an app at all. What was told of another one of this name, before it was made, is nobody's.
+        """
+        if not tenant:
+            return topic in get_args(AppKind)
+        app = self._apps.get((topic, name.partition("/")[0]))
+        return app is not None and app.tenant == tenant and app.created_at <= at
 
     async def add(self, app: App, *, dry_run: bool = False) -> App:
         """Writes a new app down. Conflict where the name is taken, Refused where there is no such tenant."""

@@ -69,6 +69,10 @@ class Room:
     def routes(self) -> list[Route]:
         return caas_routes(self._caas, Reading(self._clusters)) + port_routes(self._pools)
 
+    def of_tenant(self, tenant: str, topic: str, name: str, at: float) -> bool:
+        """Whether a step of the story is this tenant's to hear; see `Apps`."""
+        return self._apps.of_tenant(tenant, topic, name, at)
+
     def _first_pools(self, connection: Connection) -> None:
         """A cluster without a pool gets one of all ports that its settings allow."""
         known = set(connection.execute(select(_POOL.c.cluster)).scalars())

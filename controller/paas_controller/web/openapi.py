@@ -16,9 +16,10 @@ def openapi(routes: Sequence[Route]) -> Schema:
     """The document of these routes; ValueError where two models have one name."""
     schemas, names = schemas_of({Error} | {model for route in routes for model in _models(route)})
     paths: dict[str, Schema] = {}
+    identifiers: set[str] = set()
     for route in routes:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, names)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, names, identifiers)
     return {
         "openapi": "3.1.0",
         "info": {"title": "paas-controller", "version": __version__, "description": ABOUT},
@@ -33,9 +34,10 @@ def openapi(routes: Sequence[Route]) -> Schema:
     }
 
 
-def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema:
+def _operation(route: Route, path: str, names: Mapping[Document, str], taken: set[str]) -> Schema:
     said = route.said
-    shown: Schema = {"summary": said.summary, "operationId": _identifier(route.method, path), "tags": [_tag(path)]}
+    identifier = _identifier(route.method, path, taken)
+    shown: Schema = {"summary": said.summary, "operationId": identifier, "tags": [_tag(path)]}
     if route.roles and route.roles != ANYBODY:
         *first, last = sorted(route.roles)
         theirs = " A tenant's token sees and changes what is the tenant's." if route.tenants else ""
@@ -52,8 +54,15 @@ def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema
     return shown | {"responses": answers | refused}
 
 
-def _identifier(method: str, path: str) -> str:
-    words = re.sub(r"\{(\w+)\}", r"by_\1", _within(path) or path).replace(".", "_").replace("-", "_").split("/")
+def _identifier(method: str, path: str, taken: set[str]) -> str:
+    """After its path within its API; where the other API has one of that name already, after its whole path."""
+    found = next(name for name in (_called(method, _within(path) or path), _called(method, path)) if name not in taken)
+    taken.add(found)
+    return found
+
+
+def _called(method: str, path: str) -> str:
+    words = re.sub(r"\{(\w+)\}", r"by_\1", path).replace(".", "_").replace("-", "_").split("/")
     return "_".join([method.lower(), *filter(None, words)])
 
 

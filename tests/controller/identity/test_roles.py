@@ -61,7 +61,7 @@ TABLE = [
     (method, path.replace("{kind}", kind), may) for kind in ("database", "middleware") for method, path, may in KINDS
 ]
 OF_APPS = [(method, f"//api/v1/{word}{path}", may) for word in ("apps", "caas_apps") for method, path, may in THEIRS]
-OF_APPS += OF_COMPONENTS
+OF_APPS += [*OF_COMPONENTS, ("GET", "//api/v1/events", PEOPLE)]
 TABLE += REST + OF_APPS
 TABLE += [(method, f"//api/v1/{word}{path}", may) for word in ("apps", "caas_apps") for method, path, may in APPS]
 OPEN = {("POST", "/apis/v1alpha1/agents/join"), ("GET", "/healthz"), ("GET", "/readyz")}
@@ -72,7 +72,7 @@ OF_TENANTS = {("GET", "//openapi.json")} | {(method, path) for method, path, _ i
 
 
 def _filled(path: str) -> str:
-    refused = "?name=x" if path == "/events" else ""  # whoever may listen would do so for ever
+    refused = "?name=x" if path in ("/events", "//api/v1/events") else ""  # whoever may listen would do so for ever
     return (
         path.format(
             name="nothing",

@@ -1,1 +1,1 @@
-"""Apps and containers on Kubernetes. What a cluster says becomes our words in `kube`, and nowhere else."""
+"""Apps and containers on Kubernetes. What a cluster says becomes our words in `cluster`, and nowhere else."""

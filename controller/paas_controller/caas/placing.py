@@ -1,7 +1,7 @@
 """Making an instance: row and ports in one commit, then its objects; whatever fails takes all of it back."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,8 +66,9 @@ class Placing:
         try:
             if any(one.way == "host-port" for one in taken.values()):
                 await self._spaces.allow_host_ports(app)
-            services = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
-            await _all_at_once(*services, *(self._control(site, app, part.with_ports(taken)) for part in parts))
+            exported = [part for part in parts if part.service is not None]
+            await _all_at_once(self._expose(site, app, instance, part, taken) for part in exported)
+            await _all_at_once(self._control(site, app, part.with_ports(taken)) for part in parts)
             return await self._apps.phase(app, instance, "there")
         except BaseException as error:
             # Whoever was not answered, or did not wait for the answer, may have been heard all the same.
@@ -141,7 +142,7 @@ class Placing:
         self._settling.instance(app, instance, late=late)
 
 
-async def _all_at_once(*calls: Coroutine[Any, Any, None]) -> None:
+async def _all_at_once(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
     """Waits for each, whatever becomes of the others. Of several errors the one that leaves most open is raised."""
     done = await asyncio.gather(*calls, return_exceptions=True)
     errors = [each for each in done if each is not None]

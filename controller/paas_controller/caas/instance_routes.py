@@ -1,7 +1,7 @@
 """HTTP of the instances of apps, of both kinds."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
@@ -9,6 +9,7 @@ from typing import get_args
 from aiohttp import web
 from pydantic import BaseModel
 
+from paas_controller.base.errors import PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import READERS, WRITERS
 from paas_controller.caas import answers, queries
@@ -22,6 +23,8 @@ from paas_controller.web.queries import DryRun, read_query
 from paas_controller.web.routing import ABOUT, PRINCIPAL, REQUEST_ID, Handler, Route, Said
 from paas_controller.web.schemas import Rehearsed
 
+_PATIENCE = 30.0
+"""Seconds until one who does not take a log is let go."""
 _WISHES: dict[Word, str] = {
     "running": "Start it: what fits into the pool runs, the rest waits for memory.",
     "stopped": "Stop it: no pods, and the number of replicas is remembered.",
@@ -142,16 +145,25 @@ class Instances:
     async def logs(self, request: web.Request) -> web.StreamResponse:
         asked, (app, instance) = read_query(request, queries.LogsQuery), self._instance(request)
         pod = self.reading.pod(app, instance, asked.component, asked.pod)
+        tail = min(asked.tail, 1) if asked.follow else asked.tail
+        text = await self.reading.log(app, pod, tail, asked.container)  # what is wrong is said before a stream begins
         if not asked.follow:
-            return web.Response(text=await self.reading.log(app, pod, asked.tail, asked.container))
+            return web.Response(text=text)
         response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
         response.headers[REQUEST_ID] = request_id.get()
+        await response.prepare(request)
         async with aclosing(self.reading.follow(app, pod, asked.tail, asked.container)) as lines:
-            await response.prepare(request)
             try:
                 async for line in lines:
-                    async with asyncio.timeout(30):
-                        await response.write(f"{line}\n".encode())
+                    await _told(response, line)
             except (ConnectionError, TimeoutError):
-                pass  # whoever listened has gone
+                return response  # whoever listened has gone
+            except PaasError as error:
+                with suppress(ConnectionError, TimeoutError):
+                    await _told(response, f"the log breaks off: {error.message}")
         return response
+
+
+async def _told(response: web.StreamResponse, line: str) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        await response.write(f"{line}\n".encode())

@@ -1,0 +1,106 @@
+"""A cluster that does not answer, or refuses: each route says so in a sentence, and none with a 500."""
+
+import asyncio
+import logging
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from kubernetes.client import CoreV1Api
+
+from paas_controller.caas import settling
+from tests.controller.caas.conftest import Portal, component
+from tests.controller.caas.test_caas import body
+from tests.controller.shell import Answer, Shell
+
+READ = ["", "/usage", "/instances", "/instances/web", "/instances/web/pods"]
+"""What is answered from memory."""
+ASKED: list[tuple[str, str, Any]] = [
+    ("PATCH", "", {"memory_units": 9}), ("GET", "/instances/web/logs", None), ("GET", "/instances/web/events", None),
+    ("GET", "/instances/web/logs?follow=true", None),
+    ("POST", "/instances", {"kind": "AppInstance", "name": "new", "components": [component(ports=[80])]}),
+    ("PUT", "/instances/web/stopped", None), ("PUT", "/instances/web/restart", None),
+    ("PUT", "/instances/web/components/web/running", None),
+]  # fmt: skip
+"""What the cluster has to be asked for."""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the end of a deletion."""
+    monkeypatch.setattr(settling, "_PATIENCE", 0.2)
+
+
+def away(portal: Portal, how: str) -> AbstractContextManager[None]:
+    return portal.cluster.paused() if how == "paused" else portal.cluster.away()
+
+
+async def all_at_once(portal: Portal) -> list[Answer]:
+    asked = [portal.call(*each) for each in ASKED]
+    new = {"name": f"{portal.app}-new", "memory_units": 1}
+    return list(await asyncio.gather(*asked, portal.shell.post("//api/v1/apps", new)))
+
+
+@pytest.mark.parametrize("how", ["paused", "killed"])
+async def test_a_cluster_that_does_not_answer_is_told_of_as_such(
+    portal: Portal, impatient: None, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await portal.create()
+    await portal.put_in("web", component())
+    await portal.becomes("web", "web", "running")
+    with away(portal, how):
+        for answer in await all_at_once(portal):
+            assert (answer.status, answer.headers["Retry-After"] >= "1") == (503, True), answer.body
+            assert "the cluster main" in answer.message
+            assert "is its API server up?" in answer.message
+        assert [(await portal.call("GET", path)).status for path in READ] == [200] * len(READ)
+        assert (await portal.call("GET", "/instances/web")).body["phase"] == "there"
+        gone = await portal.call("DELETE", "/instances/web")
+        assert (gone.status, bool(gone.body["msg"])) == (202, True)
+    for path in ("/instances/new", "/instances/web"):
+        await portal.is_gone(path)
+    assert (await portal.call("GET", "/usage")).body["ports"] == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_log_that_cannot_be_followed_is_refused_before_it_begins(portal: Portal) -> None:
+    await portal.create()
+    await portal.put_in("web", component())
+    await portal.becomes("web", "web", "running")
+    for query in ("", "&follow=true"):
+        refused = await portal.call("GET", f"/instances/web/logs?container=nope{query}")
+        assert (refused.status, "container nope is not valid" in refused.message) == (400, True), refused.message
+
+
+async def test_what_the_cluster_refuses_is_refused_with_its_field(caas: Portal) -> None:
+    made = (await caas.create()).body
+    container = {"image": "web:1", "volumeMounts": 2 * [{"name": "v", "mountPath": "/x"}]}
+    spec = {"containers": [container], "volumes": [{"name": "v", "emptyDir": {}}]}
+    template = {"spec": {"template": {"spec": spec}}}
+    refused = await caas.call("POST", "/instances", body("lost", rc_template=template))
+    assert refused.status == 422, refused.body
+    details = str(refused.body["error"]["details"])
+    assert "containers[0].volumeMounts[1].mountPath: Invalid value" in details, refused.body
+    await caas.is_gone("/instances/lost")
+    with caas.cluster.client() as client:
+        core = CoreV1Api(client)
+        limit: Any = {"metadata": {"name": "few"}, "spec": {"hard": {"count/replicationcontrollers": "0"}}}
+        core.create_namespaced_resource_quota(made["namespace"], limit)
+        told: list[Answer] = []
+        async with asyncio.timeout(20):
+            while not told or told[-1].status == 201:
+                told.append(await caas.call("POST", "/instances", body(f"one-more-{len(told)}")))
+    assert (told[-1].status, "exceeded quota: few" in told[-1].message) == (403, True), told[-1].body
+
+
+async def test_without_a_cluster_apps_are_refused_with_what_to_do_and_lists_are_empty(shell: Shell) -> None:
+    for kind in ("apps", "caas_apps"):
+        refused = await shell.post(f"//api/v1/{kind}", {"name": "shop", "memory_units": 5})
+        assert (refused.status, refused.message) == (
+            422, "this controller has no Kubernetes cluster: name one in its settings, under [[clusters]]",
+        )  # fmt: skip
+        assert (await shell.get(f"//api/v1/{kind}")).body == {"items": [], "next": None}
+        assert (await shell.get(f"//api/v1/{kind}/shop")).status == 404
+        instance = {"kind": "AppInstance", "name": "web", "components": [component()]}
+        wanted = instance if kind == "apps" else body("web")
+        assert (await shell.post(f"//api/v1/{kind}/shop/instances", wanted)).status == 404

@@ -99,7 +99,7 @@ class Tending:
                 continue
             free -= controller.memory
             pause = _AGAIN
-            key, now = (controller.instance, controller.component), self._clock.monotonic()
+            key, now = (controller.instance, controller.component), asyncio.get_running_loop().time()
             if now - self._nudged.get(key, -_AGAIN) < _AGAIN:
                 continue
             path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers/{controller.name}"

@@ -90,7 +90,7 @@ class Views:
         there, mirror = self._controllers(app, instance), self._clusters.site(app.cluster).mirror
         made = instance.components if instance.phase == "there" else ()
         if not mirror.fresh:
-            return dict.fromkeys(made, unread(mirror.trouble))
+            return dict.fromkeys(sorted(made), unread(mirror.trouble))
         return {name: self._standing(app, instance, there.get(name), name, pool) for name in sorted({*made, *there})}
 
     def _standing(

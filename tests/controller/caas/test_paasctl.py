@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.client.conftest import Ended, Paasctl
+from tests.client.test_paasctl_completion import completed
 from tests.controller.caas.conftest import Portal, component
 from tests.controller.caas.test_caas import TEMPLATES
 
@@ -62,7 +63,7 @@ async def test_the_bar_says_who_takes_what_and_what_waits(paasctl: Paasctl, port
     assert (waiting.code, "waits for memory: asked 1 unit" in waiting.out) == (0, True)
     usage = (await paasctl("app", "usage", portal.app)).out
     assert usage.splitlines()[0] == "[" + "A" * 40 + "] " + "B" * 20 + " waits"
-    assert ["B", "worker/db", "1"] in [line.split() for line in usage.splitlines()]
+    assert ["B", "worker/db", "-", "1"] in [line.split() for line in usage.splitlines()]
     refused = await put(paasctl, portal, "strict", component(), more="--strict")
     assert (refused.code, "without --strict it waits" in refused.err) == (1, True)
     assert f"{portal.app}/strict was not created: it waits for memory" in refused.err
@@ -134,6 +135,15 @@ async def test_single_containers_are_made_of_templates(paasctl: Paasctl, caas: P
     assert "phpmyadmin-1" in (await paasctl("caas", "show", caas.app)).out
     assert (await paasctl("caas", "stopped", f"{caas.app}/phpmyadmin-1", "--wait")).code == 0
     assert (await paasctl("caas", "remove", f"{caas.app}/phpmyadmin-1", "--wait")).code == 0
+
+
+async def test_apps_and_their_instances_are_completed(paasctl: Paasctl, portal: Portal) -> None:
+    await portal.create()
+    await portal.put_in("web", component())
+    assert await completed(paasctl, "app", "usage", portal.app[:-1]) == [portal.app]
+    assert await completed(paasctl, "app", "log", portal.app[:-1]) == [f"{portal.app}/"]
+    assert await completed(paasctl, "app", "log", f"{portal.app}/w") == [f"{portal.app}/web"]
+    assert await completed(paasctl, "caas", "usage", portal.app) == []
 
 
 @pytest.mark.parametrize(

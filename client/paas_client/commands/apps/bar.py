@@ -34,7 +34,7 @@ def letter(place: int) -> str:
 def share_rows(usage: Usage) -> list[tuple[str | Text, ...]]:
     """A line for each component, and one for what is none of the platform's."""
     rows: list[tuple[str | Text, ...]] = [
-        (_coloured(letter(place), 1), share.name, units(share.memory_units), units(share.waiting_units) or "-")
+        (_coloured(letter(place), 1), share.name, units(share.memory_units) or "-", units(share.waiting_units) or "-")
         for place, share in enumerate(usage.shares)
     ]
     return [*rows, (_OTHERS, "others", units(usage.others), "-")] if usage.others else rows

@@ -53,6 +53,7 @@ class Room:
         """Loads what is kept and begins to watch."""
         await self._apps.start()
         await self._store.write(self._first_pools)
+        await self._story.start()
         self._clusters.start()
         self._settling.start()
 

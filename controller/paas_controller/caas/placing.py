@@ -69,11 +69,13 @@ class Placing:
             exported = [part for part in parts if part.service is not None]
             await _all_at_once(self._expose(site, app, instance, part, taken) for part in exported)
             await _all_at_once(self._control(site, app, part.with_ports(taken)) for part in parts)
-            return await self._apps.phase(app, instance, "there")
+            instance = await self._apps.phase(app, instance, "there")
         except BaseException as error:
             # Whoever was not answered, or did not wait for the answer, may have been heard all the same.
             await self._take_back(app, instance, late=isinstance(error, Retryable) or not isinstance(error, PaasError))
             raise
+        self._clusters.changed(app.cluster, "controller", app.namespace, instance.id)  # it counts from now on
+        return instance
 
     async def rehearse(self, app: App, name: str, environment: str, build: Build) -> list[str]:
         """What `place` would make, as sentences; the same errors as far as they can be known beforehand."""

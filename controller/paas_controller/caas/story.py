@@ -3,10 +3,10 @@
 import asyncio
 from collections import defaultdict
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from paas_controller.base.clock import Clock
-from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.apps import App, AppInstance, AppKind, Apps
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.reasons import Standing
 from paas_controller.caas.settling import Settling
@@ -33,8 +33,19 @@ class Story:
         self._dirty: defaultdict[Key, set[str]] = defaultdict(set)
         self._news = asyncio.Event()
         self._told: Told = {}
-        self._before: set[str] = set()
-        """Ids of instances of a former run: how they are first seen is no change."""
+
+    async def start(self) -> None:
+        """Remembers what was told last, so that what changes while no controller runs is told as well."""
+        for kind in get_args(AppKind):
+            rows = await self._store.read(partial(events.latest, topic=kind))
+            last = {(row["name"], row["host"]): row for row in rows}
+            for app in self._apps.all(kind):
+                for instance in app.instances.values():
+                    for component in instance.components:
+                        row = last.get((f"{app.name}/{instance.name}", component))
+                        if row and row["at"] >= instance.created_at:
+                            told = Standing(row["after"], row["why"], row["sentence"])
+                            self._told[instance.id, component] = told
 
     def heard(self, cluster: str, kind: str, namespace: str, instance: str) -> None:
         """Something changed; a quota concerns all in its namespace."""
@@ -44,7 +55,6 @@ class Story:
 
     async def run(self) -> None:
         """Follows what is heard, for ever."""
-        self._before |= self._ids()
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
@@ -60,18 +70,15 @@ class Story:
                 await self._follow(key, instances)
                 self._tending.look(*key)
 
-    def _ids(self) -> set[str]:
-        return {instance.id for app in self._apps.all() for instance in app.instances.values()}
-
     def _look_at_all(self) -> None:
         for app in self._apps.all():
             self._dirty[app.cluster, app.namespace].add("")
-        there = self._ids()
+        there = {instance.id for app in self._apps.all() for instance in app.instances.values()}
         self._told = {key: standing for key, standing in self._told.items() if key[0] in there}
 
     async def _follow(self, key: Key, instances: set[str]) -> None:
         app = self._apps.in_namespace(*key)
-        if app is None or app.phase != "there" or not self._clusters.site(app.cluster).mirror.fresh:
+        if app is None or app.phase != "there" or not self._clusters.mirror(app.cluster).fresh:
             return
         now, rows = self._news_of(app, instances)
         try:
@@ -93,9 +100,7 @@ class Story:
 
     def _row(self, app: App, instance: AppInstance, component: str, now: Standing) -> list[dict[str, Any]]:
         before = self._told.get((instance.id, component))
-        if before is None and instance.id in self._before:
-            return []
-        if before is not None and (before.state, before.cause) == (now.state, now.cause):
+        if before and (before.state, before.cause) == (now.state, now.cause):
             return []
         row = {
             "at": self._clock.time(), "topic": app.kind, "name": f"{app.name}/{instance.name}", "host": component,

@@ -16,7 +16,7 @@ from tests.testbeds.kubernetes.cluster import Cluster, cluster
 from tests.testbeds.memory import memory
 from tests.testbeds.stack import Stack, until
 
-PORTS = range(30000, 32000)
+PORTS = range(30000, 32767)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Platform:
     async def create_app(self, name: str, units: int = 100) -> None:
         await self.ask("POST", "/apps", {"name": name, "memory_units": units, "max_ports": units})
 
-    async def create_instance(self, app: str, name: str, image: str = "web:1") -> None:
-        """With one component, which exports a port."""
-        component = {"name": "web", "image": image, "ports": [80]}
-        body = {"kind": "AppInstance", "name": name, "components": [component]}
+    async def create_instance(self, app: str, name: str, image: str = "web:1", components: int = 1) -> None:
+        """With so many components, each of which exports a port."""
+        made = [{"name": f"c{number}", "image": image, "ports": [80]} for number in range(components)]
+        body = {"kind": "AppInstance", "name": name, "components": made}
         await self.ask("POST", f"/apps/{app}/instances", body)
 
     async def are(self, app: str, state: str) -> None:

@@ -30,7 +30,7 @@ class Clusters:
     """All of them, by name. `changed` is set before they are started."""
 
     def __init__(self, settings: Sequence[ClusterSettings], clock: Clock, dice: Random) -> None:
-        self._dice, self._tasks = dice, list[asyncio.Task[None]]()
+        self._clock, self._dice, self._tasks = clock, dice, list[asyncio.Task[None]]()
         self.changed: Changed = _nobody
         self._sites = {each.name: self._made(each, clock) for each in settings}
 
@@ -66,6 +66,14 @@ class Clusters:
             return self._sites[name] if name else next(iter(self._sites.values()))
         except KeyError:
             raise Refused(f"there is no cluster {name}; there are {', '.join(self._sites)}") from None
+
+    def mirror(self, name: str) -> Mirror:
+        """What is known of a cluster; of one that is no longer in the settings nothing but that."""
+        if name in self._sites:
+            return self._sites[name].mirror
+        nothing = Mirror(name, self._clock, _nobody)
+        nothing.broken("cluster", f"there is no cluster {name} in the settings")
+        return nothing
 
     def node_ports(self, cluster: str) -> dict[int, str]:
         """The node ports that it is seen to use, and by whom."""

@@ -55,12 +55,12 @@ class Instances:
                     of("Show an instance: how each component is, and why.", {200: answers.AppInstanceShown})),
             open_to("DELETE", one, self.delete, WRITERS,
                     of("Delete an instance.", {200: answers.GoingOrRehearsed, 202: answers.GoingOrRehearsed},
-                       query=DryRun)),
+                       query=DryRun, refusals=(409,))),
             open_to("GET", f"{one}/pods", self.pods, READERS, of("List its pods.", {200: answers.PodList})),
             open_to("GET", f"{one}/logs", self.logs, READERS,
-                    of("Read a log.", {200: "text/plain"}, query=queries.LogsQuery, refusals=(409,))),
+                    of("Read a log.", {200: "text/plain"}, query=queries.LogsQuery, refusals=(409, 422))),
             open_to("GET", f"{one}/events", self.events, READERS,
-                    of("List what the cluster says happened to it.", {200: answers.HappeningList})),
+                    of("List what the cluster says happened to it.", {200: answers.HappeningList}, refusals=(422,))),
             *self._wishes(one),
         ]  # fmt: skip
 

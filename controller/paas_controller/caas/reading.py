@@ -24,7 +24,7 @@ class Reading:
 
     def pod(self, app: App, instance: AppInstance, component: str = "", name: str = "") -> Pod:
         """The pod whose log is meant: the youngest, unless one is named. NotFound, Conflict."""
-        mirror = self._clusters.site(app.cluster).mirror
+        mirror = self._clusters.mirror(app.cluster)
         pods = [pod for pod in mirror.pods(app.namespace, instance.id) if component in ("", pod.component)]
         if name:
             pods = [pod for pod in pods if pod.name == name]

@@ -52,7 +52,7 @@ class _Apps:
                        {200: answers.AppOrRehearsed}, body=AppChange, query=DryRun, refusals=(409, 422))),
             Route("DELETE", one, self.delete, ADMINISTRATORS,
                   said(f"Delete {kind} with all that is in it.",
-                       {200: answers.GoingOrRehearsed, 202: answers.GoingOrRehearsed}, query=DryRun)),
+                       {200: answers.GoingOrRehearsed, 202: answers.GoingOrRehearsed}, query=DryRun, refusals=(409,))),
             Route("GET", f"{one}/usage", self.usage, READERS,
                   said("Show who takes what of its pool, and its ports.", {200: answers.Usage}), tenants=True),
         ]  # fmt: skip

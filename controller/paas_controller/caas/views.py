@@ -25,7 +25,7 @@ class Views:
 
     def pool(self, app: App) -> Account:
         """Who takes what of its memory; in the order in which the instances were made."""
-        mirror = self._clusters.site(app.cluster).mirror
+        mirror = self._clusters.mirror(app.cluster)
         quota = mirror.quota(app.namespace)
         if quota is None:
             return Account(app.memory_units * UNIT)
@@ -37,7 +37,7 @@ class Views:
         pool = self.pool(app)
         shown: dict[str, Any] = {name: getattr(app, name) for name in _OF_APPS}
         shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": len(self.ports(app))}
-        shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._settling.why.get(app.namespace, "")}
+        shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._why(app, app.namespace)}
         return shown | {"created_at": rfc3339(app.created_at)}
 
     def usage(self, app: App) -> dict[str, Any]:
@@ -59,11 +59,10 @@ class Views:
 
     def ports(self, app: App, instance: str = "") -> list[dict[str, Any]]:
         """Where what it exports is reached."""
-        site = self._clusters.site(app.cluster)
         names = {one.id: one.name for one in app.instances.values()}
         found = []
-        for service in site.mirror.services(app.namespace, instance):
-            whose = {"instance": names.get(service.instance, "")}
+        for service in self._clusters.mirror(app.cluster).services(app.namespace, instance):
+            site, whose = self._clusters.site(app.cluster), {"instance": names.get(service.instance, "")}
             found += [whose | at for port in service.ports if (at := _exposed(site, service, port))]
         return found
 
@@ -82,12 +81,12 @@ class Views:
         return {
             "name": instance.name, "id": instance.id, "app": app.name, "environment": instance.environment,
             "state": _state([one["state"] for one in components], instance.phase), "phase": instance.phase,
-            "why": self._why(app, instance), "components": components, "created_at": rfc3339(instance.created_at),
+            "why": self._why(app, instance.id), "components": components, "created_at": rfc3339(instance.created_at),
         }  # fmt: skip
 
     def standings(self, app: App, instance: AppInstance, pool: Account) -> dict[str, Standing]:
         """How each component is, by its name; also of those that somebody has deleted in the cluster."""
-        there, mirror = self._controllers(app, instance), self._clusters.site(app.cluster).mirror
+        there, mirror = self._controllers(app, instance), self._clusters.mirror(app.cluster)
         made = instance.components if instance.phase == "there" else ()
         if not mirror.fresh:
             return dict.fromkeys(sorted(made), unread(mirror.trouble))
@@ -96,23 +95,23 @@ class Views:
     def _standing(
         self, app: App, instance: AppInstance, controller: Controller | None, component: str, pool: Account
     ) -> Standing:
-        mirror = self._clusters.site(app.cluster).mirror
+        mirror = self._clusters.mirror(app.cluster)
         pods = [pod for pod in mirror.pods(app.namespace, instance.id) if pod.component == component]
         told = mirror.happenings(app.namespace, controller.name) if controller else []
         return standing(controller, pods, pool, told)
 
     def pods(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
-        mirror = self._clusters.site(app.cluster).mirror
+        mirror = self._clusters.mirror(app.cluster)
         return [_pod(pod) for pod in sorted(mirror.pods(app.namespace, instance.id), key=lambda pod: pod.name)]
 
     def _controllers(self, app: App, instance: AppInstance) -> dict[str, Controller]:
-        mirror = self._clusters.site(app.cluster).mirror
+        mirror = self._clusters.mirror(app.cluster)
         return {one.component: one for one in mirror.controllers(app.namespace, instance.id)}
 
-    def _why(self, app: App, instance: AppInstance) -> str:
-        site = self._clusters.site(app.cluster)
-        known = self._settling.why.get(instance.id, "")
-        return known or (f"this may be old: {site.mirror.trouble}" if site.mirror.stale_since else "")
+    def _why(self, app: App, key: str) -> str:
+        """On what its namespace or an instance waits, or why what is shown of it may not be so."""
+        mirror = self._clusters.mirror(app.cluster)
+        return self._settling.why.get(key, "") or (f"this may be old: {mirror.trouble}" if mirror.stale_since else "")
 
 
 _OF_APPS = ("name", "tenant", "plan", "cluster", "namespace", "memory_units", "max_ports")

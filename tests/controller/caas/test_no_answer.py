@@ -104,3 +104,26 @@ async def test_without_a_cluster_apps_are_refused_with_what_to_do_and_lists_are_
         instance = {"kind": "AppInstance", "name": "web", "components": [component()]}
         wanted = instance if kind == "apps" else body("web")
         assert (await shell.post(f"//api/v1/{kind}/shop/instances", wanted)).status == 404
+
+
+async def test_an_app_whose_cluster_is_no_longer_in_the_settings_is_shown_and_told_why(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+) -> None:
+    await portal.create()
+    await portal.put_in("web", component(ports=[80]))
+    shell, clusters = portal.shell, portal.shell.settings["clusters"]
+    shell.settings["clusters"] = ()
+    await shell.restart()
+    shown = (await shell.get("//api/v1/apps")).body["items"][0]
+    assert (shown["name"], "cluster" in shown["why"], "settings" in shown["why"]) == (portal.app, True, True)
+    assert [(await portal.call("GET", path)).status for path in READ] == [200] * len(READ)
+    web = (await portal.call("GET", "/instances/web")).body
+    told = "this may be old: there is no cluster main in the settings"
+    assert (web["state"], web["why"]) == ("unknow", told)
+    for method, path, document in ASKED:
+        refused = await portal.call(method, path, document)
+        assert refused.status in (404, 409, 422), (path, refused.body)
+    shell.settings["clusters"] = clusters
+    await shell.restart()
+    assert (await portal.becomes("web", "web", "running"))["ports"]
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

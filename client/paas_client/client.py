@@ -22,7 +22,7 @@ from paas_client.ports import Ports
 from paas_client.registry import Audit, Hosts, Operations, Tokens
 from paas_client.stream import Stories
 from paas_client.tenants import Tenants
-from paas_client.transport import Transport
+from paas_client.transport import API1, Transport
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
@@ -53,6 +53,7 @@ class Client:
         self.caas_apps = Apps(transport, "caas_apps")
         self.audit = Audit(transport)
         self.stories = Stories(transport)
+        self.app_stories = Stories(transport, API1)
 
     def instances(self, kind: Kind) -> Instances:
         return self.database if kind == "database" else self.middleware

@@ -85,10 +85,10 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, *path: str, query: Query | None = None, last: str = ""
+        self, *path: str, query: Query | None = None, last: str = "", api: str = API
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """Server-sent events from behind the one with the id `last`. Raises ClientError."""
-        call = Call("GET", path, query)
+        call = Call("GET", path, query, api=api)
         headers = self._headers(call) | {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         async with self._answered(call, headers, _STREAM) as response:
             yield response.content

@@ -102,6 +102,7 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.ports.release("p", "app.shop").plan(),
     lambda client: first(client.audit.all(who="n", since="2026-06-28T00:00:00Z", until="2026-06-28T00:00:00Z")),
     lambda client: first(client.stories.follow("database", "n", after=1)),
+    lambda client: first(client.app_stories.follow("app", "a/n", after=1)),
 ]
 
 

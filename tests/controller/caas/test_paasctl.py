@@ -116,6 +116,25 @@ async def test_what_people_look_for_next(paasctl: Paasctl, portal: Portal) -> No
     assert (mistyped.code, f"did you mean {portal.app}/web?" in mistyped.err) == (3, True)
 
 
+async def test_what_becomes_of_an_app_is_watched(paasctl: Paasctl, portal: Portal) -> None:
+    await portal.create()
+    await put(paasctl, portal, "web", component(), more="--wait")
+    watching = await paasctl.start("app", "watch", portal.app, "-o", "json")
+    told: list[dict[str, Any]] = []
+
+    async def stopped() -> None:
+        told.append(json.loads(await watching.prints("stop")))
+
+    waiting = asyncio.create_task(stopped())
+    while not waiting.done():  # a watch tells of what happens once it listens
+        for word in ("running", "stopped"):
+            await paasctl("app", word, f"{portal.app}/web", "--wait")
+    watching.interrupt()
+    assert (await watching.ended()).code == 130
+    assert (told[0]["kind"], told[0]["name"], told[0]["host"]) == ("app", f"{portal.app}/web", "web")
+    assert (await paasctl("app", "watch", f"{portal.app}x")).code == 3
+
+
 async def test_a_pool_is_resized(paasctl: Paasctl, portal: Portal) -> None:
     await portal.create(units=2)
     await put(paasctl, portal, "web", component(replicas=2), more="--wait")

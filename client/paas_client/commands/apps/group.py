@@ -5,7 +5,7 @@ from dataclasses import replace
 import typer
 
 from paas_client.app_models import AppKind
-from paas_client.commands.apps import changing, making, pods, pools, reading
+from paas_client.commands.apps import changing, making, pods, pools, reading, watching
 from paas_client.commands.asking import asker
 
 _HELP: dict[AppKind, str] = {
@@ -22,6 +22,6 @@ def apps_app(kind: AppKind) -> typer.Typer:
     def choose(context: typer.Context) -> None:
         context.obj = replace(asker(context), app_kind=kind)
 
-    for part in (reading.app, pools.app, making.app, changing.app, pods.app):
+    for part in (reading.app, pools.app, making.app, changing.app, pods.app, watching.app):
         app.add_typer(part)
     return app

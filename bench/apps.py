@@ -78,7 +78,7 @@ def _growth(name: str, what: str, took: dict[int, list[float]], apps: dict[int, 
 
 
 async def _creations(here: Platform, components: int) -> _Turns:
-    """Ours and the bare client's in turn, so that a noisy moment hits them alike; each when what was made before runs."""
+    """Ours and the bare client's in turn, so that a noisy moment hits them alike; what was made before runs by then."""
     turns = []
     for number in range(TURNS):
         app = f"beside{components}-{number // IN_AN_APP}"

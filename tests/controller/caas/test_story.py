@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -42,7 +43,7 @@ async def test_each_change_of_state_is_told_once(portal: Portal, platform: Shell
     states = [state for _, state, _ in told]
     assert (told[0][0], states[0], states[-3:]) == ("", "waiting", ["running", "stopping", "stopped"])
     assert [before for before, _, _ in told[1:]] == states[:-1]
-    assert all(one[1:] != other[1:] for one, other in zip(told, told[1:], strict=False))
+    assert all(one[1:] != other[1:] for one, other in pairwise(told))
 
 
 async def test_what_changes_while_no_controller_runs_is_told_afterwards(portal: Portal, platform: Shell) -> None:

@@ -82,7 +82,7 @@ async def test_every_command_of_the_page_works_and_answers_what_it_says(platform
     commands = f"export PATH={BIN}:$PATH\n"
     commands += "".join(f"{text}\necho '{MARK}'\n" for language, text in parts if language == "sh")
     commands = commands.replace("http://127.0.0.1:3334", str(platform.address).rstrip("/"))
-    printed = iter(await run(commands.replace("/var/lib/paas-controller", str(platform.folder)), tmp_path))
+    printed = iter(await run(commands.replace("/var/lib/paas-controller", str(platform.folder)), tmp_path, 300))
     said = ""
     for language, text in parts:
         if language == "sh":

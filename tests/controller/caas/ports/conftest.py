@@ -39,7 +39,10 @@ def settings(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 async def shell(tmp_path: Path, database_url: str, settings: dict[str, Any]) -> AsyncIterator[Shell]:
+    """Without the pools that clusters begin with."""
     shell = Shell(tmp_path / "data", settings={"database_url": database_url} | settings)
     await shell.start()
+    for first in (await shell.get(POOLS)).body["items"]:
+        assert (await shell.delete(f"{POOLS}/{first['name']}")).status == 200
     yield shell
     await shell.stop()

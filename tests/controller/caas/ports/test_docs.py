@@ -20,6 +20,7 @@ def database_url(tmp_path: Path) -> str:
 
 @pytest.mark.usefixtures("tools_on_the_path")
 async def test_every_command_of_the_page_works_and_answers_what_it_says(shell: Shell, tmp_path: Path) -> None:
+    await shell.restart()  # clusters have the pools that they begin with
     parts: list[tuple[str, Any]] = re.findall(r"^```(sh|json)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     commands = "".join(f"{text}\necho '{MARK}'\n" for language, text in parts if language == "sh")
     commands = commands.replace("http://127.0.0.1:3334", str(shell.address).rstrip("/"))

@@ -128,7 +128,7 @@ async def test_an_agent_that_is_another_host_here_is_not_taken_away_by_naming_it
     address = f"{bench.host.address.rpartition('.')[0]}.250"
     await bench.run(f"ip address add {address}/24 dev eth0")
     assert (await bench.stack.call("POST", "/hosts", {"ip": address, "auth": [entry("ops")]}))[0] == 201
-    assert (await bench.stack.call("POST", f"/hosts/{address}:3335/bootstrap"))[0] == 202
+    assert (await bench.stack.call("POST", f"/hosts/{address}:3335/bootstrap", {}))[0] == 202
 
     async def told() -> str:
         found = (await bench.stack.call("GET", f"/hosts/{address}:3335"))[1]["bootstrap"]

@@ -84,8 +84,8 @@ class Owner:
     controller: str = ""
 
     def of(self, controller: str) -> bool:
-        """Whether it is this controller's, by HOST:PORT."""
-        return self.controller.partition("://")[2].rstrip("/") == controller
+        """Whether it is this controller's, by its URL."""
+        return self.controller.rstrip("/") == controller
 
 
 def owner_of(printed: str) -> Owner:

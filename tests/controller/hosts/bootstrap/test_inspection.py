@@ -124,7 +124,7 @@ OURS, THEIRS = "https://c:3334", "https://else:3334"
     ids=["nobody's", "this host's", "a deleted host's", "another controller's", "another host's there"],
 )
 def test_an_agent_is_taken_that_nobody_here_has_or_that_a_person_wants(owner: Owner, *, asked: bool) -> None:
-    require_free(owner, "h:1", "c:3334", {"other:1"}, asked=asked)
+    require_free(owner, "h:1", OURS, {"other:1"}, asked=asked)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_agent_is_taken_that_nobody_here_has_or_that_a_person_wants(owner: Ow
 )
 def test_an_agent_that_somebody_has_is_left_to_him(owner: Owner, sentence: str, *, asked: bool) -> None:
     with pytest.raises(Failure, match=sentence) as told:
-        require_free(owner, "h:1", "c:3334", {"other:1"}, asked=asked)
+        require_free(owner, "h:1", OURS, {"other:1"}, asked=asked)
     assert told.value.lasting
 
 

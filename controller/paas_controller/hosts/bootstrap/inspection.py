@@ -111,7 +111,7 @@ def require_fit(facts: Facts, host: str, login: str, runs_as: str) -> None:
     """Failure with the first thing that the agent needs there and does not find."""
     told = next(_objections(facts, host, login, runs_as), "")
     if told:
-        raise Failure(told)
+        raise Failure(told, lasting=True)
 
 
 def _objections(facts: Facts, host: str, login: str, runs_as: str) -> Iterator[str]:

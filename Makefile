@@ -1,5 +1,7 @@
 # The doors of the house. Each does all of its own set-up.
 SHELL := /bin/bash
+# The tests start hundreds of programs, and each would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test lint bench repo package agents bundle image constraints clean
 

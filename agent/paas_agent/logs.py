@@ -16,7 +16,7 @@ def set_up(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Text() if sys.stderr.isatty() else _Json())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a check was still under way is no news
     logging.getLogger("aiohttp.server").addFilter(_one_line_for_no_http)
 
 

@@ -80,6 +80,8 @@ class Packages:
         self._cache = Cache(root, boot_id(), clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._confirmed: dict[str, float] = {}
+        self._told: set[str] = set()
+        """Whose being out of reach stands in the log."""
         self._asking: set[asyncio.Task[None]] = set()
 
     def ask_ahead(self, repo_url: str) -> float:
@@ -149,8 +151,10 @@ class Packages:
             path = await self._last_good(place)
             if path is None:
                 raise
-            log.warning("%s; what it last gave is used", exc)
+            log.log(logging.DEBUG if url in self._told else logging.WARNING, "%s; what it last gave is used", exc)
+            self._told.add(url)
             return path
+        self._told.discard(url)
         self._confirmed[url] = asyncio.get_running_loop().time()
         return path
 

@@ -100,6 +100,7 @@ class _House:
         self.identity = Identity(store, clock, no_auth=settings.no_auth)
         self.tenants = Tenants(store, self.identity, clock, [apps.of_tenant, pools.of_tenant])
         self.hosts = hosts = Hosts(store, self.identity, vault, clock, settings.report_interval, members_on)
+        hosts.forgetful = settings.forget_credentials
         self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
         connector = aiohttp.TCPConnector(limit=1000, ssl=known.contexts.asking)
         self.session = aiohttp.ClientSession(connector=connector)

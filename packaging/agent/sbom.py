@@ -1,21 +1,34 @@
-"""sbom.py VERSION DATE FROZEN: prints what is in the agent's packages, as CycloneDX 1.6; from the pins and
-the sources that the tree to freeze in was made of.
+"""sbom.py VERSION DATE FROZEN: prints what is in the agent's packages, as CycloneDX 1.6; from the pins, from what
+libraries tell of that is built into them, and from the sources that the tree to freeze in was made of.
 """
 
 import json
 import re
 import sys
 import uuid
+from collections.abc import Iterator
+from importlib.metadata import files
 from pathlib import Path
 from urllib.parse import quote
 
 from pins import pins
+
+_LEFT_OUT = {"pycparser"}
+"""Pinned because another one asks for it, and not needed when the agent runs."""
 
 
 def library(name: str, pin: str) -> dict[str, object]:
     """A library of Python's."""
     version = re.split(r"[=\s]+", pin)[1]
     return component(name, version, f"pkg:pypi/{name}@{version}")
+
+
+def within(name: str) -> Iterator[dict[str, object]]:
+    """What is built into a library, as its wheel has it listed (PEP 770)."""
+    for file in files(name) or ():
+        if "sboms" in file.parts and file.suffix == ".json":
+            for each in json.loads(file.read_text()).get("components", ()):
+                yield component(each["name"], each["version"], each["purl"].partition("?")[0])
 
 
 def source(line: str) -> dict[str, object]:
@@ -31,7 +44,10 @@ def component(name: str, version: str, purl: str) -> dict[str, object]:
 def bom(version: str, date: str, frozen: str) -> dict[str, object]:
     """The whole document."""
     sources = sorted(set((Path(frozen) / "lib" / "sources").read_text().splitlines()))
-    found = [source(line) for line in sources] + [library(*pin) for pin in pins("paas-agent").items()]
+    pinned = {name: pin for name, pin in pins("paas-agent").items() if name not in _LEFT_OUT}
+    pinned["pyinstaller"] = pins("pyinstaller")["pyinstaller"]  # its bootloader is the program's beginning
+    found = [source(line) for line in sources] + [library(*pin) for pin in sorted(pinned.items())]
+    found += [each for name in sorted(pinned) for each in within(name)]
     own = f"pkg:generic/paas-agent@{version}"
     return {
         "bomFormat": "CycloneDX",

@@ -135,7 +135,7 @@ case ${1:-} in
     ;;
 --advertise)
     advertise=${2:-}
-    echo "$advertise" | grep -qE '^[^ ]+:[0-9]+$' || die "--advertise takes HOST:PORT, as in 192.0.2.1:3334"
+    echo "$advertise" | grep -qE '^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$' || die "--advertise takes HOST:PORT, as in 192.0.2.1:3334"
     ;;
 "") ;;
 *) die "there is --advertise HOST:PORT and --uninstall, no $1" ;;

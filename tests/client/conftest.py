@@ -4,8 +4,11 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,19 +119,23 @@ class Paasctl:
     """The command, with an environment of its own."""
 
     environment: dict[str, str]
+    quick: tuple[str, ...] = ()
+    """What starts it at once (forks.py); empty for the command itself."""
     command: str = str(BIN / "paasctl")
 
     def with_(self, **changes: str) -> "Paasctl":
-        return Paasctl(self.environment | changes)
+        return replace(self, environment=self.environment | changes)
 
     def without(self, *names: str) -> "Paasctl":
-        return Paasctl({key: value for key, value in self.environment.items() if key not in names})
+        return replace(self, environment={key: value for key, value in self.environment.items() if key not in names})
 
     async def start(self, *arguments: str) -> Running:
         pipe = asyncio.subprocess.PIPE
+        usual = self.environment.get("LANG") == "C.UTF-8" and not any(key[:2] == "PY" for key in self.environment)
+        words = self.quick if usual and self.quick else (self.command,)
         return Running(
             await asyncio.create_subprocess_exec(
-                self.command, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment
+                *words, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment
             )
         )
 
@@ -137,10 +144,27 @@ class Paasctl:
         return await running.ended(stdin)
 
 
+@pytest.fixture(scope="session")
+def quick() -> Iterator[tuple[str, ...]]:
+    """What starts paasctl at once."""
+    here = Path(__file__).parent
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [sys.executable, here / "forks.py", f"{folder}/socket"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as forks,
+    ):
+        assert forks.stdin
+        assert forks.stdout
+        assert forks.stdout.readline() == b"ready\n"
+        yield (sys.executable, "-I", "-S", str(here / "launch.py"), f"{folder}/socket")
+        forks.stdin.close()
+
+
 @pytest.fixture
-def paasctl(controller: Controller, tmp_path: Path) -> Paasctl:
+def paasctl(controller: Controller, quick: tuple[str, ...], tmp_path: Path) -> Paasctl:
     home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "xterm"}
-    return Paasctl(home | {"PAAS_URL": controller.url, "PAAS_TOKEN": controller.token})
+    return Paasctl(home | {"PAAS_URL": controller.url, "PAAS_TOKEN": controller.token}, quick)
 
 
 Agents = Callable[[], Awaitable[FakeAgent]]

@@ -121,6 +121,24 @@ async def test_one_put_brings_agent_and_service_onto_a_fresh_host_and_tells_nobo
     assert "JOIN_TOKEN=" not in told
 
 
+async def test_an_agent_that_is_another_host_here_is_not_taken_away_by_naming_its_machine_anew(bench: Bench) -> None:
+    await bench.wants(entry("plain"), entry("ops"))
+    await bench.stack.becomes("database", "db", "running", 60)
+    agent = await bench.run("systemctl show -P MainPID paas-agent")
+    address = f"{bench.host.address.rpartition('.')[0]}.250"
+    await bench.run(f"ip address add {address}/24 dev eth0")
+    assert (await bench.stack.call("POST", "/hosts", {"ip": address, "auth": [entry("ops")]}))[0] == 201
+    assert (await bench.stack.call("POST", f"/hosts/{address}:3335/bootstrap", {}))[0] == 202
+
+    async def told() -> str:
+        found = (await bench.stack.call("GET", f"/hosts/{address}:3335"))[1]["bootstrap"]
+        return str(found["sentence"]) if found and found["state"] in ("failed", "done") else ""
+
+    sentence = await until(told, "it to be refused")
+    assert sentence == f"the agent up there is {bench.id}, known here already: name that host, or delete it first"
+    assert await bench.run("systemctl show -P MainPID paas-agent") == agent
+
+
 async def test_each_phase_fails_with_a_sentence_and_a_later_success_heals_it(bench: Bench, tmp_path: Path) -> None:
     private, public = key_pair(tmp_path / "keys", "ecdsa")
     await asyncio.to_thread(bench.host.authorize, "robot", public)
@@ -158,7 +176,7 @@ async def test_each_phase_fails_with_a_sentence_and_a_later_success_heals_it(ben
     await bench.run("systemctl stop paas-agent; rm /var/lib/paas-agent/agent.json /etc/ssh/ssh_host_*")
     await bench.run("systemctl restart ssh")
     await bench.again()
-    other = (await bench.says("host-key: "))["host_key_refused"]
+    other = (await bench.says("is known of it"))["host_key_refused"]
     assert other not in ("", first["host_key"])
     await bench.again(accept_host_key=other)
     assert (await bench.done())["host_key"] == other

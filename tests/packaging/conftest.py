@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,9 +41,11 @@ def clone_to(clone: Path, umask: int = 0o022, source: Path = ROOT) -> Path:
     return clone
 
 
-def packages_of(checkout: Path, target: Path, umask: int = 0o022, **environment: str) -> Path:
-    """Where the agent's packages of this checkout are now."""
-    build = [checkout / "packaging" / "packages", target]
+def packages_of(
+    checkout: Path, target: Path, umask: int = 0o022, within: Sequence[str] = (), **environment: str
+) -> Path:
+    """Where the agent's packages of this checkout are now; built by the command that they are given to `within`."""
+    build = [*within, checkout / "packaging" / "packages", target]
     done = subprocess.run(build, umask=umask, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return target

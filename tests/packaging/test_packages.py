@@ -4,12 +4,18 @@ import json
 import os
 import re
 import subprocess
+from importlib.metadata import packages_distributions
 from pathlib import Path
+
+from PyInstaller.archive.readers import CArchiveReader
 
 from tests.packaging.conftest import ROOT, clone_to, packages_of
 from tests.testbeds.account import command_as
 
 OLDEST_GLIBC = (2, 31)
+_OWNERS = packages_distributions()
+"""The names of the libraries that a module is of."""
+_ELSEWHERE = ("unshare", "--uts", "sh", "-euc", 'hostname elsewhere && exec "$@"', "elsewhere")
 
 
 def listed(packages: Path) -> list[str]:
@@ -46,7 +52,7 @@ def test_the_same_commit_gives_the_same_bytes_and_former_recipes_go(packages: Pa
 
 
 def built_anew(commit: Path, home: Path) -> Path:
-    """The packages of that commit, frozen by another home, with another umask, from nothing but the freezer."""
+    """The packages of that commit, by another home, umask and name of the host, from nothing but the freezer."""
     (home / "cache" / "paas-operator").mkdir(parents=True)
     for tree in (cache() / "paas-operator").glob("freezer-*"):
         (home / "cache" / "paas-operator" / tree.name).symlink_to(tree)
@@ -54,7 +60,7 @@ def built_anew(commit: Path, home: Path) -> Path:
         former.mkdir()
         os.utime(former, (-age, -age))
     own = {"XDG_CACHE_HOME": str(home / "cache"), "UV_CACHE_DIR": str(cache() / "uv")}
-    target = packages_of(clone_to(home / "main", 0o077, commit), home / "packages", 0o077, **own)
+    target = packages_of(clone_to(home / "main", 0o077, commit), home / "packages", 0o077, _ELSEWHERE, **own)
     kept = [former.name for former in former_recipes(home / "cache") if former.exists()]
     assert kept == ["freezer-0", "freezer-1", "frozen-0", "frozen-1", "frozen-2"]
     return target
@@ -78,15 +84,33 @@ def test_the_frozen_agent_asks_for_no_newer_glibc_than_is_stated(packages: Path,
     assert f"glibc {'.'.join(map(str, OLDEST_GLIBC))}" in said
 
 
-def test_what_is_listed_is_what_is_pinned(packages: Path) -> None:
-    [listing] = packages.glob("*.cdx.json")
+def test_what_is_listed_is_what_is_pinned_and_inside(packages: Path, tmp_path: Path) -> None:
+    [listing], [deb] = packages.glob("*.cdx.json"), packages.glob("*.deb")
     bom = json.loads(listing.read_bytes())
     pins = set(re.findall(r"^(\S+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
     libraries = {(each["name"], each["version"]) for each in bom["components"] if "pypi" in each["purl"]}
     assert (bom["bomFormat"], bom["specVersion"]) == ("CycloneDX", "1.6")
     assert libraries <= pins
-    assert {"aiohttp", "apscheduler", "cryptography", "msgspec", "psutil"} <= {name for name, _ in libraries}
-    assert {"python3.11", "openssl"} <= {each["name"] for each in bom["components"]}
+    subprocess.run(["dpkg-deb", "-x", deb, tmp_path], check=True)
+    modules = _modules(tmp_path / "usr" / "lib" / "paas-agent")
+    inside = {_normal(name) for module in modules for name in _OWNERS.get(module, ())}
+    assert inside | {"pyinstaller"} == {name for name, _ in libraries}
+    others = {each["name"] for each in bom["components"]} - {name for name, _ in libraries}
+    assert {"python3.11", "openssl", "pyo3"} <= others
+    assert len({each["version"] for each in bom["components"] if each["name"] == "openssl"}) > 1
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _modules(frozen: Path) -> set[str]:
+    """The topmost modules in the program's archive, and the folders beside it."""
+    archive = CArchiveReader(str(frozen / "paas-agent"))
+    within = archive.open_embedded_archive("PYZ.pyz").toc
+    return {name.partition(".")[0] for name in within} | {
+        each.name.partition(".")[0] for each in (frozen / "lib").iterdir()
+    }
 
 
 def test_whoever_is_not_root_is_told() -> None:

@@ -25,6 +25,8 @@ class Pending(msgspec.Struct, kw_only=True, frozen=True):
     package: PackageFile
     former: str
     heard: bool = False
+    why: str = ""
+    """What went wrong, so that it is known when going back is cut off or fails as well."""
 
 
 def apply(places: Places, machine: Machine) -> None:
@@ -33,7 +35,7 @@ def apply(places: Places, machine: Machine) -> None:
     if pending := _pending(places):
         if pending.heard:
             return _settle(places, pending)
-        return _go_back(places, machine, pending, "the upgrade was cut off")
+        return _go_back(places, machine, pending, pending.why or "the upgrade was cut off")
     serial = 0
     try:
         with opened(places.spool) as spool:
@@ -101,7 +103,13 @@ def _settle(places: Places, pending: Pending) -> None:
 
 def _go_back(places: Places, machine: Machine, pending: Pending, why: str) -> None:
     log.warning("%s; version %s is put back", why, pending.former)
-    machine.install(pending.package.kind, places.kept(pending.package.kind, pending.former))
+    write_whole(places.pending, msgspec.json.encode(msgspec.structs.replace(pending, why=why)))
+    try:
+        machine.install(pending.package.kind, places.kept(pending.package.kind, pending.former))
+    except (NotInstalled, OSError) as error:
+        told = f"{why}; version {pending.former} cannot be put back yet, which is tried again and again: {error}"
+        places.tell(Upgraded(serial=pending.serial, state="fetching", message=told[:2000]))
+        raise
     machine.start()
     told = f"{why}; version {pending.former} was put back"
     places.tell(Upgraded(serial=pending.serial, state="back", message=told))

@@ -181,13 +181,20 @@ def _hints(identifier: str) -> Hints:
 def _described(host: Host) -> list[tuple[str, Text | str]]:
     pairs: list[tuple[str, Text | str]] = [
         ("host", host.id), ("state", show.state(host.state)), ("drained", drained(host)), ("version", host.version),
-        ("last heard", show.moment(host.last_heard)), ("connection", _connection(host)), ("ssh", _ssh(host)),
+        ("last heard", _heard(host)), ("connection", _connection(host)), ("ssh", _ssh(host)),
         ("host key", host.host_key), ("refused key", host.host_key_refused), ("bootstrap", bootstrapped(host)),
         ("certificate", f"until {show.moment(host.certificate_ends)}" if host.certificate_ends else ""),
         ("rotation", "with its next report" if host.rotating else ""), ("upgrade", upgraded(host)),
     ]  # fmt: skip
     members = Text("\n".join(map(show.clean, host.members)) or "none")
     return [*pairs, *facts.described(host.facts), ("members", members), ("pending", Text(pending(host)))]
+
+
+def _heard(host: Host) -> str:
+    """When it was heard last, as far as the controller knows since its own start."""
+    return (
+        "not since the controller was started" if host.version and not host.last_heard else show.moment(host.last_heard)
+    )
 
 
 def _connection(host: Host) -> str:

@@ -1,6 +1,7 @@
 """The controller's settings, and what they may be."""
 
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -13,14 +14,23 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from paas_controller.base.clusters import ClusterSettings, all_different, listed
 
 _SQLITE = "sqlite:///"
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 
 
 def split_address(address: str) -> tuple[str, int]:
     """`H:P` or `[H]:P` as host and port; ValueError with a sentence for anything else."""
     host, colon, port = address.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
-        raise ValueError(f"{address!r} is not HOST:PORT, as in 192.168.19.13:3334")
+    if not (colon and _is_host(host) and port.isascii() and port.isdecimal() and int(port) <= 65535):
+        raise ValueError(f"{address!r} is not HOST:PORT, as in 192.168.19.13:3334 or [2001:db8::1]:3334")
     return host.strip("[]"), int(port)
+
+
+def _is_host(text: str) -> bool:
+    """Whether it is an IPv4 address, an IPv6 address in brackets, or a name."""
+    try:
+        return (ipaddress.ip_address(text.strip("[]")).version == 6) == (text[:1] + text[-1:] == "[]")
+    except ValueError:
+        return bool(_NAME.fullmatch(text)) and not re.fullmatch(r"[0-9.]+", text)
 
 
 def is_loopback(host: str) -> bool:

@@ -54,6 +54,8 @@ class Host:
     """Somebody works on it: nothing is to run there."""
     heard_at: float = 0.0
     silent_since: float = 0.0
+    late: bool = False
+    """A report is overdue; in memory only."""
     lost: bool = False
     bootstrap: Progress | None = None
     """How far the installation of its agent over SSH has come, or how it went last."""
@@ -79,7 +81,11 @@ class Host:
 
     @property
     def _reconnecting(self) -> bool:
-        return self.way == "tunnel" and self.line is None
+        return self.way == "tunnel" and (self.line is None or self.late)
+
+    def hear(self, at: float, monotonic: float) -> None:
+        """Something came from it, at this moment of both clocks."""
+        self.heard_at, self.silent_since, self.late, self.lost = at, monotonic, False, False
 
     def hang_up(self, why: str, *, but: str = "") -> None:
         """Ends its tunnel, unless it was opened by the token of this hash."""

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 _HOST = SQLModel.metadata.tables["host"]
 _HEARD = update(_HOST).where(_HOST.c.id == bindparam("of"))
 _TOLERATED_SKEW = 2.0
+_LATE = 1.5
+"""Intervals after which a report is overdue."""
 
 Write = Callable[[Connection], object]
 
@@ -121,7 +123,7 @@ class Reports:
         if host.lost:
             _log.info("%s is heard again", host.id)
         host.epoch, host.sequence, host.changes_seen = report.epoch, report.sequence, last
-        host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
+        host.hear(self._clock.time(), self._clock.monotonic())
         host.version, host.features = report.version or host.version, tuple(report.features)
         host.news = report.upgrade or host.news
         if (facts := _facts(report)) is not None:
@@ -132,6 +134,7 @@ class Reports:
         while True:
             await asyncio.sleep(self._interval / 5)
             for host in self._hosts.all():
+                host.late = self._hosts.silence(host) > _LATE * self._interval
                 if self._silent(host):
                     await self._lose(host)
 

@@ -35,6 +35,15 @@ def is_address(value: str) -> bool:
     return not (address.is_unspecified or address.is_multicast or value == "255.255.255.255")
 
 
+def canonical(value: str) -> str:
+    """An address in the one spelling by which a host is known; a name, or what is neither, as it is."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return value
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
 def is_port(value: str) -> bool:
     """Whether it is a port as the wire writes it."""
     return bool(re.fullmatch(r"[1-9][0-9]{0,4}", value)) and int(value) < 65536
@@ -43,7 +52,7 @@ def is_port(value: str) -> bool:
 def _address(value: str) -> str:
     if not is_address(value):
         raise ValueError(f"{value!r} is neither the IP address of a host nor a host name")
-    return value
+    return canonical(value)
 
 
 _OF_NONE = r"0\.0\.0\.0|255\.255\.255\.255|2(2[4-9]|3[0-9])(\.[0-9]+){3}|[0:]+|[fF]{2}[0-9a-fA-F]{2}:.*"

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault
@@ -66,6 +67,8 @@ class Hosts:
         """Hears of a host that SSH reaches otherwise from now on."""
         self.forgotten: Tell = _nobody
         """Hears of a host that is known no longer."""
+        self.forgetful = False
+        """Whether credentials are kept only until there is an agent."""
 
     async def start(self) -> None:
         """Loads the registry. All may be silent from now on as if just heard: a restarted controller loses nobody."""
@@ -85,6 +88,25 @@ class Hosts:
             self.change(host.id, following=following)
             if token:
                 self._agent_at[host.address] = host.port
+        if self.forgetful:
+            await self._forget_needless()
+
+    async def _forget_needless(self) -> None:
+        """Removes the credentials of hosts that have an agent, and none on its way."""
+        needless = [host for host in self._hosts.values() if host.auth and self._needless(host)]
+        of = HOST.c.id.in_([host.id for host in needless])
+        if needless:
+            await self._store.write(lambda c: c.execute(update(HOST).where(of).values(credentials="")))
+        for host in needless:
+            host.auth = []
+
+    def _needless(self, host: Host | None) -> bool:
+        under_way = host is not None and host.bootstrap is not None and host.bootstrap.state != "done"
+        return self.forgetful and host is not None and host.enrolled and not under_way
+
+    def _kept(self, named: Iterable[NamedHost]) -> list[NamedHost]:
+        """The hosts, without credentials that are not to be kept."""
+        return [replace(each, credentials="") if self._needless(self._hosts.get(each.id)) else each for each in named]
 
     def get(self, identifier: str) -> Host:
         if identifier not in self._hosts:
@@ -146,7 +168,7 @@ class Hosts:
     def heard(self, identifier: str) -> None:
         """Something came from this host."""
         host = self._hosts[identifier]
-        host.heard_at, host.silent_since, host.lost = self._clock.time(), self._clock.monotonic(), False
+        host.hear(self._clock.time(), self._clock.monotonic())
 
     def silence(self, host: Host) -> float:
         """Seconds for which it could have been heard by this controller, and was not."""
@@ -165,11 +187,11 @@ class Hosts:
 
     def name(self, connection: Connection, named: Iterable[NamedHost]) -> None:
         """Makes the rows of named hosts, in the caller's transaction. Conflict where one is reached otherwise."""
-        naming.name(connection, self._vault, named, self._clock.time())
+        naming.name(connection, self._vault, self._kept(named), self._clock.time())
 
     def admit(self, named: Iterable[NamedHost]) -> None:
         """Takes named hosts into memory, after their rows are committed."""
-        for each in named:
+        for each in self._kept(named):
             host = self._hosts.setdefault(each.id, Host(each.id, each.address, each.port, way=each.way))
             host.ssh_port = host.ssh_port or each.ssh_port
             host.auth = host.auth or _masked(each.credentials)

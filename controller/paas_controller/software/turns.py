@@ -110,9 +110,15 @@ def _accounted(member: Member, outcome: Outcome, moment: Moment) -> Member:
         done = max(member.restart_done, member.serving) if served else member.restart_done
         return replace(member, obstacles=0, retry_at=0.0, settled_at=moment.now, attempted=True, restart_done=done)
     if outcome.state == "cancelled":
-        return replace(member, cancelled=True)
+        return _called_off(member, outcome.action)
     fault: Fault = "environment" if outcome.state == "interrupted" else outcome.fault or "software"
     return blamed(member, fault, member.reason, moment)
+
+
+def _called_off(member: Member, action: str) -> Member:
+    """Nobody waits for it any more: a restart that was called off is not done at the next wish either."""
+    done = max(member.restart_done, member.serving) if action == "restart" else member.restart_done
+    return replace(member, cancelled=True, restart_done=done)
 
 
 def changed(member: Member, change: Change, moment: Moment) -> Turn:
@@ -169,7 +175,7 @@ def gave_up(member: Member, state: OperationState, sentence: str, moment: Moment
     cause: Cause = "action" if began else member.cause
     free = replace(turn.member, operation="", action="", route=(), cause=cause)
     if state == "cancelled":
-        return Turn(replace(free, cancelled=True), turn.story, turn.changes)
+        return Turn(_called_off(free, member.action), turn.story, turn.changes)
     return Turn(blamed(free, fault_of(state), sentence, moment), turn.story, turn.changes)
 
 

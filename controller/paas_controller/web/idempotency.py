@@ -2,7 +2,8 @@
 
 The key goes into the commit of the change itself, so that it is known wherever the change is; the answer is kept right
 after, before it is sent. Where the controller is killed between the two, nobody has got the answer: the next one who
-asks by this key has it made anew by the route's `again`, and the change is not made a second time.
+asks by this key has it made anew by the route's `again`, and the change is not made a second time. What an answer
+repeats of the request is left out of what is kept, since whoever asks again sends it again.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -23,6 +25,8 @@ from paas_controller.base.principal import Principal
 from paas_controller.store.company import company
 from paas_controller.store.store import Store
 from paas_controller.web import tables
+from paas_controller.web.bodies import parse
+from paas_controller.web.echo import with_sent, without_sent
 from paas_controller.web.faults import error_response, ours
 from paas_controller.web.routing import ABOUT, PRINCIPAL, Handler, Route
 
@@ -96,7 +100,10 @@ class Idempotency:
             raise Refused(f"this {KEY} was used for another request; take a new key for each thing that you ask for")
         if known.answer is None and again is None:
             return await self._answered(asked, handler)
-        response = _again(known.answer) if known.answer else await self._answered(asked, again or handler)
+        if known.answer:
+            response = _again(known.answer, await _sent(asked.request))
+        else:
+            response = await self._answered(asked, again or handler)
         response.headers[REPLAYED] = "true"
         return response
 
@@ -125,7 +132,8 @@ class Idempotency:
     async def _keep_answer(self, asked: Asked, response: web.Response) -> None:
         assert isinstance(response.body, bytes)
         headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
-        answer = Answer(response.status, headers, response.body.decode())
+        kept = msgspec.json.encode(without_sent(msgspec.json.decode(response.body), await _sent(asked.request)))
+        answer = Answer(response.status, headers, kept.decode())
         await self._store.write(partial(self._keep, asked, answer), alone=True)
 
     def _keep(self, asked: Asked, answer: Answer | None, connection: Connection) -> None:
@@ -150,8 +158,17 @@ def _caller(who: Principal) -> str:
     return f"{who.tenant}/{who.name}" if who.tenant else who.name
 
 
-def _again(answer: Answer) -> web.Response:
-    return web.Response(body=answer.body.encode(), status=answer.status, headers=answer.headers)
+def _again(answer: Answer, sent: Any) -> web.Response:
+    body = msgspec.json.encode(with_sent(msgspec.json.decode(answer.body), sent))
+    return web.Response(body=body, status=answer.status, headers=answer.headers)
+
+
+async def _sent(request: web.Request) -> Any:
+    """The request's document; None where it has none that can be read."""
+    try:
+        return parse(await request.read())
+    except Invalid:
+        return None
 
 
 async def _hash(request: web.Request) -> str:

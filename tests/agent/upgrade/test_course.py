@@ -3,6 +3,7 @@
 import pytest
 
 from paas_agent.manifest import Upgraded
+from paas_agent.upgrade.machine import NotInstalled
 from tests.agent.upgrade.conftest import NEW, OLD, Box, PowerLoss, manifest, package, signed
 
 
@@ -43,6 +44,19 @@ def test_a_package_that_cannot_be_installed_goes_back(box: Box) -> None:
     assert told
     assert told.message == "dpkg failed: no; version 0.1.0 was put back"
     assert box.installed == [NEW, OLD]
+
+
+def test_what_cannot_be_put_back_yet_is_told_and_its_cause_is_not_lost(box: Box) -> None:
+    box.breaks |= {NEW, OLD}
+    box.spool(signed(manifest()))
+    with pytest.raises(NotInstalled):
+        box.run()
+    told = box.places.told()
+    why = "dpkg failed: no; version 0.1.0 cannot be put back yet, which is tried again and again: dpkg failed: no"
+    assert told
+    assert (told[1].state, told[1].message) == ("fetching", why)
+    box.breaks.clear()
+    assert box.run() == Upgraded(serial=5, state="back", message="dpkg failed: no; version 0.1.0 was put back")
 
 
 @pytest.mark.parametrize("moment", ["installing", "waiting"])

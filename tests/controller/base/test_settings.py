@@ -39,7 +39,13 @@ def test_agents_are_told_the_listen_address_where_nothing_is_advertised() -> Non
     assert Settings(listen="192.168.19.13:3334").operator_address == ("192.168.19.13", 3334)
 
 
-@pytest.mark.parametrize("address", ["", "3334", ":3334", "host:", "host:http", "host:65536", "host:-1", "host:٣"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "3334", ":3334", "host:", "host:http", "host:65536", "host:-1", "host:٣", "300.1.1.1:1", "-x:1"),
+        *("http://10.1.1.1:1", "10.1.1.1:99:1", "user@h:1", "10.1.1.1/24:1", "abc def:1", "fe80::1:1", "[10.1.1.1]:1"),
+    ],
+)
 def test_what_is_no_address_is_refused_with_an_example(address: str) -> None:
     with pytest.raises(ValueError, match="is not HOST:PORT, as in 192"):
         split_address(address)

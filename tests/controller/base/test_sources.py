@@ -75,7 +75,7 @@ def test_a_setting_that_there_is_not_is_refused_by_its_name_in_the_file_with_tho
     ("log_level = 'loud'", "log_level in {file} has to be 'debug', 'info', 'warning' or 'error'"),
     ("listen = 3334", "listen in {file} has to be a text in quotes"),
     ("repo_dir = 1", "repo_dir in {file} has to be the path of a file or folder, in quotes"),
-    ("listen = '3334'", "listen in {file}: '3334' is not HOST:PORT, as in 192.168.19.13:3334"),
+    ("listen = '3334'", "listen in {file}: '3334' is not HOST:PORT, as in 192.168.19.13:3334 or [2001:db8::1]:3334"),
 ])  # fmt: skip
 def test_what_is_wrong_in_the_file_is_said_in_plain_words(tmp_path: Path, written: str, sentence: str) -> None:
     assert said(tmp_path, written) == [sentence.format(file=tmp_path / "c.toml")]

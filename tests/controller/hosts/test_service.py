@@ -249,3 +249,11 @@ async def test_nobody_takes_the_place_of_a_host_that_is_heard(shell: Shell, join
 async def test_another_agent_joins_as_a_host_that_is_lost(shell: Shell, joined: Agent) -> None:
     shell.clock.now += 60
     assert (await joined.ask_to_join(former="")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("spelled", "known"), [("2001:DB8:0:0::1", "2001:db8::1"), ("::ffff:192.0.2.7", "192.0.2.7"), ("h1", "h1")]
+)
+async def test_an_address_is_one_host_however_it_is_spelled(shell: Shell, spelled: str, known: str) -> None:
+    assert (await shell.post("/hosts", {"ip": spelled})).body["id"] == f"{known}:3335"
+    assert (await shell.post("/hosts", {"ip": known})).status == 409

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from paas_agent.contract import Action, Change, Check, Phase
@@ -90,6 +92,13 @@ def test_a_cancelled_operation_holds_its_member_until_a_new_wish() -> None:
     assert not wished(cancelled).cancelled
 
 
+def test_a_cancelled_restart_is_not_done_at_the_next_wish_and_one_wanted_since_then_is() -> None:
+    asked = replace(busy("running", "restart"), restart_wanted=1, serving=1)
+    for off in (ended(asked, outcome("restart", "cancelled"), at()), gave_up(asked, "cancelled", "given up", at())):
+        assert wished(off.member).restart_done == 1
+        assert restart_wished(off.member).restart_wanted == 2
+
+
 def test_an_operation_given_up_is_failed_and_what_is_there_comes_with_the_next_report() -> None:
     given_up = gave_up(busy("stopped", "start"), "timed-out", "no outcome came", at())
     assert (given_up.member.realtime, given_up.member.operation) == ("failed", "")
@@ -158,7 +167,7 @@ def test_a_start_serves_a_restart_that_was_wanted_before_it() -> None:
     assert ended(started, outcome("start"), at(2)).member.restart_done == 1
 
 
-@pytest.mark.parametrize("state", ["failed", "timed-out", "cancelled", "interrupted"])
+@pytest.mark.parametrize("state", ["failed", "timed-out", "interrupted"])
 def test_a_restart_that_did_not_go_well_is_still_wanted(state: str) -> None:
     runs = ordered(restart_wished(member("running")), "restart", "op", NOON, has_restart_script=True).member
     assert ended(runs, outcome("restart", state), at(2)).member.restart_done == 0

@@ -13,7 +13,7 @@ from paas_controller.base.masking import hidden
 from paas_controller.base.settings import is_loopback
 from paas_controller.hosts.bootstrap import recipe
 from paas_controller.hosts.bootstrap.hostkeys import require_pinned
-from paas_controller.hosts.bootstrap.inspection import Facts, facts_of, require_fit, script
+from paas_controller.hosts.bootstrap.inspection import Facts, facts_of, owner_of, require_fit, require_free, script
 from paas_controller.hosts.bootstrap.means import Means, Target, Watcher
 from paas_controller.hosts.bootstrap.progress import Failure
 from paas_controller.hosts.bootstrap.recipe import Joining, Login
@@ -76,6 +76,9 @@ class Attempt:
         require_fit(facts, target.id, login.username, target.runs_as)
         if not facts.root:
             self._login = await self._sudo(login)
+        if facts.active:
+            whose = await self._run(self._login.command(recipe.WHOSE), self._login.told())
+            require_free(owner_of(whose.out), target.id, self._means.controller, target.others, asked=target.asked)
         return facts
 
     async def _sudo(self, login: Auth) -> Login:

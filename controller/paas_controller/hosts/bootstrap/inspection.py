@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from paas_agent.manifest import Kind
@@ -76,11 +76,42 @@ def _is_free(words: list[str]) -> bool:
     return len(words) == 3 and words[0] == "free" and words[2].isdecimal()
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose agent is there: the host that it is, and the URL of its controller; empty where there is none."""
+
+    host: str = ""
+    controller: str = ""
+
+    def of(self, controller: str) -> bool:
+        """Whether it is this controller's, by its URL."""
+        return self.controller.rstrip("/") == controller
+
+
+def owner_of(printed: str) -> Owner:
+    said = dict(words for line in printed.splitlines() if len(words := line.split()) == 2)
+    return Owner(said.get("host", ""), said.get("controller", ""))
+
+
+def require_free(owner: Owner, host: str, controller: str, others: Collection[str], *, asked: bool) -> None:
+    """Failure where an agent that is up there is another host's of ours, or another controller's and nobody asked to
+    take it: there is one unit, and what it started would be left to nobody.
+    """
+    if not owner.host or (owner.host == host and owner.of(controller)):
+        return
+    if owner.of(controller) and owner.host in others:
+        told = f"the agent up there is {owner.host}, known here already: name that host, or delete it first"
+        raise Failure(told, lasting=True)
+    if not owner.of(controller) and not asked:
+        told = f"the agent up there is {owner.host} of another controller, {owner.controller}"
+        raise Failure(f"{told}: end it there, or take it with paasctl host bootstrap {host}", lasting=True)
+
+
 def require_fit(facts: Facts, host: str, login: str, runs_as: str) -> None:
     """Failure with the first thing that the agent needs there and does not find."""
     told = next(_objections(facts, host, login, runs_as), "")
     if told:
-        raise Failure(told)
+        raise Failure(told, lasting=True)
 
 
 def _objections(facts: Facts, host: str, login: str, runs_as: str) -> Iterator[str]:

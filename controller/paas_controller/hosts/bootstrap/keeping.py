@@ -53,7 +53,10 @@ class Keeping:
             told = f"no credentials are known for {host.id} any more: give some with paasctl host edit"
             raise Failure(told, lasting=True)
         heard = host.enrolled and not host.lost and self.hosts.silence(host) < self.hosts.patience
-        return Target(host.id, host.address, host.port, host.ssh_port or 22, tuple(auth), host.host_key, heard)
+        others = frozenset(other.id for other in self.hosts.all() if other.controller_token and other is not host)
+        asked = bool(_known(host).by)
+        where = (host.id, host.address, host.port, host.ssh_port or 22)
+        return Target(*where, tuple(auth), host.host_key, heard, asked, others)
 
     def watcher(self, host: Host) -> Watcher:
         """Keeps what an attempt at this host tells."""

@@ -32,6 +32,10 @@ class Target:
     auth: tuple[Auth, ...]
     pinned: str
     heard: bool
+    asked: bool = False
+    """By a person, not by work that is due."""
+    others: frozenset[str] = frozenset()
+    """Hosts that have an agent of this controller's."""
 
     @property
     def login(self) -> Auth:

@@ -84,6 +84,11 @@ systemctl restart paas-agent 2>/dev/null || {{
         return f"mkdir -p {_DROP_IN}; printf '[Service]\\nUser=%s\\n' {quote(self.runs_as)} >{_DROP_IN}/user.conf"
 
 
+WHOSE = f"""cat {WORK_DIR}/agent.json 2>/dev/null |
+sed -n 's/^ *"\\(controller\\|host\\)": "\\([^"]*\\)",*$/\\1 \\2/p'"""
+"""For root: prints which host the agent there is, and of which controller; nothing else of what the file holds."""
+
+
 def place(uploaded: str, name: str, sha256: str) -> str:
     """For root: takes over the file out of the user's folder, if it is what it should be; the folder goes."""
     part, folder = quote(f"{CACHE}/{name}.part"), quote(uploaded.rpartition("/")[0])

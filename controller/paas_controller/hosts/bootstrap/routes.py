@@ -21,7 +21,11 @@ def bootstrap_routes(bootstraps: Bootstraps) -> list[Route]:
         if dry_run:
             return would("bootstrap", identifier, "by SSH, as the host's credentials say")
         return answer(
-            {"name": identifier, "msg": "the agent is being installed; GET the host to see how far it is"}, 202
+            {
+                "name": identifier,
+                "msg": "the agent is being installed; the host tells how far it is: GET it, or paasctl host show",
+            },
+            202,
         )
 
     said = Said(

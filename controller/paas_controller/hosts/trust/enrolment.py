@@ -15,7 +15,7 @@ from paas_controller.base.principal import Principal
 from paas_controller.base.settings import is_loopback
 from paas_controller.hosts.host import Following, Host
 from paas_controller.hosts.naming import HOST, NamedHost, unknown
-from paas_controller.hosts.schemas import is_address, is_port
+from paas_controller.hosts.schemas import canonical, is_address, is_port
 from paas_controller.hosts.service import Hosts
 from paas_controller.hosts.trust.authority import LIFE, Authority, asked_key
 from paas_controller.hosts.trust.contexts import Contexts
@@ -52,11 +52,12 @@ class Enrolment:
         """Enrols an agent with a one-time token: each side gets its own. Raises Unauthorized, Invalid, Refused, and
         Conflict where another agent of this host is heard.
         """
-        named = NamedHost(asked.address, asked.port)
+        named = NamedHost(canonical(asked.address), asked.port)
         agent_token, controller_token, enrolment = new_token(), new_token(), new_token()[:32]
         principal = Principal(f"agent {named.id}", "agent", named.id)
         values: dict[str, Any] = {"features": tuple(asked.features), "version": asked.version}
         way: dict[str, Way] = {"way": "tunnel"} if asked.tunnel else {}
+        bare = {"credentials": ""} if self._by_hand(named.id) else {}
 
         def enrol(connection: Connection) -> str:
             # Its fingerprint is for the agent. First of all: nobody else learns anything.
@@ -68,7 +69,7 @@ class Enrolment:
             self._hosts.name(connection, [named])
             row: dict[str, Any] = {"controller_token": self._vault.seal(controller_token), "version": asked.version}
             row |= {"features": " ".join(asked.features), "rotating": False, "following": ""}
-            row |= {"joined_at": self._clock.time(), **self._of(certificate, enrolment), **way}
+            row |= {"joined_at": self._clock.time(), **self._of(certificate, enrolment), **way, **bare}
             connection.execute(update(HOST).where(HOST.c.id == named.id).values(row))
             self._identity.keep(connection, agent_token, principal)
             return certificate
@@ -77,12 +78,18 @@ class Enrolment:
         self._identity.admit(agent_token, principal)
         self._hosts.admit([named])
         values |= {"controller_token": controller_token, "rotating": False, "following": None, **way}
+        values |= {"auth": []} if bare else {}
         self._hosts.joined(named.id, **values, **self._of(certificate, enrolment))
         _log.info("%s joined, version %s", named.id, asked.version)
         return Joined(
             host=named.id, agent_token=agent_token, controller_token=controller_token,
             interval=self._terms.interval, **self._given(certificate),
         )  # fmt: skip
+
+    def _by_hand(self, identifier: str) -> bool:
+        """Whether its credentials have been needed for the last time, although nobody installed anything by them."""
+        host = self._hosts.find(identifier)
+        return self._hosts.forgetful and not (host and host.installing)
 
     def _require_free(self, identifier: str, former: str) -> None:
         host = self._hosts.find(identifier)

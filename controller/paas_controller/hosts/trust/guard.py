@@ -57,9 +57,9 @@ class Guard:
         return overheard
 
     def refused(self, peer: str, sentence: str) -> None:
-        """Takes down a handshake that failed: with a row where a host of ours has this address."""
-        for host in self._hosts.at(peer)[:1]:
-            self._refusals.note(Refusal(host.id, f"what comes from its address {sentence}", peer))
+        """Takes down a handshake that failed."""
+        host = next((host.id for host in self._hosts.at(peer)), "")
+        self._refusals.note(Refusal(host, f"what comes from {'its address' if host else peer} {sentence}", peer))
 
     def _look(self, principal: Principal, shown: Shown, peer: str) -> None:
         if not shown and not principal.host:

@@ -22,7 +22,7 @@ def upgrade_routes(upgrades: Upgrades) -> list[Route]:
         await upgrades.one(identifier, request[PRINCIPAL].name, dry_run=dry_run)
         if dry_run:
             return would("upgrade", identifier)
-        told = "the agent is being upgraded; GET the host to see how far it is"
+        told = "the agent is being upgraded; the host tells how far it is: GET it, or paasctl host show"
         return answer({"name": identifier, "msg": told}, 202)
 
     async def every(request: web.Request) -> web.Response:

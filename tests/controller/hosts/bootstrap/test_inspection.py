@@ -2,10 +2,22 @@
 
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from paas_controller.hosts.bootstrap.inspection import NEEDED_BYTES, Facts, facts_of, require_fit, script
+from paas_agent.membership import Membership, keep
+from paas_controller.hosts.bootstrap import recipe
+from paas_controller.hosts.bootstrap.inspection import (
+    NEEDED_BYTES,
+    Facts,
+    Owner,
+    facts_of,
+    owner_of,
+    require_fit,
+    require_free,
+    script,
+)
 from paas_controller.hosts.bootstrap.progress import Failure
 
 PRINTED = """machine x86_64
@@ -92,3 +104,49 @@ def test_who_has_no_shell_is_told_so() -> None:
 
 def test_root_needs_no_sudo_and_the_packages_own_user_need_not_be_there_yet() -> None:
     require_fit(replace(GOOD, root=True, has=GOOD.has - {"sudo", "user"}), "h:1", "root", "paas-agent")
+
+
+# Whose agent is there
+
+
+OURS, THEIRS = "https://c:3334", "https://else:3334"
+
+
+@pytest.mark.parametrize(
+    ("owner", "asked"),
+    [
+        (Owner(), False),
+        (Owner("h:1", OURS), False),
+        (Owner("gone:1", OURS), False),
+        (Owner("h:1", THEIRS), True),
+        (Owner("gone:1", THEIRS), True),
+    ],
+    ids=["nobody's", "this host's", "a deleted host's", "another controller's", "another host's there"],
+)
+def test_an_agent_is_taken_that_nobody_here_has_or_that_a_person_wants(owner: Owner, *, asked: bool) -> None:
+    require_free(owner, "h:1", OURS, {"other:1"}, asked=asked)
+
+
+@pytest.mark.parametrize(
+    ("owner", "asked", "sentence"),
+    [
+        (Owner("other:1", OURS), True, "the agent up there is other:1, known here already"),
+        (Owner("h:1", THEIRS), False, "h:1 of another controller, https://else:3334: end it there, or take it with"),
+    ],
+)
+def test_an_agent_that_somebody_has_is_left_to_him(owner: Owner, sentence: str, *, asked: bool) -> None:
+    with pytest.raises(Failure, match=sentence) as told:
+        require_free(owner, "h:1", OURS, {"other:1"}, asked=asked)
+    assert told.value.lasting
+
+
+def test_whose_it_is_is_read_and_nothing_else(tmp_path: Path) -> None:
+    known = Membership(
+        controller=OURS, host="h:1", agent_token="secret", controller_token="secret", interval=5,
+        listen="0.0.0.0:1", address="h", port="1",
+    )  # fmt: skip
+    keep(known, tmp_path)
+    look = recipe.WHOSE.replace(recipe.WORK_DIR, str(tmp_path))
+    printed = subprocess.run(["sh", "-c", look], capture_output=True, text=True, check=True).stdout
+    assert owner_of(printed) == Owner("h:1", OURS)
+    assert "secret" not in printed

@@ -164,6 +164,16 @@ async def test_without_its_tunnel_a_host_is_reconnecting_and_lost_only_when_sile
         assert await state(hidden) == "online"
 
 
+async def test_a_report_that_is_overdue_tells_of_a_cut_before_the_tunnel_does(shell: Shell, hidden: Agent) -> None:
+    async with dug(hidden) as digger:
+        await digger.report()
+        await _becomes(hidden, "online")
+        shell.clock.now += 0.16  # of intervals of 0.1
+        await _becomes(hidden, "reconnecting")
+        await digger.report()
+        assert await state(hidden) == "online"
+
+
 async def _becomes(agent: Agent, wanted: str) -> None:
     async with asyncio.timeout(5):
         while await state(agent) != wanted:

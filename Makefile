@@ -24,7 +24,7 @@ lint: setup      ## ruff, mypy --strict, import contracts, shellcheck
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@.venv/bin/shellcheck -x -P SCRIPTDIR $$(find packaging -type f ! -name '*.py' ! -name '*.yaml' ! -name Containerfile) .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
+	@.venv/bin/shellcheck -x -P SCRIPTDIR $$(find packaging -type f ! -name '*.py' ! -name '*.pyc' ! -name '*.yaml' ! -name Containerfile) .ci/run tests/testbeds/debian/*/package tests/testbeds/hosts/tree.sh
 
 bench: setup repo  ## the measurements, one table, a report with plots
 	@.venv/bin/python -m bench

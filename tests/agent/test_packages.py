@@ -162,9 +162,7 @@ async def test_the_last_good_state_serves_while_the_repository_is_away(
     restarted = anew()
     for _ in range(3):
         assert await restarted.fetch(url, "a.sh") == first
-    assert [record.levelname for record in caplog.records if "; what it last gave is used" in record.message] == [
-        "WARNING"
-    ]
+    assert caplog.text.count("; what it last gave is used") == 1
     with pytest.raises(FetchFailed, match="cannot be reached: Connection refused") as failure:
         await anew().fetch(url, "b.sh")
     assert failure.value.fault == "environment"

@@ -35,6 +35,8 @@ def test_a_message_survives_kill_uninstall_and_install(instance: Instance) -> No
         channel.queue_declare("colours", durable=True)
         kept = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent.value)
         channel.basic_publish("", "colours", b"blue", kept)
+    # RabbitMQ confirms a queue up to two seconds before the decision that it exists is in the file.
+    assert control(instance, "eval", "mnesia:sync_log().") == "ok\n"
     instance.kill()
     instance.do("uninstall", "install", "start")
     assert instance.libraries_of_the_host() == set()

@@ -4,6 +4,7 @@ ends it: `pending.json` stands from before the first change until after the last
 
 import logging
 import platform
+from contextlib import suppress
 
 import msgspec
 
@@ -103,7 +104,8 @@ def _settle(places: Places, pending: Pending) -> None:
 
 def _go_back(places: Places, machine: Machine, pending: Pending, why: str) -> None:
     log.warning("%s; version %s is put back", why, pending.former)
-    write_whole(places.pending, msgspec.json.encode(msgspec.structs.replace(pending, why=why)))
+    with suppress(OSError):  # a full disk keeps the former version from nobody
+        write_whole(places.pending, msgspec.json.encode(msgspec.structs.replace(pending, why=why)))
     try:
         machine.install(pending.package.kind, places.kept(pending.package.kind, pending.former))
     except (NotInstalled, OSError) as error:

@@ -1,7 +1,7 @@
 """The registry of hosts: named by an instance or a person, enrolled by their agents."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -27,6 +27,8 @@ MISSED_AFTER_START = 12
 """The same for a host that this run has not heard yet: all come back at once, by new connections."""
 Tell = Callable[[str], None]
 """Is told the id of a host."""
+Note = Callable[[str, str, str, bool], Awaitable[None]]
+"""Keeps a row of the audit: who, which host, the sentence, and whether it was done."""
 
 
 class MembersOf(Protocol):

@@ -1,7 +1,11 @@
 """The course of an upgrade as root: installed and kept, or as it was before, whatever happens in the middle."""
 
+import errno
+from pathlib import Path
+
 import pytest
 
+from paas_agent.journal import write_whole
 from paas_agent.manifest import Upgraded
 from paas_agent.upgrade.machine import NotInstalled
 from tests.agent.upgrade.conftest import NEW, OLD, Box, PowerLoss, manifest, package, signed
@@ -57,6 +61,19 @@ def test_what_cannot_be_put_back_yet_is_told_and_its_cause_is_not_lost(box: Box)
     assert (told[1].state, told[1].message) == ("fetching", why)
     box.breaks.clear()
     assert box.run() == Upgraded(serial=5, state="back", message="dpkg failed: no; version 0.1.0 was put back")
+
+
+def test_a_full_disk_does_not_keep_the_former_version_away(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, data: bytes) -> None:
+        if b'"why":"dpkg' in data:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_whole(path, data)
+
+    monkeypatch.setattr("paas_agent.upgrade.course.write_whole", write)
+    box.breaks.add(NEW)
+    box.spool(signed(manifest()))
+    assert box.run() == Upgraded(serial=5, state="back", message="dpkg failed: no; version 0.1.0 was put back")
+    assert box.installed == [NEW, OLD]
 
 
 @pytest.mark.parametrize("moment", ["installing", "waiting"])

@@ -1,11 +1,15 @@
 """What was sent is left out of what is kept of an answer, and comes back by the same request."""
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paas_controller.base.crypto import Vault
 from paas_controller.web.echo import with_sent, without_sent
+from tests.controller.shell import Shell, body
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 KEYS = st.sampled_from(["a", "b", "auth", "password"])
@@ -39,3 +43,17 @@ def test_what_the_answer_adds_is_kept() -> None:
     assert "secret" not in str(kept)
     assert kept["generation"] == 1
     assert with_sent(kept, sent) == answer
+
+
+async def test_no_secret_that_was_sent_is_kept_even_sealed(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "data")
+    await shell.start()
+    asked = body(metadata={"APP_PASSWD": "MYSQL123"})
+    assert (await shell.post("/database/create", asked, headers={"Idempotency-Key": "1"})).status == 201
+    await shell.stop()
+    database = sqlite3.connect(shell.folder / "controller.db")
+    [(sealed,)] = database.execute("SELECT sealed FROM once").fetchall()
+    database.close()
+    opened = Vault(shell.folder / "secret.key").open(sealed)
+    assert "as it was sent" in opened
+    assert "MYSQL123" not in opened

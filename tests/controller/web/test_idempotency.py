@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import Retryable
 from paas_controller.identity.service import Identity
 from paas_controller.software.keeping import InEarnest
@@ -152,16 +151,6 @@ async def test_no_secret_of_an_answer_is_in_the_file(alone: Shell) -> None:
     await alone.start()
     assert b"MYSQL123" not in content
     assert token.encode() not in content
-
-
-async def test_no_secret_that_was_sent_is_kept_even_sealed(alone: Shell) -> None:
-    await alone.post("/database/create", body(metadata={"APP_PASSWD": "MYSQL123"}), headers=KEY)
-    database = sqlite3.connect(alone.folder / "controller.db")
-    [(sealed,)] = database.execute("SELECT sealed FROM once").fetchall()
-    database.close()
-    opened = Vault(alone.folder / "secret.key").open(sealed)
-    assert "as it was sent" in opened
-    assert "MYSQL123" not in opened
 
 
 async def test_keys_of_the_day_before_are_dropped(alone: Shell) -> None:

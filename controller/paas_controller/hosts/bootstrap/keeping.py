@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +17,12 @@ from paas_controller.hosts.bootstrap.progress import Failure, Phase, Progress
 from paas_controller.hosts.credentials import of_text
 from paas_controller.hosts.host import Host
 from paas_controller.hosts.naming import HOST, unknown
-from paas_controller.hosts.service import Hosts
+from paas_controller.hosts.service import Hosts, Note
 from paas_controller.store.store import Store
 
 _log = logging.getLogger(__name__)
 _REPORT_SECONDS = 60.0
 _LOOK_EVERY = 0.1
-
-Note = Callable[[str, str, str, bool], Awaitable[None]]
-"""Keeps a row of the audit: who, which host, the sentence, and whether it was done."""
 
 
 @dataclass(frozen=True)

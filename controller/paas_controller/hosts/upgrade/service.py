@@ -14,10 +14,9 @@ from sqlalchemy import bindparam, update
 from paas_agent.manifest import UPGRADE, Manifest
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict
-from paas_controller.hosts.bootstrap.keeping import Note
 from paas_controller.hosts.host import Host
 from paas_controller.hosts.naming import HOST
-from paas_controller.hosts.service import Hosts
+from paas_controller.hosts.service import Hosts, Note
 from paas_controller.hosts.trust.contexts import Contexts
 from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.upgrade import course

@@ -1,50 +1,54 @@
 """How the ports that were given stand in an instance's objects. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from paas_controller.caas.ports.service import Taken
 from paas_controller.caas.words import HOST, HOST_PORTS, TENANT
 
 Manifest = dict[str, Any]
+Pairs = Sequence[tuple[Manifest, int]]
+"""Each port of a Service, and the one that was given for it."""
+OnHost = dict[tuple[int, str], list[int]]
+"""The host's ports of each of a container, by its number and protocol."""
 
 
 def exposed(controller: Manifest, service: Manifest, given: Sequence[Taken]) -> tuple[Manifest, Manifest]:
-    """Both with these ports, which are of one component and on one host; a Service of other ways has no node ports."""
-    ports, host = {one.container: one.port for one in given}, given[0].host
+    """Both with these ports: one for each of the Service's, in its order, all on one host; a Service of other ways has
+    no node ports.
+    """
+    host, ports = given[0].host, [dict(port) for port in service["spec"]["ports"]]
+    for port in ports:
+        port.pop("nodePort", None)
+    pairs = [(port, one.port) for port, one in zip(ports, given, strict=True)]
     match given[0].way:
         case "node-port":
-            return controller, _laid(service, [_numbered(port, ports, "nodePort") for port in _ports(service)])
+            return controller, _laid(service, [port | {"nodePort": number} for port, number in pairs])
         case "external-ip":
-            listed = [_numbered(port, ports, "port") for port in _ports(service)]
+            listed = [port | {"port": number} for port, number in pairs]
             return controller, _laid(service, listed, type="ClusterIP", externalIPs=[host.address])
         case "host-port":
-            noted = {HOST: host.address, HOST_PORTS: ",".join(f"{inside}={at}" for inside, at in ports.items())}
+            noted = {HOST: host.address, HOST_PORTS: ",".join(f"{port['name']}={number}" for port, number in pairs)}
             metadata = service["metadata"] | {"annotations": service["metadata"].get("annotations", {}) | noted}
-            inner = _laid(service, _ports(service), type="ClusterIP") | {"metadata": metadata}
-            return _on_host(controller, host.node, ports), inner
-
-
-def _ports(service: Manifest) -> list[Manifest]:
-    return [{name: value for name, value in port.items() if name != "nodePort"} for port in service["spec"]["ports"]]
-
-
-def _numbered(port: Manifest, ports: Mapping[int, int], field: str) -> Manifest:
-    return port | {field: ports[port["targetPort"]]} if port["targetPort"] in ports else port
+            inner = _laid(service | {"metadata": metadata}, ports, type="ClusterIP")
+            return _on_host(controller, host.node, pairs), inner
 
 
 def _laid(service: Manifest, ports: list[Manifest], **more: Any) -> Manifest:
     return service | {"spec": service["spec"] | {"ports": ports} | more}
 
 
-def _on_host(controller: Manifest, node: str, ports: Mapping[int, int]) -> Manifest:
+def _on_host(controller: Manifest, node: str, pairs: Pairs) -> Manifest:
     """On that node alone, with its ports. A port that no container names is one of the first."""
-    template = controller["spec"]["template"]
-    containers = [one | {"ports": list(one.get("ports", ()))} for one in template["spec"]["containers"]]
-    named = {port["containerPort"] for one in containers for port in one["ports"]}
-    containers[0]["ports"] += [{"containerPort": number} for number in ports if number not in named]
-    for one in containers:
-        one["ports"] = [_with_host_port(port, ports) for port in one["ports"]]
+    template, left = controller["spec"]["template"], OnHost()
+    for port, number in pairs:
+        left.setdefault((port["targetPort"], port["protocol"]), []).append(number)
+    containers = [one | {"ports": _with_host_ports(one, left)} for one in template["spec"]["containers"]]
+    containers[0]["ports"] += [
+        {"containerPort": inside, "protocol": protocol, "hostPort": number}
+        for (inside, protocol), numbers in left.items()
+        for number in numbers
+    ]
     pod = template["spec"] | {
         "containers": containers,
         "nodeSelector": {"kubernetes.io/hostname": node},
@@ -53,6 +57,11 @@ def _on_host(controller: Manifest, node: str, ports: Mapping[int, int]) -> Manif
     return controller | {"spec": controller["spec"] | {"template": template | {"spec": pod}}}
 
 
-def _with_host_port(port: Manifest, ports: Mapping[int, int]) -> Manifest:
-    number = ports.get(port["containerPort"])
-    return port | {"hostPort": number} if number else port
+def _with_host_ports(container: Manifest, left: OnHost) -> list[Manifest]:
+    """Takes those of its ports out of what is left. A port of several numbers is there several times, once by name."""
+    found = []
+    for port in container.get("ports", ()):
+        first, *more = left.pop((port["containerPort"], port.get("protocol", "TCP")), None) or [0]
+        nameless = {name: value for name, value in port.items() if name != "name"}
+        found += [port | {"hostPort": first} if first else port, *(nameless | {"hostPort": each} for each in more)]
+    return found

@@ -116,7 +116,8 @@ class Caas:
             kept = confined(body.rc_template, body.svc_template, own, external_ips=external)
             made = manifests.controller(own, kept.controller)
             service = manifests.service(own, kept.ports, kept.service) if kept.ports else None
-            wanted = [Wanted(body.name, port.container, port.node_port or None) for port in kept.ports if kept.exported]
+            exported = kept.ports if kept.exported else ()
+            wanted = [Wanted(body.name, port.container, port.node_port or None, port.name) for port in exported]
             return [Part(made, service, tuple(wanted))]
 
         asked = _asked(build(new_id())) if strict else 0

@@ -15,7 +15,7 @@ NUDGED = "idevops/nudged"
 HOST = "idevops/host"
 """Annotation of a Service whose pods are on a host of their tenant's own: the address of that host."""
 HOST_PORTS = "idevops/hostPorts"
-"""Annotation beside it: the host's port of each container port, as `8080=31000,9090=31001`."""
+"""Annotation beside it: the host's port of each of its own by name, as `tcp-80=31000,udp-53=31001`."""
 TENANT = "idevops/tenant"
 """Taint by which an administrator keeps everybody else's pods off such a host; those that belong there tolerate it."""
 

@@ -55,6 +55,22 @@ async def test_a_port_that_is_asked_for_is_given_or_refused(caas: Portal) -> Non
     assert (await caas.call("POST", "/instances", body("two", svc_template=outside))).status == 422
 
 
+async def test_each_port_of_a_service_has_one_of_its_own_also_where_several_lead_to_one_container_port(
+    caas: Portal,
+) -> None:
+    await caas.create()
+    ports = [{"port": 80}, {"port": 8080, "targetPort": 80}, {"port": 80, "protocol": "UDP"}]
+    made = await caas.call("POST", "/instances", body(svc_template={"spec": {"ports": ports}}))
+    assert made.status == 201, made.body
+    with caas.cluster.client() as client:
+        [service] = CoreV1Api(client).list_namespaced_service(f"caas-{caas.app}").items
+    given = [port.node_port for port in service.spec.ports]
+    assert given == [port["port"] for port in made.body["components"][0]["ports"]]
+    assert len(set(given)) == 3
+    taken = (await caas.shell.call("GET", "//api/v1/port_pools/main")).body["ports"]
+    assert {port["port"] for port in taken if port["instance"] == made.body["id"]} == set(given)
+
+
 async def test_logs_and_what_happened_are_to_be_had(caas: Portal) -> None:
     await caas.create()
     await caas.call("POST", "/instances", body())

@@ -87,6 +87,18 @@ async def test_a_container_of_that_tenant_may_ask_for_one_of_its_ports(caas: Por
     assert (await caas.call("POST", "/instances", body("two", svc_template=asked))).status == 201
 
 
+async def test_several_ports_that_lead_to_one_container_port_are_several_of_its_host(caas: Portal, node: str) -> None:
+    await caas.create(tenant="acme")
+    ports = [{"port": 53}, {"port": 5353, "targetPort": 53}, {"port": 53, "protocol": "UDP"}]
+    made = await caas.call("POST", "/instances", body("dns", svc_template={"spec": {"ports": ports}}))
+    assert [port["port"] for port in made.body["components"][0]["ports"]] == [8000, 8001, 8002]
+    await caas.becomes("dns", "dns", "running")
+    with caas.cluster.client() as client:
+        [pod] = CoreV1Api(client).list_namespaced_pod(f"caas-{caas.app}").items
+    found = {(port.container_port, port.protocol, port.host_port) for port in pod.spec.containers[0].ports}
+    assert found == {(80, "TCP", None), (53, "TCP", 8000), (53, "TCP", 8001), (53, "UDP", 8002)}
+
+
 async def test_a_second_pod_finds_no_room_beside_the_first_and_says_so(portal: Portal, node: str) -> None:
     await portal.create(tenant="acme")
     await portal.put_in("web", component(ports=[80], replicas=2))

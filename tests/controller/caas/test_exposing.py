@@ -1,6 +1,8 @@
 """How given ports stand in a component's objects."""
 
-from typing import Any
+from typing import Any, get_args
+
+import pytest
 
 from paas_controller.caas import manifests
 from paas_controller.caas.cluster import parsing
@@ -15,16 +17,14 @@ WEB = Own("shop-ns", "shop-web", "7d1f", "web", "shop")
 ACME = PortHost("203.0.113.5", "node-7", "acme")
 
 
-def given(way: Way, host: PortHost = EVERYWHERE, *containers: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def given(way: Way, host: PortHost = EVERYWHERE, *ports: Port) -> tuple[dict[str, Any], dict[str, Any]]:
     """The controller and the Service of a component with two containers, with the ports from 31000 on."""
+    ports = ports or (Port(8080, 80), Port(9090, 9090))
     template = {"spec": {"template": {"spec": {"containers": [{"name": "web"}, {"name": "helper", "image": "h"}]}}}}
     component = Component("web", "nginx", ports=(8080, 9090), rc_template=template)
     controller = manifests.component(WEB, component, confined_component(component, WEB))
-    service = manifests.service(WEB, (Port(8080, 80), Port(9090, 9090)), {})
-    taken = [
-        Taken("7d1f", "web", container, 31000 + place, "p", host, way)
-        for place, container in enumerate(containers or (8080, 9090))
-    ]
+    service = manifests.service(WEB, ports, {})
+    taken = [Taken("7d1f", "web", port.container, 31000 + at, "p", host, way) for at, port in enumerate(ports)]
     return exposed(controller, service, taken)
 
 
@@ -59,10 +59,22 @@ def test_on_a_host_of_its_own_a_pod_has_the_hosts_ports_and_the_service_tells_of
 
 
 def test_a_port_that_no_container_names_is_one_of_the_first() -> None:
-    controller, _ = given("host-port", ACME, 7070)
+    controller, _ = given("host-port", ACME, Port(7070, 80))
     main = controller["spec"]["template"]["spec"]["containers"][0]
-    assert {"containerPort": 7070, "hostPort": 31000} in main["ports"]
+    assert {"containerPort": 7070, "protocol": "TCP", "hostPort": 31000} in main["ports"]
     assert {"containerPort": 8080} in main["ports"]
+
+
+@pytest.mark.parametrize("way", get_args(Way))
+def test_what_leads_to_one_port_of_a_container_has_ports_of_its_own(way: Way) -> None:
+    ports = (Port(8080, 80), Port(8080, 81), Port(8080, 80, protocol="UDP"))
+    controller, service = given(way, ACME, *ports)
+    read = parsing.service(service)
+    field = {"node-port": "node_port", "external-ip": "service", "host-port": "host_port"}[way]
+    assert [getattr(port, field) for port in read.ports] == [31000, 31001, 31002]
+    main = controller["spec"]["template"]["spec"]["containers"][0]
+    on_host = [(port.get("protocol"), port["hostPort"]) for port in main["ports"] if "hostPort" in port]
+    assert on_host == ([(None, 31000), (None, 31001), ("UDP", 31002)] if way == "host-port" else [])
 
 
 def test_strange_notes_at_a_service_are_no_ports() -> None:

@@ -14,7 +14,7 @@ Phase = Literal["pending", "running", "succeeded", "failed", "unknow"]
 _PHASES: dict[str, Phase] = {
     "Pending": "pending", "Running": "running", "Succeeded": "succeeded", "Failed": "failed",
 }  # fmt: skip
-_PAIR = re.compile(r"\b([0-9]{1,5})=([0-9]{1,5})\b")
+_PAIR = re.compile(r"\b([a-z0-9-]+)=([0-9]{1,5})\b")
 _BEGINS = ("ContainerCreating", "PodInitializing")
 """A container waits for these when all is well."""
 _STUCK = (
@@ -82,7 +82,7 @@ def service(raw: Raw) -> Service:
     """A port whose target has a name is container port 0. A load balancer's health check takes a node port as well."""
     about, labels = _about(raw)
     spec, notes = raw["spec"], about.get("annotations") or {}
-    on_host = {int(inside): int(at) for inside, at in _PAIR.findall(str(notes.get(HOST_PORTS, "")))}
+    on_host = {name: int(at) for name, at in _PAIR.findall(str(notes.get(HOST_PORTS, "")))}
     ports = [_port(each, on_host) for each in spec.get("ports") or ()]
     if health := spec.get("healthCheckNodePort"):
         ports.append(Port(container=0, service=0, node_port=health, name="health"))
@@ -153,7 +153,7 @@ def _memory(spec: Raw) -> int:
         return 0  # more digits than any amount that fits on a machine
 
 
-def _port(raw: Raw, on_host: Mapping[int, int]) -> Port:
+def _port(raw: Raw, on_host: Mapping[str, int]) -> Port:
     target = raw.get("targetPort", raw["port"])
     return Port(
         container=target if isinstance(target, int) else 0,
@@ -161,7 +161,7 @@ def _port(raw: Raw, on_host: Mapping[int, int]) -> Port:
         node_port=raw.get("nodePort", 0),
         name=raw.get("name", ""),
         protocol=raw.get("protocol", "TCP"),
-        host_port=on_host.get(target, 0),
+        host_port=on_host.get(raw.get("name", ""), 0),
     )
 
 

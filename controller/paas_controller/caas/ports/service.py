@@ -18,11 +18,14 @@ _SETTLES = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A port of a container that is to be reached, and by which port if one was asked for."""
+    """A port of a container that is to be reached, and by which port if one was asked for. `name` tells several apart
+    that lead to the same one.
+    """
 
     component: str
     container: int
     asked: int | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,9 @@ class Placing:
         try:
             if any(one.way == "host-port" for one in taken.values()):
                 await self._spaces.allow_host_ports(app)
-            exported = [part for part in parts if part.service is not None]
-            await _all_at_once(self._expose(site, app, instance, part, taken) for part in exported)
-            await _all_at_once(self._control(site, app, part.with_ports(taken)) for part in parts)
+            controls = [self._control(site, app, part.with_ports(taken)) for part in parts]
+            exposes = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
+            await _all_at_once([*exposes, *controls])
             instance = await self._apps.phase(app, instance, "there")
         except BaseException as error:
             # Whoever was not answered, or did not wait for the answer, may have been heard all the same.

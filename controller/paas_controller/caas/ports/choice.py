@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from paas_controller.base.errors import Conflict, PaasError, Refused
 from paas_controller.caas.ports.pool import Pool, PortHost, Way
-from paas_controller.caas.ports.rows import Busy
+from paas_controller.caas.ports.rows import Busy, Key
 
-Key = tuple[str, int]
-"""Host and port."""
+_TAKEN = Busy("", "", 0, "", "taken", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,11 @@ class Room:
             yield from (port for port in pool.range if port not in self.busy)
 
 
-def by_port(busy: Iterable[Busy], cluster: str, seen: Mapping[int, str]) -> dict[Key, Busy]:
+def by_port(busy: Iterable[Busy], cluster: str, seen: Mapping[int, str], taken: Iterable[Key] = ()) -> dict[Key, Busy]:
     """What is not free by what is written, and by the node ports that the cluster is seen to use: that one of them is
-    reserved has kept nobody off.
+    reserved has kept nobody off. Of those that are only known as `taken` it says no more than that.
     """
-    found = {(held.host, held.port): held for held in busy}
+    found = dict.fromkeys(taken, _TAKEN) | {(held.host, held.port): held for held in busy}
     for port, who in seen.items():
         if (held := found.get(("", port))) is None or held.state == "reserved":
             found["", port] = Busy(cluster, "", port, "", "foreign", who)

@@ -12,9 +12,9 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.clusters import ClusterSettings
 from paas_controller.base.errors import Conflict, NotFound, Refused
 from paas_controller.caas.ports import rows
-from paas_controller.caas.ports.choice import Claim, Key, Room, by_port, is_for, why_not
+from paas_controller.caas.ports.choice import Claim, Room, by_port, is_for, why_not
 from paas_controller.caas.ports.pool import Pool, PortHost
-from paas_controller.caas.ports.rows import Busy
+from paas_controller.caas.ports.rows import Busy, Key
 from paas_controller.identity import tables as _tables  # noqa: F401 - makes the table of tenants known
 from paas_controller.store.store import Store
 
@@ -173,7 +173,7 @@ def _check_tenants(connection: Connection, pool: Pool) -> None:
     known = set(connection.execute(select(_TENANT.c.name)).scalars())
     for host in pool.hosts:
         if host.tenant and host.tenant not in known:
-            raise Refused(f"there is no tenant {host.tenant}; make it first, or leave it out")
+            raise Refused(f"there is no tenant {host.tenant}; make it first")
 
 
 def _reservation(pool: Pool, busy: Mapping[Key, Busy], wish: Wish, now: float) -> list[Busy]:

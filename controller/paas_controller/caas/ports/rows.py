@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Literal, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, select
 from sqlmodel import SQLModel
 
 from paas_controller.base.errors import NotFound
@@ -13,6 +13,8 @@ from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tab
 from paas_controller.caas.ports.pool import Pool, PortHost, Way
 
 State = Literal["taken", "reserved", "foreign"]
+Key = tuple[str, int]
+"""Host and port."""
 _POOL, _PORT = SQLModel.metadata.tables["port_pool"], SQLModel.metadata.tables["port"]
 
 
@@ -68,7 +70,21 @@ def drop_pool(connection: Connection, name: str) -> None:
     connection.execute(delete(_POOL).where(_POOL.c.name == name))
 
 
-def busy(connection: Connection, now: float, *, cluster: str = "", pool: str = "", app: str = "") -> list[Busy]:
+def taken(connection: Connection, cluster: str) -> list[Key]:
+    """What instances have: of thousands no more than is needed to pass them over."""
+    query = select(_PORT.c.host, _PORT.c.port).where(_PORT.c.cluster == cluster, _PORT.c.state == "taken")
+    return cast(list[Key], connection.execute(query).all())
+
+
+def count(connection: Connection, app: str) -> int:
+    """How many the instances of an app have."""
+    query = select(func.count()).select_from(_PORT).where(_PORT.c.owner == app, _PORT.c.state == "taken")
+    return connection.execute(query).scalar_one()
+
+
+def busy(
+    connection: Connection, now: float, *, cluster: str = "", pool: str = "", app: str = "", but: State | None = None
+) -> list[Busy]:
     """What is not free at this moment, by host and port: of a cluster, of a pool, or what an app has taken."""
     query = select(*_COLUMNS).where(_PORT.c.expires_at.is_(None) | (_PORT.c.expires_at > now))
     if cluster:
@@ -77,6 +93,8 @@ def busy(connection: Connection, now: float, *, cluster: str = "", pool: str = "
         query = query.where(_PORT.c.pool == pool)
     if app:
         query = query.where(_PORT.c.owner == app, _PORT.c.state == "taken")
+    if but:
+        query = query.where(_PORT.c.state != but)
     found = connection.execute(query.order_by(_PORT.c.cluster, _PORT.c.host, _PORT.c.port))
     return [Busy(*row) for row in found.all()]
 

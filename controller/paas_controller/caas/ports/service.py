@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from paas_controller.base.clock import Clock
 from paas_controller.caas.ports import rows
-from paas_controller.caas.ports.choice import Claim, Key, Room, by_port, why_not
+from paas_controller.caas.ports.choice import Claim, Room, by_port, why_not
 from paas_controller.caas.ports.pool import EVERYWHERE, Pool, PortHost, Way, way_of
-from paas_controller.caas.ports.rows import Busy
+from paas_controller.caas.ports.rows import Busy, Key
 
 _SETTLES = 60.0
 """Seconds after which what the cluster is seen to have counts more than what it once said."""
@@ -58,9 +58,14 @@ class Ports:
         now, taken, new = self._clock.time(), dict[Wanted, Taken](), dict[Key, Busy]()
         pools = [pool for pool in rows.locked(connection, claim.cluster) if pool.way == claim.way]
         rows.drop_expired(connection, claim.cluster, now)
-        before = by_port(rows.busy(connection, now, cluster=claim.cluster), claim.cluster, known_foreign)
+        some = rows.busy(connection, now, cluster=claim.cluster, but="taken")
+        before = by_port(some, claim.cluster, known_foreign, rows.taken(connection, claim.cluster))
         for _, group in groupby(wanted, key=lambda each: each.component):
-            given = _given(list(group), _rooms(pools, before | new, claim), claim)
+            here = list(group)
+            given = _given(here, _rooms(pools, before | new, claim), claim)
+            if given is None:
+                busy = by_port(rows.busy(connection, now, cluster=claim.cluster), claim.cluster, known_foreign)
+                raise why_not([each.asked for each in here], _rooms(pools, busy | new, claim), claim)
             new |= {(each.host.address, each.port): _row(each, claim, now) for each in given.values()}
             taken |= given
         rows.drop(connection, [before[key] for key in new if key in before])  # they were reserved for it
@@ -98,7 +103,7 @@ class Ports:
 
     def count(self, connection: Connection, app: str) -> int:
         """How many ports the instances of an app have."""
-        return len(rows.busy(connection, self._clock.time(), app=app))
+        return rows.count(connection, app)
 
     def of_app(self, connection: Connection, app: str) -> list[Taken]:
         """All that the instances of an app have, by host and port."""
@@ -120,12 +125,12 @@ def _rooms(pools: Sequence[Pool], busy: Mapping[Key, Busy], claim: Claim) -> lis
     return rooms
 
 
-def _given(wanted: Sequence[Wanted], rooms: Sequence[Room], claim: Claim) -> dict[Wanted, Taken]:
+def _given(wanted: Sequence[Wanted], rooms: Sequence[Room], claim: Claim) -> dict[Wanted, Taken] | None:
     asked = [each.asked for each in wanted]
     for room in rooms:
         if (chosen := room.choose(asked)) is not None:
             return {each: _taken(each, port, room, claim) for each, port in zip(wanted, chosen, strict=True)}
-    raise why_not(asked, rooms, claim)
+    return None
 
 
 def _taken(wanted: Wanted, port: int, room: Room, claim: Claim) -> Taken:

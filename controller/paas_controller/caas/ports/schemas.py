@@ -61,7 +61,7 @@ class PortPoolBody(BaseModel):
         if self.way == "host-port" and not all(host.node for host in self.hosts):
             raise ValueError("hosts: each needs its node, as the cluster calls it")
         if self.way == "host-port" and not all(host.tenant for host in self.hosts):
-            raise ValueError("hosts: each needs its tenant; a host whose own ports are given away is one tenant's alone")
+            raise ValueError("hosts: each needs its tenant; the ports of a host are for one tenant alone")
         addresses = [host.address for host in self.hosts]
         if self.way == "external-ip" and (names := [each for each in addresses if not _is_ip(each)]):
             raise ValueError(f"hosts: {names[0]} is a name; of external-ip, give IP addresses")

@@ -12,6 +12,10 @@ async def made(shell: Shell, **more: Any) -> dict[str, Any]:
     return dict(answer.body)
 
 
+async def tenant(shell: Shell) -> None:
+    assert (await shell.post("//api/v1/tenants", {"name": "acme"})).status == 201
+
+
 async def reserve(shell: Shell, **more: Any) -> Any:
     """What the owner then has of the pool."""
     wish = {"owner": "app.shop", "seconds": 600} | more
@@ -43,9 +47,10 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"way": "host-port"}, 400, "hosts is missing: of host-port, say on which addresses the ports are"),
     ({"way": "host-port", "hosts": [{"address": "10.0.0.1"}]}, 400,
      "hosts: each needs its node, as the cluster calls it"),
-    ({"way": "host-port", "hosts": [host("10.0.0.1")] * 2}, 400, "hosts: 10.0.0.1 is there twice"),
-    ({"way": "host-port", "hosts": [host("10.0.0.1", "nobody")]}, 422,
-     "there is no tenant nobody; make it first, or leave it out"),
+    ({"way": "host-port", "hosts": [host("10.0.0.1", "acme"), host("10.0.0.2")]}, 400,
+     "hosts: each needs its tenant; the ports of a host are for one tenant alone"),
+    ({"way": "host-port", "hosts": [host("10.0.0.1", "acme")] * 2}, 400, "hosts: 10.0.0.1 is there twice"),
+    ({"way": "host-port", "hosts": [host("10.0.0.1", "nobody")]}, 422, "there is no tenant nobody; make it first"),
     ({"way": "external-ip", "hosts": [host("db1")]}, 400, "hosts: db1 is a name; of external-ip, give IP addresses"),
     ({"way": "external-ip", "hosts": [host("10.0.0.1")]}, 422,
      "the cluster here does not allow external addresses, by which one tenant can catch another's traffic; "
@@ -72,12 +77,14 @@ async def test_no_port_is_in_two_pools(shell: Shell) -> None:
     assert (again.status, again.message) == (409, "there is a port pool web already")
     over = await shell.post(POOLS, pool("more", 30009, 30020))
     assert (over.status, over.message) == (409, "the port pool web has 30000 to 30009; take other ports")
+    await tenant(shell)
+    one, two, three = (host(address, "acme") for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3"))
     # A node port opens on every host.
-    assert (await shell.post(POOLS, pool("own", way="host-port", hosts=[host("10.0.0.1")]))).status == 409
-    await made(shell, name="own", way="host-port", first=1000, last=1009, hosts=[host("10.0.0.1"), host("10.0.0.2")])
+    assert (await shell.post(POOLS, pool("own", way="host-port", hosts=[one]))).status == 409
+    await made(shell, name="own", way="host-port", first=1000, last=1009, hosts=[one, two])
     other = pool("other", way="host-port", first=1009, last=1010)
-    assert (await shell.post(POOLS, other | {"hosts": [host("10.0.0.2")]})).status == 409
-    assert (await shell.post(POOLS, other | {"hosts": [host("10.0.0.3")]})).status == 201
+    assert (await shell.post(POOLS, other | {"hosts": [two]})).status == 409
+    assert (await shell.post(POOLS, other | {"hosts": [three]})).status == 201
     assert (await shell.post(POOLS, pool("elsewhere", cluster="there"))).status == 201
 
 
@@ -144,7 +151,8 @@ async def test_what_cannot_be_reserved_is_refused(shell: Shell) -> None:
 
 
 async def test_of_a_pool_with_several_hosts_one_is_named(shell: Shell) -> None:
-    hosts = [host("10.0.0.1"), host("10.0.0.2")]
+    await tenant(shell)
+    hosts = [host("10.0.0.1", "acme"), host("10.0.0.2", "acme")]
     shown = await made(shell, way="host-port", first=80, last=81, hosts=hosts)
     assert (shown["size"], shown["free"]) == (4, 4)
     refused = await reserve(shell, count=1)
@@ -188,7 +196,7 @@ async def test_the_audit_names_the_pool(shell: Shell) -> None:
 
 
 async def test_a_tenant_is_not_deleted_while_a_host_is_for_it_alone(shell: Shell) -> None:
-    assert (await shell.post("//api/v1/tenants", {"name": "acme"})).status == 201
+    await tenant(shell)
     await made(shell, way="host-port", first=80, last=81, hosts=[host("10.0.0.1", "acme")])
     refused = await shell.delete("//api/v1/tenants/acme")
     assert (refused.status, refused.message) == (

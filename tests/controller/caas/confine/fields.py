@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -43,24 +42,22 @@ def fields(model: str, before: Path = ()) -> Iterator[Path]:
 
 
 def planted(document: dict[str, Any], path: Path, value: object) -> dict[str, Any]:
-    """A copy of the document with the value at this path; what leads there is made on the way."""
-    copy = deepcopy(document)
-    at: Any = copy
+    """The document with the value at this path, of which only what leads there is new."""
+    new = dict(document)
+    at: Any = new
     for key, following in pairwise(path):
         fresh: Any = [] if isinstance(following, int) else {}
         at = _entered(at, key, fresh)
     _put(at, path[-1], value)
-    return copy
+    return new
 
 
 def _entered(at: Any, key: str | int, fresh: Any) -> Any:
-    if isinstance(key, int) and not at:
-        at.append(fresh)
-    found = at[key] if isinstance(key, int) else at.setdefault(key, fresh)
-    if isinstance(found, type(fresh)):
-        return found
-    at[key] = fresh
-    return fresh
+    """A copy of what is there, or something fresh."""
+    found = (at[key] if at else None) if isinstance(key, int) else at.get(key)
+    entered = type(fresh)(found) if isinstance(found, type(fresh)) else fresh
+    _put(at, key, entered)
+    return entered
 
 
 def _put(at: Any, key: str | int, value: object) -> None:

@@ -13,11 +13,12 @@ import aiohttp
 from aiohttp import web
 
 from paas_agent.contract import Order
+from paas_controller.base.addresses import is_loopback, split_address
 from paas_controller.base.clock import Clock, SystemClock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.principal import Principal
-from paas_controller.base.settings import Settings, is_loopback, split_address
+from paas_controller.base.settings import Settings
 from paas_controller.caas import apps
 from paas_controller.caas.parts import Room
 from paas_controller.caas.ports import pools

@@ -1,7 +1,5 @@
 """The controller's settings, and what they may be."""
 
-import ipaddress
-import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -11,41 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from paas_controller.base.addresses import is_loopback, is_unspecified, split_address
 from paas_controller.base.clusters import ClusterSettings, all_different, listed
 
 _SQLITE = "sqlite:///"
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """`H:P` or `[H]:P` as host and port; ValueError with a sentence for anything else."""
-    host, colon, port = address.rpartition(":")
-    if not (colon and _is_host(host) and port.isascii() and port.isdecimal() and int(port) <= 65535):
-        raise ValueError(f"{address!r} is not HOST:PORT, as in 192.168.19.13:3334 or [2001:db8::1]:3334")
-    return host.strip("[]"), int(port)
-
-
-def _is_host(text: str) -> bool:
-    """Whether it is an IPv4 address, an IPv6 address in brackets, or a name."""
-    try:
-        return (ipaddress.ip_address(text.strip("[]")).version == 6) == (text[:1] + text[-1:] == "[]")
-    except ValueError:
-        return bool(_NAME.fullmatch(text)) and not re.fullmatch(r"[0-9.]+", text)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether what is sent to this address or name stays on this machine."""
-    return _is(host, "loopback")
-
-
-def _is(host: str, what: Literal["loopback", "unspecified"]) -> bool:
-    if host == "localhost":
-        return what == "loopback"
-    try:
-        parsed = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return parsed.is_loopback if what == "loopback" else parsed.is_unspecified
 
 
 class Settings(BaseModel):
@@ -93,7 +60,7 @@ class Settings(BaseModel):
     @field_validator("advertise")
     @classmethod
     def _advertise(cls, value: str) -> str:
-        if value and _is(split_address(value)[0], "unspecified"):
+        if value and is_unspecified(split_address(value)[0]):
             raise ValueError(f"{value} is a wildcard; name an address that agents can reach")
         return value
 
@@ -164,7 +131,7 @@ class Settings(BaseModel):
             raise ValueError(f"--no-auth is for loopback only, and {self.listen} is not; leave one of the two")
         if self.tls_key and not self.tls_certificate:
             raise ValueError("--tls-key without --tls-certificate encrypts nothing; name both, or neither")
-        if _is(host, "unspecified") and not self.advertise:
+        if is_unspecified(host) and not self.advertise:
             raise ValueError(f"listening on {self.listen}, agents need --advertise HOST:PORT to find this controller")
         if self.ca_file and self.serves_tls and not self.tls_certificate:
             raise ValueError("with --ca-file there is no CA of our own: give --tls-certificate as well, or leave it")
@@ -242,7 +209,7 @@ class Settings(BaseModel):
         """Addresses and names by which people may reach this controller."""
         hosts = [split_address(address)[0] for address in (self.listen, self.advertise or self.listen)]
         here = ["localhost", "127.0.0.1", "::1", socket.gethostname()]
-        return [host for host in (*hosts, *here) if not _is(host, "unspecified")]
+        return [host for host in (*hosts, *here) if not is_unspecified(host)]
 
     @property
     def operator_address(self) -> tuple[str, int]:

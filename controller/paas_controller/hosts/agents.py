@@ -14,8 +14,8 @@ import msgspec
 from aiohttp import ClientTimeout
 
 from paas_agent.contract import Accepted, Order
+from paas_controller.base.addresses import is_loopback
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Refused, Retryable
-from paas_controller.base.settings import is_loopback
 from paas_controller.hosts.trust.refusals import Refusal
 from paas_controller.hosts.trust.sentences import about
 from paas_controller.hosts.ways import Reach, by_tunnel

@@ -1,7 +1,5 @@
 """What comes in and goes out of the registry."""
 
-import ipaddress
-import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,37 +14,12 @@ from pydantic import (
     model_validator,
 )
 
+from paas_controller.base.addresses import NAME, canonical, is_address
 from paas_controller.hosts.bootstrap.schemas import BootstrapShown
 from paas_controller.hosts.states import AgentState
 from paas_controller.hosts.upgrade.schemas import UpgradeShown
 from paas_controller.hosts.ways import Way
 from paas_controller.web.schemas import WHOLE, Page, Rehearsed, shaped
-
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
-
-
-def is_address(value: str) -> bool:
-    """Whether it is the IP address of one host, or a host name."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        # All digits and dots would be an address that is wrong, not a name.
-        return bool(_NAME.fullmatch(value)) and len(value) <= 253 and not re.fullmatch(r"[\d.]+", value)
-    return not (address.is_unspecified or address.is_multicast or value == "255.255.255.255")
-
-
-def canonical(value: str) -> str:
-    """An address in the one spelling by which a host is known; a name, or what is neither, as it is."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        return value
-    return str(getattr(address, "ipv4_mapped", None) or address)
-
-
-def is_port(value: str) -> bool:
-    """Whether it is a port as the wire writes it."""
-    return bool(re.fullmatch(r"[1-9][0-9]{0,4}", value)) and int(value) < 65536
 
 
 def _address(value: str) -> str:
@@ -57,7 +30,7 @@ def _address(value: str) -> str:
 
 _OF_NONE = r"0\.0\.0\.0|255\.255\.255\.255|2(2[4-9]|3[0-9])(\.[0-9]+){3}|[0:]+|[fF]{2}[0-9a-fA-F]{2}:.*"
 _ADDRESS = {
-    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": rf"^(?![0-9.]*$){_NAME.pattern}$", "maxLength": 253}],
+    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"pattern": rf"^(?![0-9.]*$){NAME.pattern}$", "maxLength": 253}],
     "not": {"pattern": f"^({_OF_NONE})$"},
 }
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string"} | _ADDRESS)]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from paas_controller.base.settings import Settings, split_address
+from paas_controller.base.settings import Settings
 
 
 def refused(**settings: object) -> str:
@@ -37,26 +37,6 @@ def test_a_wildcard_cannot_be_advertised() -> None:
 
 def test_agents_are_told_the_listen_address_where_nothing_is_advertised() -> None:
     assert Settings(listen="192.168.19.13:3334").operator_address == ("192.168.19.13", 3334)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("", "3334", ":3334", "host:", "host:http", "host:65536", "host:-1", "host:٣", "300.1.1.1:1", "-x:1"),
-        *("http://10.1.1.1:1", "10.1.1.1:99:1", "user@h:1", "10.1.1.1/24:1", "abc def:1", "fe80::1:1", "[10.1.1.1]:1"),
-    ],
-)
-def test_what_is_no_address_is_refused_with_an_example(address: str) -> None:
-    with pytest.raises(ValueError, match="is not HOST:PORT, as in 192"):
-        split_address(address)
-
-
-@pytest.mark.parametrize(
-    ("address", "parts"),
-    [("h:0", ("h", 0)), ("10.0.0.1:65535", ("10.0.0.1", 65535)), ("[fe80::1]:80", ("fe80::1", 80))],
-)
-def test_an_address_is_a_host_and_a_port(address: str, parts: tuple[str, int]) -> None:
-    assert split_address(address) == parts
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "Asia", "/etc/localtime"])

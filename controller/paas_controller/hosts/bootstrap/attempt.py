@@ -9,8 +9,8 @@ from shlex import quote
 from typing import Any, TypeVar
 
 from paas_agent.manifest import order_of
+from paas_controller.base.addresses import is_loopback
 from paas_controller.base.masking import hidden
-from paas_controller.base.settings import is_loopback
 from paas_controller.hosts.bootstrap import recipe
 from paas_controller.hosts.bootstrap.hostkeys import require_pinned
 from paas_controller.hosts.bootstrap.inspection import Facts, facts_of, owner_of, require_fit, require_free, script

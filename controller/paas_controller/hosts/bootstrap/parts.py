@@ -2,7 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from paas_controller.base.settings import Settings, is_loopback
+from paas_controller.base.addresses import is_loopback
+from paas_controller.base.settings import Settings
 from paas_controller.hosts.bootstrap.keeping import Keeping
 from paas_controller.hosts.bootstrap.means import Means
 from paas_controller.hosts.bootstrap.service import Bootstraps

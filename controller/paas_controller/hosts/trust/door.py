@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from paas_controller.base.settings import split_address
+from paas_controller.base.addresses import split_address
 from paas_controller.hosts.trust.sentences import about
 
 _log = logging.getLogger(__name__)

@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from paas_agent.contract import TLS, Join, Joined, Renew, Renewed
+from paas_controller.base.addresses import canonical, is_address, is_loopback, is_port
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault, new_token, token_hash
 from paas_controller.base.errors import Conflict, Invalid, Refused
 from paas_controller.base.principal import Principal
-from paas_controller.base.settings import is_loopback
 from paas_controller.hosts.host import Following, Host
 from paas_controller.hosts.naming import HOST, NamedHost, unknown
-from paas_controller.hosts.schemas import canonical, is_address, is_port
 from paas_controller.hosts.service import Hosts
 from paas_controller.hosts.trust.authority import LIFE, Authority, asked_key
 from paas_controller.hosts.trust.contexts import Contexts

@@ -1,6 +1,7 @@
 """An agent's end of a tunnel, of which the test says what it answers."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from paas_agent import frames
 from paas_agent.contract import Accepted, Acknowledged, Order, Report
 from paas_agent.frames import Answered, Asked, Conversation
 from tests.controller.agents import Agent
+from tests.controller.shell import Shell, until
 
 REPORT = "/apis/v1alpha1/agents/report"
 
@@ -80,3 +82,35 @@ async def dug(agent: Agent, token: str = "", *, deaf: bool = False) -> AsyncIter
         yield digger
         digger.over.cancel()
         await asyncio.gather(digger.over, return_exceptions=True)
+
+
+async def host(agent: Agent) -> dict[str, object]:
+    return dict((await agent.shell.get(f"/hosts/{agent.host}")).body)
+
+
+async def state(agent: Agent) -> object:
+    return (await host(agent))["state"]
+
+
+async def becomes(agent: Agent, wanted: str) -> None:
+    async with asyncio.timeout(5):
+        while await state(agent) != wanted:
+            await asyncio.sleep(0.01)
+
+
+async def tunnels(shell: Shell) -> float:
+    text = (await shell.get("//metrics")).body.decode()
+    return float(next(line.split()[1] for line in text.splitlines() if line.startswith("paas_tunnels ")))
+
+
+async def ends(digger: Digger) -> str:
+    """The reason with which the controller closes it."""
+    return await asyncio.wait_for(digger.over, 5)
+
+
+async def ordered(digger: Digger, shell: Shell, name: str = "db") -> str:
+    """The operation of the next order that comes down."""
+    before = len(digger.asked)
+    await shell.put(f"/database/{name}/running")
+    await until(lambda: len(digger.asked) > before, "an order")
+    return str(json.loads(digger.asked[before].body)["operation_id"])

@@ -1,4 +1,4 @@
-"""Tunnels at the controller: who may keep one, what goes down and up it, and when it ends."""
+"""Tunnels at the controller: who may keep one, and what goes down and up it."""
 
 import asyncio
 import json
@@ -9,46 +9,9 @@ import pytest
 
 from paas_agent.contract import Join
 from tests.controller.agents import Agent
-from tests.controller.hosts.tunnel.digger import REPORT, Digger, dug
+from tests.controller.hosts.tunnel.digger import REPORT, becomes, dug, host, ordered, state, tunnels
 from tests.controller.shell import Shell, until
 from tests.testbeds.stack import until as look_until
-
-
-@pytest.fixture
-async def hidden(shell: Shell, agent: Agent) -> Agent:
-    """An agent that nobody can call: its server is gone as soon as it has joined."""
-    await agent.join()
-    answer = await shell.put(f"/hosts/{agent.host}", {"connection": "tunnel"})
-    assert answer.status == 200, answer.body
-    await agent.stop()
-    return agent
-
-
-async def host(agent: Agent) -> dict[str, object]:
-    return dict((await agent.shell.get(f"/hosts/{agent.host}")).body)
-
-
-async def state(agent: Agent) -> object:
-    return (await host(agent))["state"]
-
-
-async def tunnels(shell: Shell) -> float:
-    text = (await shell.get("//metrics")).body.decode()
-    return float(next(line.split()[1] for line in text.splitlines() if line.startswith("paas_tunnels ")))
-
-
-async def ends(digger: Digger) -> str:
-    """The reason with which the controller closes it."""
-    return await asyncio.wait_for(digger.over, 5)
-
-
-async def ordered(digger: Digger, shell: Shell, name: str = "db") -> str:
-    """The operation of the next order that comes down."""
-    before = len(digger.asked)
-    await shell.put(f"/database/{name}/running")
-    await until(lambda: len(digger.asked) > before, "an order")
-    return str(json.loads(digger.asked[before].body)["operation_id"])
-
 
 # Who may
 
@@ -138,7 +101,7 @@ async def test_an_order_whose_answer_was_lost_is_given_again_under_the_same_id(s
         digger.silent = True
         operation = await ordered(digger, shell)
         await digger.cut()
-    await _becomes(hidden, "reconnecting")
+    await becomes(hidden, "reconnecting")
     async with dug(hidden) as digger:
         await digger.report()
         await until(lambda: digger.asked, "the order again")
@@ -151,14 +114,14 @@ async def test_an_order_whose_answer_was_lost_is_given_again_under_the_same_id(s
 async def test_without_its_tunnel_a_host_is_reconnecting_and_lost_only_when_silent(shell: Shell, hidden: Agent) -> None:
     assert await state(hidden) == "reconnecting"
     async with dug(hidden):
-        await _becomes(hidden, "online")
+        await becomes(hidden, "online")
         assert await tunnels(shell) == 1
-    await _becomes(hidden, "reconnecting")
+    await becomes(hidden, "reconnecting")
     assert await tunnels(shell) == 0
     shell.clock.now += 0.29
     assert await state(hidden) == "reconnecting"
     shell.clock.now += 600
-    await _becomes(hidden, "lost")
+    await becomes(hidden, "lost")
     async with dug(hidden) as digger:
         await digger.report()
         assert await state(hidden) == "online"
@@ -167,24 +130,18 @@ async def test_without_its_tunnel_a_host_is_reconnecting_and_lost_only_when_sile
 async def test_a_report_that_is_overdue_tells_of_a_cut_before_the_tunnel_does(shell: Shell, hidden: Agent) -> None:
     async with dug(hidden) as digger:
         await digger.report()
-        await _becomes(hidden, "online")
+        await becomes(hidden, "online")
         shell.clock.now += 0.16  # of intervals of 0.1
-        await _becomes(hidden, "reconnecting")
+        await becomes(hidden, "reconnecting")
         await digger.report()
         assert await state(hidden) == "online"
-
-
-async def _becomes(agent: Agent, wanted: str) -> None:
-    async with asyncio.timeout(5):
-        while await state(agent) != wanted:
-            await asyncio.sleep(0.01)
 
 
 async def test_output_cannot_be_had_while_it_is_not_open(shell: Shell, hidden: Agent) -> None:
     await shell.create(hidden.host)
     async with dug(hidden) as digger:
         operation = await ordered(digger, shell)
-    await _becomes(hidden, "reconnecting")
+    await becomes(hidden, "reconnecting")
     refused = await shell.get(f"/operations/{operation}/log")
     assert refused.status == 503
     assert "is not open now; its agent opens it again by itself" in refused.message
@@ -220,96 +177,3 @@ async def _closed(shell: Shell) -> None:
     async with asyncio.timeout(5):
         while await tunnels(shell):
             await asyncio.sleep(0.01)
-
-
-# When it ends
-
-
-async def test_a_second_tunnel_of_a_host_takes_the_place_of_the_first(shell: Shell, hidden: Agent) -> None:
-    await shell.create(hidden.host)
-    async with dug(hidden) as first, dug(hidden) as second:
-        assert "another one of this host has taken its place" in await ends(first)
-        await ordered(second, shell)
-        assert not first.asked
-        assert await tunnels(shell) == 1
-        assert await state(hidden) == "online"
-
-
-async def test_a_host_that_is_removed_is_cut_off_at_once(shell: Shell, hidden: Agent) -> None:
-    async with dug(hidden) as digger:
-        assert (await shell.delete(f"/hosts/{hidden.host}")).status == 200
-        assert "removed" in await ends(digger)
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        async with dug(hidden):
-            pass
-    assert refused.value.status == 401
-
-
-async def test_a_host_that_joins_anew_cuts_off_whoever_has_its_former_token(shell: Shell, hidden: Agent) -> None:
-    async with dug(hidden) as digger:
-        assert (await hidden.ask_to_join()).status == 200
-        assert "joined anew" in await ends(digger)
-
-
-async def test_a_host_that_is_to_be_called_again_keeps_none(shell: Shell, hidden: Agent) -> None:
-    async with dug(hidden) as digger:
-        await shell.put(f"/hosts/{hidden.host}", {"connection": "auto"})
-        assert await tunnels(shell) == 1
-        await shell.put(f"/hosts/{hidden.host}", {"connection": "direct"})
-        assert "called at its address" in await ends(digger)
-
-
-async def test_a_rotation_keeps_it_going_and_cuts_off_the_former_token(shell: Shell, hidden: Agent) -> None:
-    assert hidden.joined
-    former = hidden.joined.agent_token
-    async with dug(hidden) as digger:
-        await shell.post(f"/hosts/{hidden.host}/rotate")
-        assert (await digger.report()).renew
-        new = (await shell.post("/agents/renew", {}, token=former)).body["agent_token"]
-        async with dug(hidden, new) as follower:
-            await ends(digger)
-            assert not (await follower.report()).renew
-            with pytest.raises(aiohttp.WSServerHandshakeError):
-                async with dug(hidden, former):
-                    pass
-            assert await state(hidden) == "online"
-
-
-async def test_a_token_that_is_replaced_by_a_report_ends_the_tunnel_that_it_opened(shell: Shell, hidden: Agent) -> None:
-    assert hidden.joined
-    former = hidden.joined.agent_token
-    async with dug(hidden) as digger:
-        await shell.post(f"/hosts/{hidden.host}/rotate")
-        hidden.joined.agent_token = (await shell.post("/agents/renew", {}, token=former)).body["agent_token"]
-        await hidden.report()
-        assert "former token" in await ends(digger)
-
-
-async def test_what_cannot_be_read_ends_it(shell: Shell, hidden: Agent, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    async with dug(hidden) as digger:
-        await digger.socket.send_bytes(b"\xc1")
-        await ends(digger)
-        await _becomes(hidden, "reconnecting")
-    assert caplog.text.count("sent what cannot be read") == 1
-    assert caplog.text.count(f"{hidden.host} keeps a tunnel") == 1
-
-
-async def test_an_agent_that_answers_no_ping_is_given_up(
-    shell: Shell, hidden: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    monkeypatch.setattr("paas_agent.frames.PING_EVERY", 0.1)
-    async with dug(hidden) as hears, dug(hidden, deaf=True) as deaf:
-        await ends(hears)
-        await ends(deaf)
-    await _becomes(hidden, "reconnecting")
-    assert "No PONG received" in caplog.text
-
-
-async def test_a_controller_that_stops_says_so_and_does_not_wait_for_its_agents(shell: Shell, hidden: Agent) -> None:
-    async with dug(hidden) as digger:
-        await asyncio.wait_for(shell.stop(), 5)
-        assert "the controller stops" in await ends(digger)
-    await shell.start()
-    assert await state(hidden) == "reconnecting"

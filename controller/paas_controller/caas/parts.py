@@ -46,7 +46,7 @@ class Room:
         self._caas = Caas(self._apps, self._clusters, spaces, placing, self._settling, views, clock, plans)
         self._tending = Tending(self._apps, self._clusters, spaces, views, self._settling, clock)
         self._story = Story(store, self._apps, self._clusters, views, self._settling, self._tending, clock=clock)
-        self._clusters.changed = self._story.heard
+        self._clusters.changed, self._settling.ended = self._story.heard, self._story.ended
         self._pools = Pools(store, clock, settings.clusters, self._clusters.node_ports)
 
     async def start(self) -> None:

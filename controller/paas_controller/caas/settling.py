@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,6 +14,7 @@ from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.ports.service import Ports
 from paas_controller.caas.words import APP, INSTANCE
+from paas_controller.events import tables as events
 from paas_controller.store.store import Store
 
 _LOOK = 2.0
@@ -24,17 +27,20 @@ _LATE = 5.0
 """Seconds in which a cluster that answers again may still do what it was asked for before."""
 _KINDS = ("replicationcontrollers", "services", "pods")
 _BACKGROUND = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+Ended = Callable[[App, AppInstance], list[dict[str, Any]]]
+"""The rows of the story that tell of the end of an instance."""
 _log = logging.getLogger(__name__)
 
 
 class Settling:
-    """One task for each app or instance that goes."""
+    """One task for each app or instance that goes. `ended` is set before it is started."""
 
     def __init__(self, store: Store, apps: Apps, ports: Ports, clusters: Clusters) -> None:
         self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._news: dict[str, asyncio.Event] = {}
         """By namespace, those that wait for what is heard there next; each is set once."""
+        self.ended: Ended = lambda *_: []
         self.why: dict[str, str] = {}
         """On what the deletion of a namespace or an instance waits, by namespace or id."""
 
@@ -136,11 +142,12 @@ class Settling:
                 await self._forget(app, each)
             await self._apps.drop(app)
             return
-        gone = instance
+        gone, rows = instance, self.ended(app, instance)
 
         def forget(connection: Connection) -> None:
             self._ports.release(connection, gone.id)
             self._apps.forget_instance(connection, gone)
+            events.append(connection, rows)
 
         await self._store.write(forget, alone=True)
         app.instances.pop(gone.name, None)

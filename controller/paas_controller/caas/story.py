@@ -102,9 +102,14 @@ class Story:
         before = self._told.get((instance.id, component))
         if before and (before.state, before.cause) == (now.state, now.cause):
             return []
-        row = {
-            "at": self._clock.time(), "topic": app.kind, "name": f"{app.name}/{instance.name}", "host": component,
-            "before": before.state if before else "", "after": now.state, "why": now.cause, "sentence": now.sentence,
-            "operation": "",
-        }  # fmt: skip
-        return [row]
+        return [self._step(app, instance, component, after=now.state, why=now.cause, sentence=now.sentence)]
+
+    def ended(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
+        """The last rows of an instance, to be written by whoever forgets it."""
+        end = {"after": "gone", "why": "deleted", "sentence": "is deleted"}
+        return [self._step(app, instance, component, **end) for component in instance.components]
+
+    def _step(self, app: App, instance: AppInstance, component: str, **now: str) -> dict[str, Any]:
+        before = self._told.get((instance.id, component))
+        about = {"topic": app.kind, "name": f"{app.name}/{instance.name}", "host": component, "operation": ""}
+        return about | {"at": self._clock.time(), "before": before.state if before else ""} | now

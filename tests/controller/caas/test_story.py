@@ -16,15 +16,16 @@ from tests.controller.shell import Shell
 _TRIES = 7
 
 
-async def told_until(portal: Portal, name: str, last: str) -> list[tuple[str, str, str]]:
-    """From, to and why of each change of a component, until it is so."""
+async def told_until(portal: Portal, name: str, last: str, times: int = 1) -> list[tuple[str, str, str]]:
+    """From, to and why of each change of a component, until it is so; of several, until so many times one is."""
     kind = "app" if portal.kind == "apps" else "caas"
     told = []
     async with listening(portal, portal.shell.token, f"?kind={kind}&name={portal.app}/{name}") as changes:
         async for change in changes:
             assert change["sentence"]
             told.append((change["from"], change["to"], change["cause"]))
-            if change["to"] == last:
+            times -= change["to"] == last
+            if not times:
                 return told
     raise AssertionError
 
@@ -55,6 +56,29 @@ async def test_what_changes_while_no_controller_runs_is_told_afterwards(portal: 
         CoreV1Api(client).delete_namespaced_replication_controller("web-web", namespace)
     await platform.start()
     assert await told_until(portal, "web", "unknow") == [*before, ("running", "unknow", "gone")]
+
+
+async def test_the_end_of_an_instance_is_told_as_well(portal: Portal) -> None:
+    await portal.create()
+    for _ in range(2):
+        await portal.put_in("web", component(), component("db"))
+        await portal.becomes("web", "web", "running")
+        await portal.call("DELETE", "/instances/web")
+        await portal.is_gone("/instances/web")
+    told = await told_until(portal, "web", "gone", 4)
+    assert [(before, state, cause) for before, state, cause in told if state == "gone"] == [
+        ("running", "gone", "deleted")
+    ] * 4
+    assert sum(before == "" for before, _, _ in told) == 4
+
+
+async def test_the_end_of_an_app_is_the_end_of_its_instances(portal: Portal) -> None:
+    await portal.create()
+    await portal.put_in("web", component())
+    await portal.becomes("web", "web", "running")
+    await portal.call("DELETE")
+    await portal.is_gone("")
+    assert (await told_until(portal, "web", "gone"))[-1] == ("running", "gone", "deleted")
 
 
 async def test_of_single_containers_as_well(caas: Portal) -> None:

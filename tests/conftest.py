@@ -1,6 +1,9 @@
 """What all tests may use."""
 
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -46,6 +49,23 @@ def tools_on_the_path() -> Iterator[None]:
     """For tests that run cc or curl."""
     with tools.on_the_path():
         yield
+
+
+@pytest.fixture(scope="session")
+def quick() -> Iterator[tuple[str, ...]]:
+    """What starts paasctl at once: client/forks.py."""
+    here = Path(__file__).parent / "client"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [sys.executable, here / "forks.py", f"{folder}/socket"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as forks,
+    ):
+        assert forks.stdin
+        assert forks.stdout
+        assert forks.stdout.readline() == b"ready\n"
+        yield (sys.executable, "-I", "-S", str(here / "launch.py"), f"{folder}/socket")
+        forks.stdin.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from tests.controller.caas.conftest import Portal, component
 from tests.controller.shell import Shell
 from tests.docs.test_api import MARK, run, shape
 from tests.testbeds.kubernetes.cluster import Cluster
-from tests.testbeds.stack import BIN, until
+from tests.testbeds.stack import until
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "caas.md").read_text()
@@ -27,14 +28,18 @@ Right = tuple[str, str]
 """A resource, and what is done with it."""
 
 
+def write_program(path: Path, *command: str) -> None:
+    """That stands for this command."""
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    path.chmod(0o755)
+
+
 @pytest.fixture
 async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
     """A controller with the settings of the page, and a kubeconfig that the page's first commands have made."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    kubectl = tools / "kubectl"
-    kubectl.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("kubectl.py")} "$@"\n')
-    kubectl.chmod(0o755)
+    write_program(tools / "kubectl", sys.executable, str(Path(__file__).with_name("kubectl.py")))
     setting_up = PARTS[0][1].replace("docs/caas-roles.yaml", str(ROOT / "docs" / "caas-roles.yaml"))
     await run(f"export PATH={tools}:$PATH KUBECONFIG={kubernetes.kubeconfig()}\n{setting_up}", tmp_path)
     [settings] = tomllib.loads(next(text for language, text in PARTS if language == "toml"))["clusters"]
@@ -77,9 +82,12 @@ def given() -> set[Right]:
 
 
 @pytest.mark.usefixtures("tools_on_the_path")
-async def test_every_command_of_the_page_works_and_answers_what_it_says(platform: Shell, tmp_path: Path) -> None:
+async def test_every_command_of_the_page_works_and_answers_what_it_says(
+    platform: Shell, quick: tuple[str, ...], tmp_path: Path
+) -> None:
+    write_program(tmp_path / "tools" / "paasctl", *quick)
     parts = [(language, text) for language, text in PARTS[1:] if language != "toml"]
-    commands = f"export PATH={BIN}:$PATH\n"
+    commands = f"export PATH={tmp_path / 'tools'}:$PATH\n"
     commands += "".join(f"{text}\necho '{MARK}'\n" for language, text in parts if language == "sh")
     commands = commands.replace("http://127.0.0.1:3334", str(platform.address).rstrip("/"))
     printed = iter(await run(commands.replace("/var/lib/paas-controller", str(platform.folder)), tmp_path, 300))

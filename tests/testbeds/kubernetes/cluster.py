@@ -31,6 +31,10 @@ NODE, NODE_MEMORY = "node1", "64Gi"
 _ROOT = Path(__file__).parents[3]
 _SECONDS = 60
 _FOLDERS = "kubernetes-"
+_STARTS_SOONER = (
+    "--runtime-config=api/beta=false,policy/v1beta1=true", "--feature-gates=APIPriorityAndFairness=false",
+)  # fmt: skip
+"""Two thirds of what an API server does at its start is for APIs that nobody here asks."""
 _ENDS_WITH_THIS = ("setpriv", "--pdeathsig=KILL")
 _STAYS = ("setsid",)
 
@@ -175,7 +179,7 @@ class Cluster:
             f"--service-account-signing-key-file={here / 'server.key'}",
             "--kubelet-preferred-address-types=InternalIP", "--disable-admission-plugins=TaintNodesByCondition",
             "--service-cluster-ip-range=10.96.0.0/16", f"--service-node-port-range={ports[0]}-{ports[-1]}",
-            "--profiling=false",
+            "--profiling=false", *_STARTS_SOONER,
         )  # fmt: skip
 
     def _manager_arguments(self) -> tuple[str, ...]:

@@ -1,15 +1,16 @@
 """Apps on Kubernetes: pools of memory, and the instances that share them."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from paas_client.app_models import AppInstance, AppKind, Happening, KubeApp, Pod, Usage
 from paas_client.change import Change, read
-from paas_client.models import Page, Told
+from paas_client.models import AnswerT, Page, Told
 from paas_client.transport import API1, Call, Query, Transport
 
 Wish = Literal["running", "stopped", "restart"]
+_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Apps:
 
     async def all(self) -> list[KubeApp]:
         """By name; of a tenant's token those of that tenant."""
-        return read(Page[KubeApp].model_validate_json, await self._get()).items
+        return await _every(KubeApp, self.transport, self._call("GET"))
 
     async def get(self, name: str) -> KubeApp:
         return read(KubeApp.model_validate_json, await self._get(name))
@@ -74,7 +75,7 @@ class AppInstances:
 
     async def all(self) -> list[AppInstance]:
         """By name."""
-        return read(Page[AppInstance].model_validate_json, await self._get()).items
+        return await _every(AppInstance, self.transport, self._call("GET"))
 
     async def get(self, name: str) -> AppInstance:
         """How each component is, and why."""
@@ -116,3 +117,15 @@ class AppInstances:
 
     def _call(self, method: str, *path: str, body: object = None, query: Query | None = None) -> Call:
         return Call(method, (self.kind, self.app, "instances", *path), query, body, api=API1)
+
+
+async def _every(model: type[AnswerT], transport: Transport, call: Call) -> list[AnswerT]:
+    """The items of all pages."""
+    found, cursor = list[AnswerT](), ""
+    while True:
+        answer = await transport.send(replace(call, query={"limit": _PAGE, "cursor": cursor}))
+        page = read(Page[model].model_validate_json, answer.body)  # type: ignore[valid-type]
+        found += page.items
+        if page.next is None:
+            return found
+        cursor = page.next

@@ -2,8 +2,10 @@
 
 import json
 import secrets
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -63,6 +65,7 @@ class Apps:
         self._store = store
         self._apps: dict[tuple[str, str], App] = {}
         self._namespaces: dict[tuple[str, str], App] = {}
+        self._ordered: list[tuple[str, str]] = []
 
     async def start(self) -> None:
         """Loads what is kept."""
@@ -73,10 +76,15 @@ class Apps:
         for instance in instances:
             by_id[instance.app].instances[instance.name] = instance
 
-    def all(self, kind: str = "", tenant: str = "") -> list[App]:
-        """By kind and name; those of a tenant, where one is given."""
-        found = (app for app in self._apps.values() if kind in ("", app.kind) and tenant in ("", app.tenant))
-        return sorted(found, key=lambda app: (app.kind, app.name))
+    def all(self, kind: str = "") -> list[App]:
+        """By kind and name."""
+        return [self._apps[key] for key in self._ordered if kind in ("", key[0])]
+
+    def after(self, kind: str, name: str, tenant: str) -> Iterator[App]:
+        """Those of a kind by name that come after this one; those of a tenant, where one is given."""
+        later = islice(self._ordered, bisect_right(self._ordered, (kind, name)), None)
+        found = (self._apps[key] for key in later if key[0] == kind)
+        return (app for app in found if tenant in ("", app.tenant))
 
     def find(self, kind: str, name: str, by: Principal) -> App:
         """The app; NotFound where there is none, and for those whom it does not concern."""
@@ -139,8 +147,11 @@ class Apps:
         """Forgets it."""
         await self._store.write(lambda c: c.execute(delete(_APP).where(_APP.c.id == app.id)), alone=True)
         del self._apps[app.kind, app.name], self._namespaces[app.cluster, app.namespace]
+        del self._ordered[bisect_left(self._ordered, (app.kind, app.name))]
 
     def _take(self, app: App) -> App:
+        if (app.kind, app.name) not in self._apps:
+            insort(self._ordered, (app.kind, app.name))
         self._apps[app.kind, app.name] = self._namespaces[app.cluster, app.namespace] = app
         return app
 

@@ -17,6 +17,7 @@ from paas_controller.caas.apps import App, AppInstance, AppKind
 from paas_controller.caas.reading import Reading
 from paas_controller.caas.schemas import AppInstanceBody, CaasInstanceBody
 from paas_controller.caas.service import Caas, Word
+from paas_controller.caas.views import page
 from paas_controller.web.answers import answer, rehearsed, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
@@ -50,7 +51,8 @@ class Instances:
                     Said("Create an instance; what finds no memory waits.", {200: shown, 201: shown}, body=self._body,
                          query=queries.CreateQuery, path=queries.ByApp, refusals=(403, 409, 422)), self.created),
             open_to("GET", base, self.list, READERS,
-                    Said("List instances, by name.", {200: answers.AppInstanceList}, path=queries.ByApp)),
+                    Said("List instances, by name.", {200: answers.AppInstanceList}, query=queries.PageQuery,
+                         path=queries.ByApp)),
             open_to("GET", one, self.show, READERS,
                     of("Show an instance: how each component is, and why.", {200: answers.AppInstanceShown})),
             open_to("DELETE", one, self.delete, WRITERS,
@@ -110,9 +112,10 @@ class Instances:
         return answer(self.caas.views.instance(app, self.caas.apps.instance(app, name)), 201)
 
     async def list(self, request: web.Request) -> web.Response:
-        app = self._app(request)
-        found = sorted(app.instances.values(), key=lambda instance: instance.name)
-        return answer({"items": self.caas.views.instances(app, found), "next": None})
+        app, asked = self._app(request), read_query(request, queries.PageQuery)
+        there = sorted(name for name in app.instances if name > asked.cursor)
+        found, following = page((app.instances[name] for name in there), asked.limit)
+        return answer({"items": self.caas.views.instances(app, found), "next": following})
 
     async def show(self, request: web.Request) -> web.Response:
         return answer(self.caas.views.instance(*self._instance(request)))

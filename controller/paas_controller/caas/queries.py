@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from paas_controller.caas.reading import LINES
 from paas_controller.caas.schemas import Name
-from paas_controller.web.queries import DryRun, Flag, whole
+from paas_controller.web.queries import DryRun, Flag, Limit, whole
 
 _EXAMPLE = Field(examples=["shop"])
 
@@ -27,6 +27,15 @@ class ByComponent(ByInstance):
     """Which component of that."""
 
     component: Annotated[Name, Field(examples=["web"])]
+
+
+class PageQuery(BaseModel):
+    """How many, by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Limit = 100
+    cursor: Annotated[str, Field(description="next of the page before")] = ""
 
 
 class CreateQuery(DryRun):

@@ -12,6 +12,7 @@ from paas_controller.caas.instance_routes import Instances
 from paas_controller.caas.reading import Reading
 from paas_controller.caas.schemas import AppBody, AppChange
 from paas_controller.caas.service import Caas
+from paas_controller.caas.views import page
 from paas_controller.web.answers import answer, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
@@ -45,7 +46,8 @@ class _Apps:
                        {200: answers.AppOrRehearsed, 201: answers.AppOrRehearsed}, body=AppBody, query=DryRun,
                        refusals=(409, 422)), self.created),
             Route("GET", self.base, self.list, READERS,
-                  Said(f"List {kind[2:].strip()}s, by name.", {200: answers.AppList}), tenants=True),
+                  Said(f"List {kind[2:].strip()}s, by name.", {200: answers.AppList}, query=queries.PageQuery),
+                  tenants=True),
             Route("GET", one, self.show, READERS, said(f"Show {kind}.", {200: answers.AppShown}), tenants=True),
             Route("PATCH", one, self.change, ADMINISTRATORS,
                   said(f"Change {kind}: its pool is never made smaller than what runs.",
@@ -75,8 +77,10 @@ class _Apps:
         return answer(self.caas.views.app(app), 201)
 
     async def list(self, request: web.Request) -> web.Response:
-        found = self.caas.apps.all(self.kind, request[PRINCIPAL].tenant)
-        return answer({"items": [self.caas.views.app(app) for app in found], "next": None})
+        asked = read_query(request, queries.PageQuery)
+        there = self.caas.apps.after(self.kind, asked.cursor, request[PRINCIPAL].tenant)
+        found, following = page(there, asked.limit)
+        return answer({"items": [self.caas.views.app(app) for app in found], "next": following})
 
     async def show(self, request: web.Request) -> web.Response:
         return answer(self.caas.views.app(self._app(request)))

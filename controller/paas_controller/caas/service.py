@@ -74,7 +74,7 @@ class Caas:
         values = {name: value for name, value in change.model_dump().items() if value is not None}
         units, ports = values.get("memory_units", app.memory_units), values.get("max_ports", app.max_ports)
         self._require_plan(values.get("plan", app.plan), units, ports)
-        pool, has = self.views.pool(app), len(self.views.ports(app))
+        pool, has = self.views.pool(app), self.views.port_count(app)
         if units * UNIT < pool.in_use:
             raise Conflict(f"{units} units are less than what runs: {pool.sentence()}; stop something first")
         if ports < has:

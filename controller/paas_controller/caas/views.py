@@ -1,7 +1,8 @@
 """What people see of apps: from the rows and from the mirror, without a call to a cluster or a database."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 from paas_controller.base.clock import rfc3339
 from paas_controller.caas.apps import App, AppInstance, Apps, Phase
@@ -13,6 +14,7 @@ from paas_controller.caas.reasons import Standing, State, standing, unread
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.words import UNIT
 
+T = TypeVar("T", App, AppInstance)
 _WORST: tuple[State, ...] = ("failing", "unknow", "unplaced", "waiting", "starting", "stopping", "running", "stopped")
 """What an instance is called after, of all that its components are."""
 
@@ -36,7 +38,7 @@ class Views:
     def app(self, app: App) -> dict[str, Any]:
         pool = self.pool(app)
         shown: dict[str, Any] = {name: getattr(app, name) for name in _OF_APPS}
-        shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": len(self.ports(app))}
+        shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": self.port_count(app)}
         shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._why(app, app.namespace)}
         return shown | {"created_at": rfc3339(app.created_at)}
 
@@ -63,8 +65,13 @@ class Views:
         found = []
         for service in self._clusters.mirror(app.cluster).services(app.namespace, instance):
             site, whose = self._clusters.site(app.cluster), {"instance": names.get(service.instance, "")}
-            found += [whose | at for port in service.ports if (at := _exposed(site, service, port))]
+            found += [whose | _exposed(site, service, port) for port in service.ports if _is_exposed(service, port)]
         return found
+
+    def port_count(self, app: App) -> int:
+        """How many ports it exports."""
+        services = self._clusters.mirror(app.cluster).services(app.namespace)
+        return sum(_is_exposed(service, port) for service in services for port in service.ports)
 
     def instances(self, app: App, instances: Sequence[AppInstance]) -> list[dict[str, Any]]:
         """Several, over one account of their pool."""
@@ -121,16 +128,25 @@ def _state(states: list[State], phase: Phase) -> State:
     return min(states, key=_WORST.index, default="stopping" if phase == "going" else "starting")
 
 
-def _exposed(site: Site, service: Service, port: Port) -> dict[str, Any] | None:
-    """None where it is reached within the cluster alone. The cluster's domain leads to its own address, no other."""
+def page(there: Iterable[T], limit: int) -> tuple[list[T], str | None]:
+    """The first of these, and the name to go on from where there are more."""
+    found = list(islice(there, limit + 1))
+    return found[:limit], found[limit - 1].name if len(found) > limit > 0 else None
+
+
+def _is_exposed(service: Service, port: Port) -> bool:
+    """Whether it is reached from outside of the cluster."""
+    return bool(port.node_port or port.host_port or service.external_ips)
+
+
+def _exposed(site: Site, service: Service, port: Port) -> dict[str, Any]:
+    """The cluster's domain leads to its own address, no other."""
     if port.node_port:
         given, address, domain = port.node_port, site.settings.address, site.settings.domain
     elif port.host_port:
         given, address, domain = port.host_port, service.host, ""
-    elif service.external_ips:
-        given, address, domain = port.service, service.external_ips[0], ""
     else:
-        return None
+        given, address, domain = port.service, service.external_ips[0], ""
     ports, shared = (port.container, given), bool(port.node_port)
     at = exposure(service.name, service.component, ports, address=address, domain=domain, shared=shared)
     return {

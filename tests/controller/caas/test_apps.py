@@ -23,6 +23,29 @@ async def test_an_app_is_a_namespace_with_a_pool_and_is_gone_with_all_in_it(port
     await portal.is_gone("")
 
 
+async def test_long_lists_are_read_page_by_page(portal: Portal) -> None:
+    apps = [Portal(portal.shell, portal.cluster, f"{portal.app}-{letter}") for letter in "cab"]
+    for app in (*apps, Portal(portal.shell, portal.cluster, portal.app, "caas_apps")):
+        await app.create()
+    names = sorted(app.app for app in apps)
+    await portal.create()
+    for name in ("two", "one", "three"):
+        await portal.put_in(name, component())
+    for path, expected in (
+        ("//api/v1/apps", [portal.app, *names]),
+        (f"//api/v1/apps/{portal.app}/instances", ["one", "three", "two"]),
+    ):
+        found, cursor = list[str](), ""
+        while cursor is not None:
+            page = (await portal.shell.get(f"{path}?limit=2&cursor={cursor}")).body
+            assert len(page["items"]) <= 2
+            found, cursor = found + [one["name"] for one in page["items"]], page["next"]
+        assert found == expected
+        assert (await portal.shell.get(f"{path}?limit={len(expected)}")).body["next"] is None
+        assert (await portal.shell.get(f"{path}?limit=0")).body == {"items": [], "next": None}
+        assert (await portal.shell.get(f"{path}?limit=many")).status == 400
+
+
 async def test_the_sixth_of_six_waits_says_so_at_once_and_starts_when_another_stops(portal: Portal) -> None:
     await portal.create(units=5)
     five = [component(f"c{number}") for number in range(5)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from paas_client.client import connect
 from tests.client.conftest import Ended, Paasctl
 from tests.client.test_paasctl_completion import completed
 from tests.controller.caas.conftest import Portal, component
@@ -15,9 +16,9 @@ from tests.controller.caas.test_caas import TEMPLATES
 
 
 @pytest.fixture
-def paasctl(portal: Portal, tmp_path: Path) -> Paasctl:
+def paasctl(portal: Portal, quick: tuple[str, ...], tmp_path: Path) -> Paasctl:
     home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "xterm"}
-    return Paasctl(home | {"PAAS_URL": str(portal.shell.address), "PAAS_TOKEN": portal.shell.token})
+    return Paasctl(home | {"PAAS_URL": str(portal.shell.address), "PAAS_TOKEN": portal.shell.token}, quick)
 
 
 def spec(name: str, *components: dict[str, Any]) -> str:
@@ -54,6 +55,17 @@ async def test_an_app_is_made_filled_looked_at_and_deleted(paasctl: Paasctl, por
     assert (await paasctl("app", "delete", app, "--wait")).out == f"{app}: gone\n"
     gone = await paasctl("app", "show", app)
     assert (gone.code, "see which there are: paasctl app list" in gone.err) == (3, True)
+
+
+async def test_lists_are_longer_than_a_page(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paas_client.apps._PAGE", 2)
+    names = [f"{portal.app}-{number}" for number in range(3)]
+    for name in names:
+        await Portal(portal.shell, portal.cluster, name).create()
+        await Portal(portal.shell, portal.cluster, names[0]).put_in(name, component())
+    async with connect(str(portal.shell.address), portal.shell.token) as client:
+        assert [app.name for app in await client.apps.all()] == names
+        assert [instance.name for instance in await client.apps.instances(names[0]).all()] == names
 
 
 async def test_the_bar_says_who_takes_what_and_what_waits(paasctl: Paasctl, portal: Portal) -> None:
@@ -177,8 +189,9 @@ async def test_apps_and_their_instances_are_completed(paasctl: Paasctl, portal: 
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 async def test_what_is_wrong_is_told_before_anybody_is_asked(
-    tmp_path: Path, arguments: tuple[str, ...], told: str
+    tmp_path: Path, quick: tuple[str, ...], arguments: tuple[str, ...], told: str
 ) -> None:
-    nobody = Paasctl({"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "200"})
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "xterm", "COLUMNS": "200"}
+    nobody = Paasctl(home, quick)
     ended = await nobody(*arguments)
     assert (ended.code, told in ended.err) == (2, True), ended.err

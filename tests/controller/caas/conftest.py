@@ -2,17 +2,25 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiException, CoreV1Api
 
 from paas_controller.base.clusters import ClusterSettings
+from paas_controller.caas import clusters, settling
+from paas_controller.caas.cluster.client import Cluster as Client
 from tests.controller.shell import Answer, Shell
 from tests.testbeds.kubernetes.cluster import Cluster
 from tests.testbeds.stack import until
 
+DEADLINE = 1.0
+"""Of `soon`."""
 _numbers = itertools.count()
 
 
@@ -76,10 +84,19 @@ async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
     shell.folder.mkdir()
     await shell.start()
     yield shell
-    for kind in ("apps", "caas_apps"):
-        for app in (await shell.call("GET", f"//api/v1/{kind}")).body["items"]:
-            await shell.call("DELETE", f"//api/v1/{kind}/{app['name']}")
+    kinds = [(await shell.call("GET", f"//api/v1/{kind}")).body["items"] for kind in ("apps", "caas_apps")]
     await shell.stop()
+    with kubernetes.client() as client, suppress(ApiException):  # nobody waits for the end of what has ended
+        for app in chain(*kinds):
+            CoreV1Api(client).delete_namespace(app["namespace"])
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds takes less."""
+    monkeypatch.setattr(clusters, "Cluster", partial(Client, deadline=DEADLINE))
+    monkeypatch.setattr(settling, "_PATIENCE", 0.2)
+    monkeypatch.setattr(settling, "_LATE", DEADLINE)
 
 
 @pytest.fixture

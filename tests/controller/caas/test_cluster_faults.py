@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +12,15 @@ import pytest
 from kubernetes.client import CoreV1Api
 
 from paas_controller.base.errors import Retryable
-from paas_controller.caas import clusters, settling
+from paas_controller.caas import clusters
 from paas_controller.caas.cluster.client import Cluster as Client
 from paas_controller.caas.words import INSTANCE
-from tests.controller.caas.conftest import Portal, cluster_settings, component
+from tests.controller.caas.conftest import DEADLINE, Portal, cluster_settings, component
 from tests.controller.shell import Shell
 from tests.testbeds.kubernetes.cluster import Cluster
 from tests.testbeds.stack import until
 
-DEADLINE = 1.0
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes seconds takes less."""
-    monkeypatch.setattr(clusters, "Cluster", partial(Client, deadline=DEADLINE))
-    monkeypatch.setattr(settling, "_PATIENCE", 0.2)
-    monkeypatch.setattr(settling, "_LATE", 1.0)
-
-
-async def test_while_the_api_server_is_away_it_is_said_and_afterwards_all_is_right(portal: Portal) -> None:
-    await portal.create()
-    await portal.put_in("web", component(ports=[80]))
-    await portal.becomes("web", "web", "running")
-    with portal.cluster.away():
-        for method, path, document in (
-            ("POST", "/instances", {"kind": "AppInstance", "name": "more", "components": [component()]}),
-            ("PUT", "/instances/web/stopped", None), ("PUT", "/instances/web/restart", None),
-            ("PATCH", "", {"memory_units": 9}), ("GET", "/instances/web/events", None),
-            ("GET", "/instances/web/logs", None),
-        ):  # fmt: skip
-            refused = await portal.call(method, path, document)
-            assert (refused.status, "the cluster main" in refused.message) == (503, True), (path, refused.body)
-        shown = await portal.call("GET", "/instances/web")
-        assert (shown.status, shown.body["state"]) == (200, "running")
-
-        async def old() -> bool:
-            return "this may be old" in (await portal.call("GET", "/instances/web")).body["why"]
-
-        await until(old, "that it may be old")
-        assert (await portal.call("DELETE", "/instances/web")).status == 202
-    await portal.is_gone("/instances/web")
-    await portal.is_gone("/instances/more")
-    assert (await portal.call("GET")).body["memory_units"] == 5
-    await portal.put_in("web", component(ports=[80]))
-    await portal.becomes("web", "web", "running")
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 async def test_what_a_paused_api_server_was_asked_for_is_taken_back_when_it_is_done_after_all(portal: Portal) -> None:
@@ -109,7 +72,12 @@ async def test_who_waits_starts_although_api_server_and_controller_were_away_whe
 ) -> None:
     await _wait_for_memory(portal)
     await portal.call("PUT", "/instances/first/stopped")
+
+    async def old() -> bool:
+        return "this may be old" in (await portal.call("GET", "/instances/late")).body["why"]
+
     with portal.cluster.away():
+        await until(old, "that it may be old")
         await platform.restart()
         [shown] = (await portal.call("GET", "/instances/late")).body["components"]
         assert (shown["name"], shown["state"], shown["cause"]) == ("web", "unknow", "unread")

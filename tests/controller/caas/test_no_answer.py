@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from kubernetes.client import CoreV1Api
 
-from paas_controller.caas import settling
 from tests.controller.caas.conftest import Portal, component
 from tests.controller.caas.test_caas import body
 from tests.controller.shell import Answer, Shell
@@ -25,12 +24,6 @@ ASKED: list[tuple[str, str, Any]] = [
 """What the cluster has to be asked for."""
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for the end of a deletion."""
-    monkeypatch.setattr(settling, "_PATIENCE", 0.2)
-
-
 def away(portal: Portal, how: str) -> AbstractContextManager[None]:
     return portal.cluster.paused() if how == "paused" else portal.cluster.away()
 
@@ -41,9 +34,10 @@ async def all_at_once(portal: Portal) -> list[Answer]:
     return list(await asyncio.gather(*asked, portal.shell.post("//api/v1/apps", new)))
 
 
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("how", ["paused", "killed"])
 async def test_a_cluster_that_does_not_answer_is_told_of_as_such(
-    portal: Portal, impatient: None, how: str, caplog: pytest.LogCaptureFixture
+    portal: Portal, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await portal.create()
     await portal.put_in("web", component())
@@ -60,6 +54,9 @@ async def test_a_cluster_that_does_not_answer_is_told_of_as_such(
     for path in ("/instances/new", "/instances/web"):
         await portal.is_gone(path)
     assert (await portal.call("GET", "/usage")).body["ports"] == []
+    assert (await portal.call("GET")).body["memory_units"] == 5
+    await portal.put_in("web", component(ports=[80]))
+    await portal.becomes("web", "web", "running")
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 

@@ -22,7 +22,7 @@ def _who(request: web.Request) -> Principal:
 
 
 async def _whose(request: web.Request) -> web.Response:
-    return web.Response(text=f"what is {request[PRINCIPAL].tenant}'s")
+    return web.json_response({"whose": request[PRINCIPAL].tenant})
 
 
 @pytest.fixture
@@ -41,10 +41,5 @@ async def test_a_key_of_one_tenants_token_is_none_of_anothers_of_the_same_name(s
     told = []
     for tenant in ("shop", "bank", "shop", ""):
         answer = await session.patch("/", headers={"Idempotency-Key": "1", "Tenant": tenant})
-        told.append((await answer.text(), answer.headers.get("Idempotency-Replayed")))
-    assert told == [
-        ("what is shop's", None),
-        ("what is bank's", None),
-        ("what is shop's", "true"),
-        ("what is 's", None),
-    ]
+        told.append(((await answer.json())["whose"], answer.headers.get("Idempotency-Replayed")))
+    assert told == [("shop", None), ("bank", None), ("shop", "true"), ("", None)]

@@ -109,10 +109,12 @@ class Mirror:
         self._shelves[kind].pass_by(at)
 
     def replace(self, kind: str, found: Iterable[Raw], at: int) -> None:
-        """All objects of a kind as they were at this version."""
+        """All objects of a kind as they were at this version. What was told before all kinds were is told again."""
         changes = self._shelves[kind].replace(found, at)
-        if all(shelf.listed for shelf in self._shelves.values()):
+        if not self.fresh and all(shelf.listed for shelf in self._shelves.values()):
             self._whole.set()
+            for namespace in self.namespaces():
+                self._changed("namespace", namespace.name, "")
         self._tell(kind, changes)
 
     def broken(self, kind: str, why: str) -> None:
@@ -120,8 +122,9 @@ class Mirror:
         since, _ = self._broken.get(kind, (self._clock.time(), ""))
         self._broken[kind] = since, why
 
-    def mended(self, kind: str) -> None:
-        self._broken.pop(kind, None)
+    def mended(self, kind: str) -> bool:
+        """It tells of this kind; whether it did not before."""
+        return self._broken.pop(kind, None) is not None
 
     def _tell(self, kind: str, changes: Iterable[Change]) -> None:
         for change in dict.fromkeys(changes):

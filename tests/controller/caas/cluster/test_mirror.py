@@ -4,6 +4,7 @@ import pytest
 
 from paas_controller.base.errors import Retryable
 from paas_controller.caas.cluster.mirror import Mirror
+from paas_controller.caas.words import APP
 from tests.controller.caas.cluster.raws import controller, pod, service, warning
 from tests.controller.shell import Clock
 
@@ -30,6 +31,15 @@ async def test_it_is_fresh_when_every_kind_was_read(told: Told) -> None:
     told.mirror.replace(KINDS[-1], [], 1)
     await told.mirror.ready(0.01)
     assert told.mirror.fresh
+
+
+def test_when_the_last_kind_was_read_each_namespace_is_told_of_once_more(told: Told) -> None:
+    shop = {"kind": "Namespace", "metadata": {"name": "shop", "resourceVersion": "1", "labels": {APP: "app.shop"}}}
+    for kind in KINDS:
+        told.mirror.replace(kind, [shop] if kind == "namespace" else [], 1)
+    assert told.changes == 2 * [("namespace", "shop", "")]
+    told.mirror.replace("happening", [], 2)
+    assert len(told.changes) == 2
 
 
 def test_it_is_stale_since_the_first_kind_broke_until_the_last_is_mended(told: Told) -> None:

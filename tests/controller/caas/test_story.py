@@ -62,7 +62,8 @@ async def test_the_end_of_an_instance_is_told_as_well(portal: Portal) -> None:
     await portal.create()
     for _ in range(2):
         await portal.put_in("web", component(), component("db"))
-        await portal.becomes("web", "web", "running")
+        for name in ("web", "db"):
+            await portal.becomes("web", name, "running")
         await portal.call("DELETE", "/instances/web")
         await portal.is_gone("/instances/web")
     told = await told_until(portal, "web", "gone", 4)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import yaml
 from kubernetes.client import CoreV1Api
 
@@ -34,17 +35,21 @@ def write_program(path: Path, *command: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.fixture
-async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
-    """A controller with the settings of the page, and a kubeconfig that the page's first commands have made."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    write_program(tools / "kubectl", sys.executable, str(Path(__file__).with_name("kubectl.py")))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def kubeconfig(kubernetes: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the page's first commands have made."""
+    folder = tmp_path_factory.mktemp("kubeconfig")
+    write_program(folder / "kubectl", sys.executable, str(Path(__file__).with_name("kubectl.py")))
     setting_up = PARTS[0][1].replace("docs/caas-roles.yaml", str(ROOT / "docs" / "caas-roles.yaml"))
-    await run(f"export PATH={tools}:$PATH KUBECONFIG={kubernetes.kubeconfig()}\n{setting_up}", tmp_path)
+    await run(f"export PATH={folder}:$PATH KUBECONFIG={kubernetes.kubeconfig()}\n{setting_up}", folder)
+    return folder / "main.kubeconfig"
+
+
+@pytest.fixture
+async def platform(kubeconfig: Path, tmp_path: Path) -> AsyncIterator[Shell]:
+    """A controller with the settings of the page."""
     [settings] = tomllib.loads(next(text for language, text in PARTS if language == "toml"))["clusters"]
-    settings["kubeconfig"] = tmp_path / "main.kubeconfig"
-    shell = Shell(tmp_path / "data", settings={"clusters": (settings,)})
+    shell = Shell(tmp_path / "data", settings={"clusters": (settings | {"kubeconfig": kubeconfig},)})
     shell.folder.mkdir()
     await shell.start()
     yield shell
@@ -85,10 +90,11 @@ def given() -> set[Right]:
 async def test_every_command_of_the_page_works_and_answers_what_it_says(
     platform: Shell, quick: tuple[str, ...], tmp_path: Path
 ) -> None:
-    write_program(tmp_path / "tools" / "paasctl", *quick)
+    write_program(tmp_path / "paasctl", *quick)
     parts = [(language, text) for language, text in PARTS[1:] if language != "toml"]
-    commands = f"export PATH={tmp_path / 'tools'}:$PATH\n"
+    commands = f"export PATH={tmp_path}:$PATH\n"
     commands += "".join(f"{text}\necho '{MARK}'\n" for language, text in parts if language == "sh")
+    commands = re.sub(r"\btimeout \d", "timeout 0.5", commands)
     commands = commands.replace("http://127.0.0.1:3334", str(platform.address).rstrip("/"))
     printed = iter(await run(commands.replace("/var/lib/paas-controller", str(platform.folder)), tmp_path, 300))
     said = ""

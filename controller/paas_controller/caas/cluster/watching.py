@@ -28,7 +28,7 @@ _LASTS = 25
 _SILENCE = _LASTS + DEADLINE
 _ANEW = 600.0
 """Seconds after which all is listed once more: a cluster that was put back to an earlier state tells nobody."""
-_SHORTEST, _LONGEST = 0.1, 5.0
+_SHORTEST, _LONGEST, _SOON = 0.1, 5.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,26 @@ KINDS = (
 
 async def watch(cluster: Cluster, mirror: Mirror, dice: Random) -> None:
     """Keeps the mirror as the cluster is, until it is cancelled."""
+    back = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for kind in KINDS:
-            group.create_task(_Watch(cluster, mirror, kind, dice).run(), name=f"watch {cluster.name} {kind.name}")
+            group.create_task(_Watch(cluster, mirror, kind, dice, back).run(), name=f"watch {cluster.name} {kind.name}")
 
 
 class _Watch:
-    """One kind: how far it has come (0: it begins with a list), and how long to wait after the next failure."""
+    """One kind: how far it has come (0: it begins with a list), and how long to wait after the next failure.
 
-    def __init__(self, cluster: Cluster, mirror: Mirror, kind: Kind, dice: Random) -> None:
+    The first one that is answered again tells the others by `back`. Until it is well itself, each heeds that once: a
+    cluster that answers and fails by turns is not asked ever faster.
+    """
+
+    def __init__(self, cluster: Cluster, mirror: Mirror, kind: Kind, dice: Random, back: asyncio.Event) -> None:
         self._cluster, self._mirror, self._kind, self._dice = cluster, mirror, kind, dice
-        self._at, self._pause, self._anew = 0, _SHORTEST, 0.0
+        self._at, self._anew, self._back = 0, 0.0, back
+        self._well()
+
+    def _well(self) -> None:
+        self._pause, self._heeds = _SHORTEST, True
 
     async def run(self) -> None:
         while True:
@@ -86,8 +95,22 @@ class _Watch:
             if self._mirror.stale_since is None:
                 _log.warning("%s", error.message)
             self._mirror.broken(self._kind.name, error.message)
-        await asyncio.sleep(self._pause * self._dice.uniform(0.5, 1.0))
+        await self._wait()
         self._pause = min(self._pause * 2, _LONGEST)
+
+    async def _wait(self) -> None:
+        """Until it is tried again: soon, where another one is answered meanwhile."""
+        pause = self._pause * self._dice.uniform(0.5, 1.0)
+        if not self._heeds:
+            await asyncio.sleep(pause)
+            return
+        try:
+            async with asyncio.timeout(pause):
+                await self._back.wait()
+        except TimeoutError:
+            return
+        self._heeds = False
+        await asyncio.sleep(self._dice.uniform(0.0, _SOON))
 
     async def _list(self) -> None:
         found: list[Raw] = []
@@ -113,14 +136,16 @@ class _Watch:
                 self._answers()
                 for line in lines:
                     self._hear(msgspec.json.decode(line))
-                    self._pause = _SHORTEST
+                    self._well()
         if self._now() < begun + 1.0:
             raise Retryable(f"the cluster {self._cluster.name} ends its watches at once: what stands before it?")
-        self._pause = _SHORTEST
+        self._well()
 
     def _answers(self) -> None:
         was_stale = self._mirror.stale_since is not None
-        self._mirror.mended(self._kind.name)
+        if self._mirror.mended(self._kind.name):
+            self._back.set()
+            self._back.clear()  # whoever waits has been woken
         if was_stale and self._mirror.stale_since is None:
             _log.info("the cluster %s is watched again", self._cluster.name)
 

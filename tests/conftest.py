@@ -1,9 +1,6 @@
 """What all tests may use."""
 
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from tests.client.quickly import quickly
 from tests.packaging.conftest import ROOT, packages_of
 from tests.testbeds import tools
 from tests.testbeds.hosts import bed as hosts
@@ -53,19 +51,9 @@ def tools_on_the_path() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def quick() -> Iterator[tuple[str, ...]]:
-    """What starts paasctl at once: client/forks.py."""
-    here = Path(__file__).parent / "client"
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(
-            [sys.executable, here / "forks.py", f"{folder}/socket"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as forks,
-    ):
-        assert forks.stdin
-        assert forks.stdout
-        assert forks.stdout.readline() == b"ready\n"
-        yield (sys.executable, "-I", "-S", str(here / "launch.py"), f"{folder}/socket")
-        forks.stdin.close()
+    """What starts paasctl at once."""
+    with quickly("paasctl", "paas_client.paasctl") as command:
+        yield command
 
 
 @pytest.fixture(scope="session")

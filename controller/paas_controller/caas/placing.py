@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
 from paas_controller.caas.apps import App, AppInstance, Apps, new_id
 from paas_controller.caas.clusters import Clusters, Site
+from paas_controller.caas.counting import once_counted
 from paas_controller.caas.exposing import exposed
 from paas_controller.caas.ports.choice import Claim
 from paas_controller.caas.ports.service import Ports, Taken, Wanted
@@ -120,7 +122,8 @@ class Placing:
         path = f"/api/v1/namespaces/{app.namespace}/services"
         for _ in range(_TRIES):
             try:
-                site.mirror.put(await site.client.create(path, part.with_ports(taken).service or {}))
+                wanted = part.with_ports(taken).service or {}
+                site.mirror.put(await once_counted(partial(site.client.create, path, wanted)))
                 return
             except Refused as error:
                 stolen = [each for each in part.wanted if _is_about(error, taken[each].port)]

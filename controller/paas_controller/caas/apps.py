@@ -161,9 +161,13 @@ class Apps:
         """Conflict where the name is taken, or its app goes."""
         if connection.execute(select(_APP.c.phase).where(_APP.c.id == instance.app)).scalar() != "there":
             raise Conflict("its app is being deleted")
-        taken = select(_INSTANCE.c.id).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
-        if connection.execute(taken).first():
-            raise Conflict(f"there is an instance {instance.name} already")
+        taken = select(_INSTANCE.c.phase).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
+        phase = connection.execute(taken).scalar()
+        if phase == "going":
+            raise Conflict(f"the instance {instance.name} is being deleted; wait until that is done")
+        if phase:
+            told = f"there is an instance {instance.name} already, and none is changed in place"
+            raise Conflict(f"{told}: delete it first, or take another name")
         row = {name: getattr(instance, name) for name in AppInstance.__dataclass_fields__}
         connection.execute(insert(_INSTANCE), row | {"components": json.dumps(instance.components)})
 

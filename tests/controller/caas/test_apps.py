@@ -46,6 +46,18 @@ async def test_long_lists_are_read_page_by_page(portal: Portal) -> None:
         assert (await portal.shell.get(f"{path}?limit=many")).status == 400
 
 
+async def test_an_instance_is_not_changed_in_place_and_that_is_said(portal: Portal) -> None:
+    await portal.create()
+    await portal.put_in("web", component())
+    again = await portal.put_in("web", component(image="web:2"))
+    assert (again.status, again.message) == (
+        409, "there is an instance web already, and none is changed in place: delete it first, or take another name"
+    )  # fmt: skip
+    put = await portal.call("PUT", "/instances/web", {"kind": "AppInstance", "name": "web", "components": []})
+    assert (put.status, put.message) == (405, "PUT is not known here; DELETE,GET is")
+    assert (await portal.component("web", "web"))["image"] == "web:1"
+
+
 async def test_the_sixth_of_six_waits_says_so_at_once_and_starts_when_another_stops(portal: Portal) -> None:
     await portal.create(units=5)
     five = [component(f"c{number}") for number in range(5)]

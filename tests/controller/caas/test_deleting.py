@@ -54,7 +54,8 @@ async def test_an_instance_is_gone_when_nothing_with_its_label_is_left(portal: P
     await until(waits, "the pod to be all that is left")
     shown = (await portal.call("GET", "/instances/web")).body
     assert (shown["phase"], shown["state"], pod["name"] in shown["why"]) == ("going", "stopping", True)
-    assert (await portal.put_in("web", component())).status == 409
+    refused = await portal.put_in("web", component())
+    assert (refused.status, refused.message) == (409, "the instance web is being deleted; wait until that is done")
     with portal.cluster.client() as client:
         CoreV1Api(client).delete_namespaced_pod(pod["name"], namespace, grace_period_seconds=0)
     await portal.is_gone("/instances/web")

@@ -40,7 +40,7 @@ def put(
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
-    """Create an instance of an app from a JSON or YAML file.
+    """Create an instance of an app from a JSON or YAML file. One that is there is not changed: remove it first.
 
     What fits into the pool starts; the rest waits for memory and says so. --wait ends when all of it runs, or where
     something is wrong that does not mend itself.

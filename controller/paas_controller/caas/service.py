@@ -1,7 +1,9 @@
 """What people ask of apps and their instances; REST and the client end here."""
 
-from contextlib import suppress
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from paas_controller.base.clock import Clock
@@ -24,6 +26,8 @@ from paas_controller.caas.words import UNIT
 
 Word = Literal["running", "stopped", "restart"]
 READY_WITHIN = 5.0
+MOST_INSTANCES = 200
+"""Of an app: what is stopped or waits takes no memory, and would be without number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +74,36 @@ class Caas:
 
     async def change(self, app: App, change: AppChange, *, dry_run: bool = False) -> App:
         """Another size or plan. Conflict where it would be less than what runs."""
-        _require_there(app.phase, app.name)
         values = {name: value for name, value in change.model_dump().items() if value is not None}
-        units, ports = values.get("memory_units", app.memory_units), values.get("max_ports", app.max_ports)
-        self._require_plan(values.get("plan", app.plan), units, ports)
-        pool, has = self.views.pool(app), self.views.port_count(app)
-        if units * UNIT < pool.in_use:
-            raise Conflict(f"{units} units are less than what runs: {pool.sentence()}; stop something first")
-        if ports < has:
-            raise Conflict(f"{app.name} has {has} ports, and {ports} would be fewer; delete something first")
-        if dry_run or not values:
-            return app
-        async with self.spaces.alone(app):
-            await self.spaces.resize(app, units, ports)
-            return await self.apps.change(app, **values)
+        async with self._alone(app) as now:
+            wanted = replace(now, **values)
+            self._require_plan(wanted.plan, wanted.memory_units, wanted.max_ports)
+            self._require_enough(wanted)
+            if dry_run or not values:
+                return now
+            await self.spaces.resize(wanted)
+            try:
+                self._require_enough(wanted)  # pods may have been let in while the cluster was asked
+            except Conflict:
+                await self.spaces.resize(now)
+                raise
+            return await self.apps.change(now, **values)
+
+    @asynccontextmanager
+    async def _alone(self, app: App) -> AsyncIterator[App]:
+        """For one who looks at the pool and then acts: the app as the one before has left it. Retryable, Conflict."""
+        lock = self.spaces.alone(app)
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                await lock.acquire()
+        except TimeoutError:
+            raise Retryable(f"another change of {app.name} is under way: try again") from None
+        try:
+            now = self.apps.in_namespace(app.cluster, app.namespace) or app
+            _require_there(now.phase, now.name)
+            yield now
+        finally:
+            lock.release()
 
     async def delete(self, app: App) -> bool:
         """Begins to delete it with all that is in it; whether it is gone already."""
@@ -98,12 +118,11 @@ class Caas:
         """Makes an instance of components; the steps where it is a dry run. Forbidden where it is `strict` and the
         pool has too little.
         """
-        asked = sum(component.replicas * component.memory_units for component in body.components) * UNIT
 
         def build(instance: str) -> list[Part]:
             return [_part(app, instance, body, component) for component in body.components]
 
-        return await self._make(app, body.name, body.environment, build, (asked if strict else 0, dry_run))
+        return await self._make(app, body.name, body.environment, build, (strict, dry_run))
 
     async def create_container(
         self, app: App, body: CaasInstanceBody, *, strict: bool = False, dry_run: bool = False
@@ -120,21 +139,24 @@ class Caas:
             wanted = [Wanted(body.name, port.container, port.node_port or None, port.name) for port in exported]
             return [Part(made, service, tuple(wanted))]
 
-        asked = _asked(build(new_id())) if strict else 0
-        return await self._make(app, body.name, "", build, (asked, dry_run))
+        return await self._make(app, body.name, "", build, (strict, dry_run))
 
     async def _make(
-        self, app: App, name: str, environment: str, build: Build, terms: tuple[int, bool]
+        self, app: App, name: str, environment: str, build: Build, terms: tuple[bool, bool]
     ) -> AppInstance | list[str]:
-        asked, dry_run = terms
+        strict, dry_run = terms
         _require_there(app.phase, app.name)
+        if len(app.instances) >= MOST_INSTANCES:
+            raise Conflict(f"{app.name} has {MOST_INSTANCES} instances, and an app has no more; delete one first")
         await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
-        pool = self.views.pool(app)
-        if asked > pool.free:
-            raise Forbidden(waiting_for_memory(asked, pool).sentence)
-        if dry_run:
-            return await self.placing.rehearse(app, name, environment, build)
-        return await self.placing.place(app, name, environment, build)
+        make = self.placing.rehearse if dry_run else self.placing.place
+        if not strict:
+            return await make(app, name, environment, build)
+        async with self._alone(app) as now:
+            asked, pool = _asked(build(new_id())), self.views.pool(now)
+            if asked > pool.free:
+                raise Forbidden(waiting_for_memory(asked, pool).sentence)
+            return await make(now, name, environment, build)
 
     async def delete_instance(self, app: App, instance: AppInstance) -> bool:
         """Begins to delete it with all that has its label; whether it is gone already."""
@@ -177,6 +199,16 @@ class Caas:
                 except NotFound:
                     continue
 
+    def _require_enough(self, wanted: App) -> None:
+        pool, has = self.views.pool(wanted), self.views.port_count(wanted)
+        if wanted.memory_units * UNIT < pool.in_use:
+            less = f"{wanted.memory_units} unit{'' if wanted.memory_units == 1 else 's'} would be less than what runs"
+            raise Conflict(f"{less}: {pool.sentence()}; stop something first")
+        if wanted.max_ports < has:
+            raise Conflict(
+                f"{wanted.name} has {has} ports, and {wanted.max_ports} would be fewer; delete something first"
+            )
+
     def _require_plan(self, plan: str, units: int, ports: int) -> None:
         limits = self.plans
         if plan == "free" and (units > limits.free_units or ports > limits.free_ports):
@@ -194,7 +226,7 @@ def _require_there(phase: str, name: str) -> None:
         raise Conflict(f"{name} is being {'deleted' if phase == 'going' else 'made'}; wait until that is done")
 
 
-def _asked(parts: list[Part]) -> int:
+def _asked(parts: Sequence[Part]) -> int:
     """Bytes that all pods of these take."""
     made = [parsing.controller(part.controller) for part in parts]
     return sum(one.desired * one.memory for one in made)

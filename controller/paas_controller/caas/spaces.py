@@ -44,10 +44,10 @@ class Spaces:
             await site.client.patch(f"/api/v1/namespaces/{app.namespace}", {"metadata": {"labels": labels}})
         )
 
-    async def resize(self, app: App, memory_units: int, max_ports: int) -> None:
-        """Gives its pool another size."""
+    async def resize(self, app: App) -> None:
+        """Gives its pool this size."""
         site = self._clusters.site(app.cluster)
-        wanted = manifests.quota(app.namespace, memory_units, max_ports)
+        wanted = manifests.quota(app.namespace, app.memory_units, app.max_ports)
         await _laid(site, f"/api/v1/namespaces/{app.namespace}/resourcequotas", wanted)
 
     def alone(self, app: App) -> asyncio.Lock:

@@ -8,7 +8,8 @@ from paas_controller.caas.confine.shapes import At, record
 from paas_controller.caas.memory import amount_of, quantity
 from paas_controller.caas.words import UNIT
 
-_LEAST = 4 * 1024 * 1024
+_LEAST = 32 * 1024 * 1024
+"""So that a unit is a handful of pods at most."""
 _MOST_BYTES = 2**50
 _MOST_CORES = 1000
 
@@ -20,11 +21,17 @@ def memory(value: object, at: At) -> Any:
 
 def _limit(value: object, at: At) -> Any:
     """No limit at all is how Kubernetes reads 0, and a quota counts it as nothing."""
-    return _amount(value, at, lambda amount: _LEAST <= amount <= _MOST_BYTES, "an amount of memory, at least 4Mi")
+    return _amount(value, at, lambda amount: _LEAST <= amount <= _MOST_BYTES, "an amount of memory, at least 32Mi")
 
 
 def _cores(value: object, at: At) -> Any:
     return _amount(value, at, lambda amount: 0 < amount <= _MOST_CORES, "an amount of cores such as 500m")
+
+
+def _nothing(value: object, at: At) -> Any:
+    """What one app requests no other has, and a node is full of requests."""
+    told = "0: an app is given memory only, so leave it out; a limit may be named"
+    return _amount(value, at, lambda amount: amount == 0, told)
 
 
 def _amount(value: object, at: At, allowed: Callable[[Decimal], bool], told: str) -> Any:
@@ -39,13 +46,16 @@ def _amount(value: object, at: At, allowed: Callable[[Decimal], bool], told: str
 _AMOUNTS = record(
     {
         "limits": record({"memory": _limit, "cpu": _cores, "ephemeral-storage": memory}),
-        "requests": record({"memory": memory, "cpu": _cores, "ephemeral-storage": memory}),
+        "requests": record({"memory": memory, "cpu": _nothing, "ephemeral-storage": _nothing}),
     }
 )
 
 
 def resources(value: object, at: At) -> Any:
-    """Limits and requests; where no memory is named, one unit. No request is above its limit."""
+    """Limits and requests; where no memory is named, one unit. No request is above its limit.
+
+    Of what is only limited Kubernetes would request as much as the limit.
+    """
     before = len(at.faults)
     kept = _AMOUNTS(value, at)
     if len(at.faults) > before:
@@ -53,9 +63,9 @@ def resources(value: object, at: At) -> Any:
     limits, requests = kept.setdefault("limits", {}), kept.setdefault("requests", {})
     if "memory" in requests and "memory" not in limits:
         (at / "requests" / "memory").says("a request of memory without a limit is refused: name limits.memory as well")
-    for name in requests.keys() & limits.keys():
-        if amount_of(requests[name]) > amount_of(limits[name]):
-            (at / "requests" / name).says(f"is more than its limit, {limits[name]}")
+    elif "memory" in requests and amount_of(requests["memory"]) > amount_of(limits["memory"]):
+        (at / "requests" / "memory").says(f"is more than its limit, {limits['memory']}")
     limits.setdefault("memory", quantity(UNIT))
     requests.setdefault("memory", limits["memory"])
+    requests |= dict.fromkeys(limits.keys() - requests.keys(), "0")
     return kept

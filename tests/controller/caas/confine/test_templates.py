@@ -84,7 +84,7 @@ def at(path: tuple[str | int, ...]) -> str:
         ((*MAIN, "name"), "Upper", "has to be a DNS label"),
         ((*MAIN, "ports", 0, "containerPort"), 65536, "has to be a whole number from 1 to 65535"),
         ((*MAIN, "env", 0), {"name": "A", "value": 1}, "has to be a text"),
-        ((*MAIN, "resources", "limits"), {"memory": "0"}, "has to be an amount of memory, at least 4Mi"),
+        ((*MAIN, "resources", "limits"), {"memory": "0"}, "has to be an amount of memory, at least 32Mi"),
         ((*MAIN, "resources", "limits"), {"nvidia.com/gpu": "1"}, "is not for a template to say"),
         ((*MAIN, "resources", "requests"), {"memory": "1Gi"}, "without a limit is refused: name limits.memory as well"),
         ((*MAIN, "resources"), {"limits": {"memory": "1Gi"}, "requests": {"memory": "2Gi"}}, "is more than its limit"),

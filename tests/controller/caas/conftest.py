@@ -95,8 +95,8 @@ async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds takes less."""
     monkeypatch.setattr(clusters, "Cluster", partial(Client, deadline=DEADLINE))
-    monkeypatch.setattr(settling, "_PATIENCE", 0.2)
-    monkeypatch.setattr(settling, "_LATE", DEADLINE)
+    for name, seconds in (("_PATIENCE", 0.2), ("_LOOK", 0.2), ("_LATE", DEADLINE)):
+        monkeypatch.setattr(settling, name, seconds)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ async def test_a_namespace_that_hangs_says_on_what(portal: Portal, impatient: No
         refused = await portal.put_in("web", component())
         assert (refused.status, "is being deleted" in refused.message) == (409, True)
         core.patch_namespaced_config_map("held", namespace, {"metadata": {"finalizers": None}})
+        core.patch_namespace(namespace, {"metadata": {"labels": {"looked": "at"}}})  # else Kubernetes waits with that
     await portal.is_gone("")
 
 

@@ -17,6 +17,8 @@ from tests.testbeds.memory import memory
 from tests.testbeds.stack import Stack, until
 
 PORTS = range(30000, 32767)
+AT_REST = 0.1
+"""Seconds before each turn: pods that were just made keep the machine busy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class ClusterSettings(BaseModel):
     ports: str = "30000-32767"
     """Node ports that the platform may give away: FIRST-LAST."""
     external_ips: bool = False
-    """Whether Services may have externalIPs: with them one tenant can catch another's traffic."""
+    """Whether there may be pools of external addresses: with them one tenant can catch another's traffic."""
     calls: int = Field(16, ge=1, le=200)
     """Calls to it at once."""
 

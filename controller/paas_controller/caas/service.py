@@ -128,11 +128,10 @@ class Caas:
         self, app: App, body: CaasInstanceBody, *, strict: bool = False, dry_run: bool = False
     ) -> AppInstance | list[str]:
         """Makes a single container and its Service from templates."""
-        external = self.clusters.site(app.cluster).settings.external_ips
 
         def build(instance: str) -> list[Part]:
             own = Own(app.namespace, body.name, instance, body.name, body.name)
-            kept = confined(body.rc_template, body.svc_template, own, external_ips=external)
+            kept = confined(body.rc_template, body.svc_template, own)
             made = manifests.controller(own, kept.controller)
             service = manifests.service(own, kept.ports, kept.service) if kept.ports else None
             exported = kept.ports if kept.exported else ()

@@ -139,7 +139,6 @@ def test_a_service_leads_to_its_own_pods_by_node_ports() -> None:
     [
         ({}, "NodePort"),
         ({"spec": {"type": "ClusterIP"}}, "ClusterIP"),
-        ({"spec": {"externalIPs": ["192.0.2.9"]}}, "NodePort"),
     ],
 )
 def test_a_service_takes_no_addresses_from_its_template(template: Any, kind: str) -> None:

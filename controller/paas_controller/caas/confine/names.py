@@ -9,7 +9,8 @@ LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SERVICE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 """What a Service may be called: a DNS label that begins with a letter."""
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_HOST = r"[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*(?:\.[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*)*(?::[0-9]{1,5})?"
+_PORT = "(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+_HOST = rf"[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*(?:\.[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*)*{_PORT}"
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 IMAGE = re.compile(
     rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
@@ -27,10 +28,11 @@ port_name = matching(
 )
 port = whole(1, 65535)
 key = matching(re.compile(r"[-._a-zA-Z0-9]+"), "a key: of A-Z a-z 0-9 - _ and .")
-# Where a pod's token is kept is no business of a template's, whatever the namespace's other secrets are.
+# What the cluster calls the token of a service account: its name, and five of the letters that it takes for such ends.
+_OF_ACCOUNT = r".*-token-[bcdfghjklmnpqrstvwxz2456789]{5}"
 secret = matching(
-    re.compile(rf"(?!default-token-){_SUBDOMAIN.pattern}"),
-    "the name of a secret of the app: of a-z 0-9 - and ., and no service account's",
+    re.compile(rf"(?!{_OF_ACCOUNT}$){_SUBDOMAIN.pattern}"),
+    "the name of a secret of the app: of a-z 0-9 - and ., and none that may be a service account's token",
 )
 path = matching(re.compile(r"/[^:\0]*"), "an absolute path without a colon", 4096)
 below = matching(

@@ -34,14 +34,14 @@ class Confined:
         return bool(self.service.get("spec", {}).get("type") != "ClusterIP")
 
 
-def confined(rc_template: object, svc_template: object, own: Own, *, external_ips: bool = False) -> Confined:
+def confined(rc_template: object, svc_template: object, own: Own) -> Confined:
     """The templates of a CaaS instance; Refused with the path of everything that may not be in them."""
     at = At("rc_template")
     there = At("svc_template", at.faults)
     controller = _controller(rc_template, at, own, Main(own.component)) or {}
     if not at.faults and not _pod(controller).get("containers"):
         (at / "spec" / "template" / "spec" / "containers").says("is missing")
-    kept = _service({} if svc_template is None else svc_template, there, own, external_ips) or {}
+    kept = _service({} if svc_template is None else svc_template, there, own) or {}
     if not at.faults:
         _selects(kept, there, own, controller)
     ports = () if at.faults else ports_of(kept.get("spec", {}), _pod(controller), there / "spec")
@@ -79,14 +79,12 @@ def _controller(value: object, at: At, own: Own, main: Main) -> Any:
     return kept
 
 
-def _service(value: object, at: At, own: Own, external_ips: bool) -> Any:
-    spec = service(external_ips=external_ips)
-
+def _service(value: object, at: At, own: Own) -> Any:
     def with_selector(value: object, at: At) -> Any:
         if not isinstance(value, dict) or value.get("selector") is None:
-            return spec(value, at)
+            return service(value, at)
         rest = {key: child for key, child in value.items() if key != "selector"}
-        return (spec(rest, at) or {}) | {"selector": _selector(value["selector"], at / "selector") or {}}
+        return (service(rest, at) or {}) | {"selector": _selector(value["selector"], at / "selector") or {}}
 
     return _object("Service", with_selector, own)(value, at)
 

@@ -43,7 +43,7 @@ def at(path: tuple[str | int, ...]) -> str:
         ((*VOLUME, "nfs"), {"server": "x", "path": "/"}, "this kind of volume is not allowed; there are emptyDir"),
         ((*VOLUME, "csi"), {"driver": "x"}, "this kind of volume is not allowed"),
         ((*VOLUME, "projected", "sources", 0, "serviceAccountToken"), {"path": "t"}, "gets no token"),
-        ((*VOLUME, "secret"), {"secretName": "default-token-x7k2p"}, "no service account's"),
+        ((*VOLUME, "secret"), {"secretName": "ci-token-x7k2p"}, "service account's token"),
         ((*MAIN, "ports", 0, "hostPort"), 80, "a port of the host is the platform's to give"),
         ((*MAIN, "ports", 0, "hostIP"), "10.0.0.1", "an address of the host is the platform's to give"),
         ((*MAIN, "livenessProbe", "httpGet", "host"), "169.254.169.254", "only the container itself may be asked"),
@@ -124,7 +124,7 @@ def test_labels_and_annotations_by_which_others_steer_are_refused(where: Any, ki
         (("spec", "type"), "ExternalName", "has to be NodePort or ClusterIP"),
         (("spec", "externalName"), "db.other", "leads to its own pods only"),
         (("spec", "clusterIP"), "10.0.0.10", "addresses are given by the cluster"),
-        (("spec", "externalIPs"), ["192.0.2.1"], "given only where an administrator has enabled it"),
+        (("spec", "externalIPs"), ["192.0.2.1"], "given by the platform, out of its port pools"),
         (("spec", "loadBalancerIP"), "192.0.2.1", "there are no load balancers"),
         (("spec", "loadBalancerSourceRanges"), ["0.0.0.0/0"], "there are no load balancers"),
         (("spec", "ports", 0, "nodePort"), 70000, "has to be a whole number from 0 to 65535"),
@@ -202,13 +202,44 @@ def test_a_service_of_the_cluster_alone_exports_nothing() -> None:
     assert told == ["svc_template.spec.type: with ClusterIP there is no nodePort: leave one of them out"]
 
 
-def test_addresses_of_hosts_are_let_through_where_they_are_enabled() -> None:
-    document = planted(SVC, ("spec", "externalIPs"), ["192.0.2.7"])
-    assert confined(RC, document, OWN, external_ips=True).service["spec"]["externalIPs"] == ["192.0.2.7"]
-    for address in ("127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "x", 7):
-        document = planted(SVC, ("spec", "externalIPs"), [address])
-        [told] = refusal(RC, document, external_ips=True)
-        assert told == "svc_template.spec.externalIPs.0: has to be the address of a host, as in 192.0.2.7"
+@pytest.mark.parametrize("name", ["default-token-kcvwk", "ci-token-kcvwk", "a.b-token-7x9z2"])
+def test_the_token_of_no_service_account_can_be_had_by_any_name_of_a_secret(name: str) -> None:
+    secret, of = {"name": name}, {"name": name, "key": "token"}
+    container = {"name": "a", "image": "x", "envFrom": [{"secretRef": secret}]}
+    container["env"] = [{"name": "A", "valueFrom": {"secretKeyRef": of}}]
+    volumes = [
+        {"name": "b", "secret": {"secretName": name}},
+        {"name": "c", "projected": {"sources": [{"secret": secret}]}},
+    ]
+    pod = {"containers": [container], "initContainers": [container | {"name": "i"}], "volumes": volumes}
+    told = refusal({"spec": {"template": {"spec": pod | {"imagePullSecrets": [secret]}}}})
+    assert all(each.endswith("and none that may be a service account's token") for each in told)
+    assert [each.partition(":")[0].removeprefix("rc_template.spec.template.spec.") for each in told] == [
+        "containers.0.envFrom.0.secretRef.name",
+        "containers.0.env.0.valueFrom.secretKeyRef.name",
+        "initContainers.0.envFrom.0.secretRef.name",
+        "initContainers.0.env.0.valueFrom.secretKeyRef.name",
+        "volumes.0.secret.secretName",
+        "volumes.1.projected.sources.0.secret.name",
+        "imagePullSecrets.0.name",
+    ]
+
+
+def test_a_secret_of_the_app_may_be_called_after_a_token() -> None:
+    for name in ("default-token-mine", "ci-token-aeiou", "x-token-kcvwk2", "token-kcvwk"):
+        secret = {"name": "s", "secret": {"secretName": name}}
+        assert confined(planted(PLAIN, (*POD, "volumes"), [secret]), None, OWN)
+
+
+@pytest.mark.parametrize("image", ["h:99999/a", "h:65536/a", "h:0/a", "h:/a"])
+def test_an_image_of_a_port_that_is_none_is_refused(image: str) -> None:
+    [told] = refusal(planted(PLAIN, (*MAIN, "image"), image))
+    assert "has to be a reference to an image" in told
+
+
+@pytest.mark.parametrize("image", ["h:1/a", "h:5000/a:1", "h:65535/a", "h:443/a/b"])
+def test_an_image_of_a_port_that_is_one_is_taken(image: str) -> None:
+    assert confined(planted(PLAIN, (*MAIN, "image"), image), None, OWN)
 
 
 WEB = Own("shop-ns", "shop-web", "7d1f", "web", "shop")

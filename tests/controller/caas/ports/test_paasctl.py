@@ -10,9 +10,9 @@ from tests.controller.shell import Shell
 
 
 @pytest.fixture
-def paasctl(shell: Shell, tmp_path: Path) -> Paasctl:
+def paasctl(shell: Shell, quick: tuple[str, ...], tmp_path: Path) -> Paasctl:
     home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "xterm"}
-    return Paasctl(home | {"PAAS_URL": str(shell.address), "PAAS_TOKEN": shell.token})
+    return Paasctl(home | {"PAAS_URL": str(shell.address), "PAAS_TOKEN": shell.token}, quick)
 
 
 def words(table: str) -> list[list[str]]:

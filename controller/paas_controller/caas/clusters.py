@@ -27,11 +27,12 @@ class Site:
 
 
 class Clusters:
-    """All of them, by name. `changed` is set before they are started."""
+    """All of them, by name. `changed`, and `controller`, who this one is, are set before they are started."""
 
     def __init__(self, settings: Sequence[ClusterSettings], clock: Clock, dice: Random) -> None:
         self._clock, self._dice, self._tasks = clock, dice, list[asyncio.Task[None]]()
         self.changed: Changed = _nobody
+        self.controller = ""
         self._sites = {each.name: self._made(each, clock) for each in settings}
 
     def _made(self, settings: ClusterSettings, clock: Clock) -> Site:

@@ -5,23 +5,28 @@ from typing import Any
 from paas_controller.caas.cluster.objects import Port
 from paas_controller.caas.component import Component, Own
 from paas_controller.caas.memory import quantity
-from paas_controller.caas.words import APP, NAMES, REPLICAS, UNIT
+from paas_controller.caas.words import APP, CONTROLLER, LEVEL, LIMITS, NAMES, REPLICAS, UNIT
 
 Manifest = dict[str, Any]
 
 POOL = "pool"
 """The ResourceQuota of a namespace."""
-_LEVEL = "pod-security.kubernetes.io"
 
 
-def namespace(name: str, app: str, *, host_ports: bool = False) -> Manifest:
-    """The namespace of an app; `app` is `kind.name`. Pods that need more than `baseline` are kept out.
+def namespace(name: str, app: str, controller: str, *, host_ports: bool = False) -> Manifest:
+    """The namespace of an app; `app` is `kind.name`, `controller` the one whose it is. Pods that need more than
+    `baseline` are kept out.
 
     `baseline` knows no ports of hosts. With `host_ports` it only warns, and our own confining holds alone.
     """
-    enforced = "privileged" if host_ports else "baseline"
-    levels = {f"{_LEVEL}/enforce": enforced, f"{_LEVEL}/warn": "baseline", f"{_LEVEL}/audit": "baseline"}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {APP: app, **levels}}}
+    levels = {f"{LEVEL}/enforce": level(host_ports), f"{LEVEL}/warn": "baseline", f"{LEVEL}/audit": "baseline"}
+    labels = {APP: app, CONTROLLER: controller, **levels}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def level(host_ports: bool) -> str:
+    """What the cluster holds pods of such a namespace to."""
+    return "privileged" if host_ports else "baseline"
 
 
 def quota(namespace: str, memory_units: int, max_ports: int) -> Manifest:
@@ -34,7 +39,7 @@ def limit_range(namespace: str) -> Manifest:
     """What a container without limits counts as: one unit."""
     unit = {"memory": quantity(UNIT)}
     return _object(
-        "LimitRange", namespace, "unit", {"limits": [{"type": "Container", "default": unit, "defaultRequest": unit}]}
+        "LimitRange", namespace, LIMITS, {"limits": [{"type": "Container", "default": unit, "defaultRequest": unit}]}
     )
 
 

@@ -1,6 +1,7 @@
 """The room, put together; `app` gives it what lies below, and asks it for routes."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
 from random import Random
@@ -28,7 +29,7 @@ from paas_controller.caas.views import Views
 from paas_controller.store.store import Store
 from paas_controller.web.routing import Route
 
-_POOL = SQLModel.metadata.tables["port_pool"]
+_CONTROLLER, _POOL = SQLModel.metadata.tables["controller"], SQLModel.metadata.tables["port_pool"]
 _FORGET_EVERY = 60.0
 
 
@@ -52,6 +53,7 @@ class Room:
     async def start(self) -> None:
         """Loads what is kept and begins to watch."""
         await self._apps.start()
+        self._clusters.controller = await self._store.write(_identity)
         await self._store.write(self._first_pools)
         await self._story.start()
         self._clusters.start()
@@ -92,3 +94,12 @@ class Room:
                 if site.mirror.fresh:
                     seen = list(site.mirror.node_ports())
                     await self._store.write(partial(self._ports.forget_foreign, cluster=site.settings.name, seen=seen))
+
+
+def _identity(connection: Connection) -> str:
+    """Which controller this is; it is decided once."""
+    known = connection.execute(select(_CONTROLLER.c.id)).scalar()
+    if known is None:
+        known = f"c-{secrets.token_hex(6)}"
+        connection.execute(insert(_CONTROLLER), {"id": known})
+    return str(known)

@@ -13,7 +13,8 @@ from paas_controller.caas.apps import App, AppInstance, Apps
 from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.ports.service import Ports
-from paas_controller.caas.words import APP, INSTANCE
+from paas_controller.caas.owning import is_ours, stranger
+from paas_controller.caas.words import INSTANCE
 from paas_controller.events import tables as events
 from paas_controller.store.store import Store
 
@@ -114,8 +115,8 @@ class Settling:
             there = await site.client.get(path)
         except NotFound:
             return True
-        if there["metadata"].get("labels", {}).get(APP) != app.label:
-            return True  # somebody else's, who had the name before us
+        if not is_ours(there, self._clusters.controller):
+            return await self._emptied(app, stranger(app.cluster, there, self._clusters.controller))
         if "deletionTimestamp" not in there["metadata"]:
             await site.client.delete(path, _BACKGROUND)
         known = site.mirror.namespace(app.namespace)
@@ -178,3 +179,10 @@ def _left(site: Site, namespace: str, instance: str) -> list[tuple[str, str, boo
     services = [(_KINDS[1], one.name, one.leaving) for one in mirror.services(namespace, instance)]
     pods = [(_KINDS[2], one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
     return controllers + services + pods
+    async def _emptied(self, app: App, told: str) -> bool:
+        """Of a namespace that is somebody else's, or is ours no more, only what bears our instances' ids is deleted."""
+        self.why[app.namespace] = told
+        gone = [await self._instance_gone(app, each) for each in list(app.instances.values())]
+        return all(gone)
+
+        self._clusters.changed(app.cluster, "namespace", app.namespace, "")  # it may need less than it did

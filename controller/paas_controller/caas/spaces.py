@@ -8,7 +8,8 @@ from paas_controller.caas import manifests
 from paas_controller.caas.apps import App
 from paas_controller.caas.cluster.refusals import AlreadyExists
 from paas_controller.caas.clusters import Clusters, Site
-from paas_controller.caas.words import APP, UNIT
+from paas_controller.caas.owning import is_ours, stranger
+from paas_controller.caas.words import UNIT
 
 
 class Spaces:
@@ -27,22 +28,25 @@ class Spaces:
         await _laid(site, f"{within}/limitranges", manifests.limit_range(app.namespace))
 
     async def _namespace(self, site: Site, app: App) -> None:
+        ours, path = self._clusters.controller, f"/api/v1/namespaces/{app.namespace}"
+        wanted = manifests.namespace(app.namespace, app.label, ours, host_ports=app.on_hosts)
+        labels = wanted["metadata"]["labels"]
         try:
-            made = await site.client.create("/api/v1/namespaces", manifests.namespace(app.namespace, app.label))
+            made = await site.client.create("/api/v1/namespaces", wanted)
         except AlreadyExists:
-            made = await site.client.get(f"/api/v1/namespaces/{app.namespace}")
-            if made["metadata"].get("labels", {}).get(APP) != app.label:
-                told = f"the cluster {site.settings.name} has a namespace {app.namespace} that is none of ours"
-                raise Conflict(f"{told}: take another name") from None
+            made = await site.client.get(path)
+            if not is_ours(made, ours):
+                raise Conflict(stranger(app.cluster, made, ours)) from None
+            if not labels.items() <= made["metadata"]["labels"].items():
+                made = await site.client.patch(path, {"metadata": {"labels": labels}})
         site.mirror.put(made)
 
     async def allow_host_ports(self, app: App) -> None:
-        """For an app on hosts of its tenant's own."""
+        """For an app on hosts of its tenant's own, as it is now."""
         site = self._clusters.site(app.cluster)
-        labels = manifests.namespace(app.namespace, app.label, host_ports=True)["metadata"]["labels"]
-        site.mirror.put(
-            await site.client.patch(f"/api/v1/namespaces/{app.namespace}", {"metadata": {"labels": labels}})
-        )
+        there = site.mirror.namespace(app.namespace)
+        if there is None or there.level != manifests.level(app.on_hosts):
+            await self._namespace(site, app)
 
     async def resize(self, app: App) -> None:
         """Gives its pool this size."""
@@ -57,8 +61,12 @@ class Spaces:
     def drifted(self, app: App) -> bool:
         """Whether its namespace or its pool are not what was written down."""
         mirror = self._clusters.site(app.cluster).mirror
-        quota = mirror.quota(app.namespace)
-        if mirror.namespace(app.namespace) is None or quota is None:
+        there, quota = mirror.namespace(app.namespace), mirror.quota(app.namespace)
+        limits = mirror.limits(app.namespace)
+        if there is None or quota is None or limits is None:
+            return True
+        labels = (app.label, self._clusters.controller, manifests.level(app.on_hosts))
+        if (there.app, there.controller, there.level) != labels or (limits.limit, limits.request) != (UNIT, UNIT):
             return True
         return (quota.memory, quota.ports) != (app.memory_units * UNIT, app.max_ports)
 

@@ -9,6 +9,14 @@ from paas_controller.store.columns import Number
 _NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
+class ControllerRow(SQLModel, table=True):
+    """Which controller this is: one row, written at its first start. Its namespaces are labelled with it."""
+
+    __tablename__ = "controller"
+
+    id: str = Field(primary_key=True)
+
+
 class AppRow(SQLModel, table=True):
     """One namespace with a pool of memory. `kind` is `app` or `caas`; `phase` is making, there or going."""
 

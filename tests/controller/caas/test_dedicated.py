@@ -11,6 +11,7 @@ from tests.controller.caas.conftest import Portal, component
 from tests.controller.caas.test_caas import body
 from tests.controller.shell import Shell
 from tests.testbeds.kubernetes.cluster import Cluster
+from tests.testbeds.stack import until
 
 ADDRESS = "203.0.113.5"
 _numbers = itertools.count()
@@ -51,12 +52,18 @@ async def test_what_a_tenant_with_a_host_exports_is_reached_there(portal: Portal
         [pod] = core.list_namespaced_pod(namespace).items
         [service] = core.list_namespaced_service(namespace).items
         labels = core.read_namespace(namespace).metadata.labels
-    assert pod.spec.node_name == node
-    assert [port.host_port for port in pod.spec.containers[0].ports] == [8000, 8001]
-    assert service.spec.type == "ClusterIP"
-    assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
-    usage = (await portal.call("GET", "/usage")).body
-    assert [port["port"] for port in usage["ports"]] == [8000, 8001]
+        assert pod.spec.node_name == node
+        assert [port.host_port for port in pod.spec.containers[0].ports] == [8000, 8001]
+        assert service.spec.type == "ClusterIP"
+        assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
+        usage = (await portal.call("GET", "/usage")).body
+        assert [port["port"] for port in usage["ports"]] == [8000, 8001]
+        await portal.call("DELETE", "/instances/web")
+
+        async def baseline() -> bool:
+            return core.read_namespace(namespace).metadata.labels["pod-security.kubernetes.io/enforce"] == "baseline"
+
+        await until(baseline, "nothing more than baseline to be allowed")
 
 
 async def test_other_tenants_get_node_ports_and_may_not_name_its_ports(portal: Portal, caas: Portal, node: str) -> None:

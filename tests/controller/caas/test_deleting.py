@@ -145,7 +145,7 @@ async def test_a_namespace_that_is_none_of_ours_is_left_alone(portal: Portal) ->
     namespace = (await portal.create()).body["namespace"]
     with portal.cluster.client() as client:
         core = CoreV1Api(client)
-        core.patch_namespace(namespace, {"metadata": {"labels": {"idevops/app": None}}})
+        core.patch_namespace(namespace, {"metadata": {"labels": {"idevops/controller": None}}})
 
         async def said() -> bool:
             return "that is none of ours" in (await portal.call("GET")).body["why"]

@@ -29,13 +29,14 @@ def main_of(controller: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_namespace_keeps_out_what_needs_more_than_baseline() -> None:
-    assert manifests.namespace("shop-ns", "app.shop") == {
+    assert manifests.namespace("shop-ns", "app.shop", "c-1") == {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
             "name": "shop-ns",
             "labels": {
                 "idevops/app": "app.shop",
+                "idevops/controller": "c-1",
                 "pod-security.kubernetes.io/enforce": "baseline",
                 "pod-security.kubernetes.io/warn": "baseline",
                 "pod-security.kubernetes.io/audit": "baseline",
@@ -45,7 +46,7 @@ def test_a_namespace_keeps_out_what_needs_more_than_baseline() -> None:
 
 
 def test_a_namespace_with_ports_of_hosts_only_warns_because_baseline_knows_none() -> None:
-    labels = manifests.namespace("shop-ns", "app.shop", host_ports=True)["metadata"]["labels"]
+    labels = manifests.namespace("shop-ns", "app.shop", "c-1", host_ports=True)["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
     assert labels["pod-security.kubernetes.io/warn"] == "baseline"
 

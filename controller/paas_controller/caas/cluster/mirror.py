@@ -7,17 +7,17 @@ from typing import Any
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Retryable
 from paas_controller.caas.cluster import parsing
-from paas_controller.caas.cluster.objects import Controller, Happening, Namespace, Pod, Quota, Service
+from paas_controller.caas.cluster.objects import Controller, Happening, Limits, Namespace, Pod, Quota, Service
 from paas_controller.caas.cluster.parsing import Raw
 from paas_controller.caas.cluster.shelf import Change, Shelf
 
 POOL = "pool"
 """The quota of that name is the one that counts."""
 Changed = Callable[[str, str, str], None]
-"""Kind, namespace and instance (empty where it is of none): pod, controller, service, quota, namespace or happening."""
+"""Kind, namespace and instance (empty where it is of none). Kinds are those of `_KINDS`."""
 _KINDS = {
     "Pod": "pod", "ReplicationController": "controller", "Service": "service", "ResourceQuota": "quota",
-    "Namespace": "namespace", "Event": "happening",
+    "LimitRange": "limits", "Namespace": "namespace", "Event": "happening",
 }  # fmt: skip
 
 
@@ -29,11 +29,12 @@ class Mirror:
         self._pods = Shelf(parsing.pod, lambda pod: pod.instance)
         self._controllers = Shelf(parsing.controller, lambda controller: controller.instance)
         self._services = Shelf(parsing.service, lambda service: service.instance)
-        self._quotas, self._namespaces = Shelf(parsing.quota), Shelf(parsing.namespace)
+        self._quotas, self._limits = Shelf(parsing.quota), Shelf(parsing.limits)
+        self._namespaces = Shelf(parsing.namespace)
         self._happenings = Shelf(parsing.happening, lambda happening: happening.about)
         self._shelves: dict[str, Shelf[Any]] = {
             "pod": self._pods, "controller": self._controllers, "service": self._services, "quota": self._quotas,
-            "namespace": self._namespaces, "happening": self._happenings,
+            "limits": self._limits, "namespace": self._namespaces, "happening": self._happenings,
         }  # fmt: skip
         self._broken: dict[str, tuple[float, str]] = {}
         self._whole = asyncio.Event()
@@ -54,6 +55,9 @@ class Mirror:
 
     def quota(self, namespace: str) -> Quota | None:
         return next(iter(self._quotas.of(namespace)), None)
+
+    def limits(self, namespace: str) -> Limits | None:
+        return next(iter(self._limits.of(namespace)), None)
 
     def namespace(self, name: str) -> Namespace | None:
         return next(iter(self._namespaces.of(name)), None)

@@ -93,6 +93,17 @@ class Quota:
     ports_used: int | None
 
 
+    version: int = field(default=0, compare=False)
+    """Of the cluster, when it last changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a container without limits counts as, in bytes: its limit and its request."""
+
+    namespace: str
+    limit: int
+    request: int
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """`stuck` says on what its deletion hangs."""

@@ -19,7 +19,7 @@ from paas_controller.caas.cluster.client import DEADLINE, Cluster
 from paas_controller.caas.cluster.mirror import POOL, Mirror
 from paas_controller.caas.cluster.parsing import Raw, version
 from paas_controller.caas.cluster.refusals import Expired, Status, refusal
-from paas_controller.caas.words import APP, INSTANCE
+from paas_controller.caas.words import APP, INSTANCE, LIMITS
 
 _log = logging.getLogger(__name__)
 _PAGE = 500
@@ -44,6 +44,7 @@ _WARNINGS = "type=Warning,involvedObject.kind=ReplicationController"
 KINDS = (
     Kind("namespace", "/api/v1/namespaces", {"labelSelector": APP}),
     Kind("quota", "/api/v1/resourcequotas", {"fieldSelector": f"metadata.name={POOL}"}),
+    Kind("limits", "/api/v1/limitranges", {"fieldSelector": f"metadata.name={LIMITS}"}),
     Kind("controller", "/api/v1/replicationcontrollers", {"labelSelector": INSTANCE}),
     Kind("pod", "/api/v1/pods", {"labelSelector": INSTANCE}),
     Kind("service", "/api/v1/services", {}),

@@ -8,7 +8,7 @@ from paas_controller.caas.words import APP
 from tests.controller.caas.cluster.raws import controller, pod, service, warning
 from tests.controller.shell import Clock
 
-KINDS = ("pod", "controller", "service", "quota", "namespace", "happening")
+KINDS = ("pod", "controller", "service", "quota", "limits", "namespace", "happening")
 
 
 class Told:

@@ -141,7 +141,7 @@ def test_a_namespace_that_goes_says_on_what_it_hangs() -> None:
     assert parsing.namespace({"metadata": about}) == Namespace("shop", "app.shop")
     gone = about | {"deletionTimestamp": "2026-01-02T03:04:05Z"}
     found = parsing.namespace({"metadata": gone, "status": {"conditions": told}})
-    assert found == Namespace("shop", "app.shop", True, "Some resources are remaining: pods. has 1")
+    assert found == Namespace("shop", "app.shop", leaving=True, stuck="Some resources are remaining: pods. has 1")
 
 
 def test_a_warning() -> None:

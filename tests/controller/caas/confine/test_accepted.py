@@ -15,7 +15,7 @@ from tests.testbeds.kubernetes.cluster import Cluster
 def client(kubernetes: Cluster) -> Iterator[ApiClient]:
     with kubernetes.client() as made:
         core = CoreV1Api(made)
-        core.create_namespace(manifests.namespace(OWN.namespace, "app.shop"))
+        core.create_namespace(manifests.namespace(OWN.namespace, "app.shop", "c-1"))
         yield made
         core.delete_namespace(OWN.namespace)
 

@@ -67,9 +67,9 @@ def account(quota: Quota, controllers: Iterable[Controller], pods: Iterable[Pod]
         has[_key(pod)] = has.get(_key(pod), 0) + pod.memory
     known, strangers = sum(has.values()), sum(memory for key, memory in has.items() if not key[0])
     ours = [one for one in controllers if one.instance]
-    coming = sum(_missing(one, has) * one.memory for one in ours if not one.failure)
-    # What the quota counts beyond the pods that we see may be our own on their way here.
-    others = strangers + max(0, (quota.memory_used or 0) - known - coming)
+    # What the quota counts beyond the pods that we see may be our own, of whom we have yet to hear.
+    unheard = sum(_unheard(one, has, quota) * one.memory for one in ours if not one.failure)
+    others = strangers + max(0, (quota.memory_used or 0) - known - unheard)
     left = quota.memory - known - others + strangers
     shares = []
     for one in ours:
@@ -110,6 +110,14 @@ def _missing(one: Controller, has: dict[tuple[str, str], int]) -> int:
     if one.leaving or not one.memory:
         return 0
     return max(0, one.desired - has.get(_key(one), 0) // one.memory)
+
+
+def _unheard(one: Controller, has: dict[tuple[str, str], int], quota: Quota) -> int:
+    """Pods of it that the quota may count already. One that is younger than the count has those that it tells of."""
+    missing = _missing(one, has)
+    if one.version <= quota.version or not missing:
+        return missing
+    return max(0, min(missing, one.replicas - has.get(_key(one), 0) // one.memory))
 
 
 def _key(one: Pod | Controller) -> tuple[str, str]:

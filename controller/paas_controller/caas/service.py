@@ -1,7 +1,7 @@
 """What people ask of apps and their instances; REST and the client end here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,12 +10,11 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, Forbidden, NotFound, PaasError, Refused, Retryable
 from paas_controller.caas import manifests
 from paas_controller.caas.apps import App, AppInstance, AppKind, Apps, new_id
-from paas_controller.caas.cluster import parsing
 from paas_controller.caas.cluster.objects import Controller, Port
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.component import Component, Own, named
 from paas_controller.caas.confine.templates import confined, confined_component
-from paas_controller.caas.placing import Build, Part, Placing
+from paas_controller.caas.placing import Build, Part, Placing, taking
 from paas_controller.caas.ports.service import Wanted
 from paas_controller.caas.reasons import waiting_for_memory
 from paas_controller.caas.schemas import AppBody, AppChange, AppInstanceBody, CaasInstanceBody, ComponentBody
@@ -92,6 +91,7 @@ class Caas:
     @asynccontextmanager
     async def _alone(self, app: App) -> AsyncIterator[App]:
         """For one who looks at the pool and then acts: the app as the one before has left it. Retryable, Conflict."""
+        await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
         lock = self.spaces.alone(app)
         try:
             async with asyncio.timeout(READY_WITHIN):
@@ -147,12 +147,12 @@ class Caas:
         _require_there(app.phase, app.name)
         if len(app.instances) >= MOST_INSTANCES:
             raise Conflict(f"{app.name} has {MOST_INSTANCES} instances, and an app has no more; delete one first")
-        await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
         make = self.placing.rehearse if dry_run else self.placing.place
         if not strict:
+            await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
             return await make(app, name, environment, build)
         async with self._alone(app) as now:
-            asked, pool = _asked(build(new_id())), self.views.pool(now)
+            asked, pool = taking(build(new_id())), self.views.pool(now)
             if asked > pool.free:
                 raise Forbidden(waiting_for_memory(asked, pool).sentence)
             return await make(now, name, environment, build)
@@ -223,12 +223,6 @@ def _require_made(phase: str, name: str) -> None:
 def _require_there(phase: str, name: str) -> None:
     if phase != "there":
         raise Conflict(f"{name} is being {'deleted' if phase == 'going' else 'made'}; wait until that is done")
-
-
-def _asked(parts: Sequence[Part]) -> int:
-    """Bytes that all pods of these take."""
-    made = [parsing.controller(part.controller) for part in parts]
-    return sum(one.desired * one.memory for one in made)
 
 
 def _part(app: App, instance: str, body: AppInstanceBody, asked: ComponentBody) -> Part:

@@ -109,7 +109,5 @@ class Tending:
         return pause
 
     def _waiting(self, app: App) -> list[Controller]:
-        ages = {instance.id: instance.created_at for instance in app.instances.values()}
-        found = self._clusters.site(app.cluster).mirror.controllers(app.namespace)
-        waiting = [one for one in found if one.failure and about_memory(one.failure) and not one.leaving]
-        return sorted(waiting, key=lambda one: (ages.get(one.instance, 0.0), one.component))
+        found = self._views.controllers(app)
+        return [one for one in found if one.failure and about_memory(one.failure) and not one.leaving]

@@ -26,14 +26,22 @@ class Views:
         self._apps, self._clusters, self._settling = apps, clusters, settling
 
     def pool(self, app: App) -> Account:
-        """Who takes what of its memory; in the order in which the instances were made."""
+        """Who takes what of its memory."""
         mirror = self._clusters.mirror(app.cluster)
         quota = mirror.quota(app.namespace)
         if quota is None:
             return Account(app.memory_units * UNIT)
-        age = {instance.id: instance.created_at for instance in app.instances.values()}
-        controllers = sorted(mirror.controllers(app.namespace), key=lambda one: (age.get(one.instance, 0.0), one.name))
-        return account(quota, controllers, mirror.pods(app.namespace))
+        return account(quota, self.controllers(app), mirror.pods(app.namespace))
+
+    def controllers(self, app: App) -> list[Controller]:
+        """In the order in which they were made, which is that in which they get what is free."""
+        turn = {
+            (instance.id, component): (instance.created_at, at)
+            for instance in app.instances.values()
+            for at, component in enumerate(instance.components)
+        }
+        found = self._clusters.mirror(app.cluster).controllers(app.namespace)
+        return sorted(found, key=lambda one: (*turn.get((one.instance, one.component), (0.0, 0)), one.name))
 
     def app(self, app: App) -> dict[str, Any]:
         pool = self.pool(app)

@@ -93,7 +93,12 @@ async def test_the_pool_may_be_taken_behind_our_back(portal: Portal) -> None:
     with portal.cluster.client() as client:
         core = CoreV1Api(client)
         core.create_namespaced_pod(made["namespace"], pod)
-        await portal.put_in("web", component())
+
+        async def counted() -> bool:
+            return bool((await portal.call("GET", "/usage")).body["others"] == 2.0)
+
+        await until(counted, "the quota to count what is theirs")
+        assert (await portal.put_in("web", component())).body["state"] == "waiting"
         waiting = await portal.becomes("web", "web", "waiting")
         assert "(by others 2)" in waiting["reason"]
         core.delete_namespaced_pod("theirs", made["namespace"])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +58,15 @@ def test_pods_of_others_count_too() -> None:
 def test_a_pod_that_the_quota_has_counted_before_we_see_it_is_not_counted_twice() -> None:
     pool = account(quota(used=1), [controller("web")], [])
     assert (pool.others, pool.in_use) == (0, UNIT)
+
+
+def test_what_the_quota_counted_before_a_controller_was_made_is_of_others() -> None:
+    full = replace(quota(used=5), version=7)
+    waits = account(full, [controller("web", version=8)], [])
+    assert (waits.others, waits.free) == (5 * UNIT, 0)
+    assert waits.of("id1", "web").waiting == UNIT  # type: ignore[union-attr]
+    heard = account(full, [controller("web", version=8, replicas=1)], [])
+    assert (heard.others, heard.in_use) == (4 * UNIT, 5 * UNIT)
 
 
 def test_pods_whose_controller_is_gone_are_told_by_their_instance() -> None:

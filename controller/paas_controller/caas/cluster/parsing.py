@@ -5,19 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from paas_controller.caas.cluster.objects import (
-    Controller,
-    Happening,
-    Limits,
-    Namespace,
-    Pod,
-    Port,
-    Quota,
-    Service,
-    Waiting,
-)
+from paas_controller.caas.cluster.objects import Controller, Happening, Namespace, Pod, Port, Quota, Service, Waiting
 from paas_controller.caas.memory import bytes_of, of_pod
-from paas_controller.caas.words import APP, COMPONENT, CONTROLLER, HOST, HOST_PORTS, INSTANCE, LEVEL, NAMES, REPLICAS
+from paas_controller.caas.words import APP, COMPONENT, HOST, HOST_PORTS, INSTANCE, NAMES, REPLICAS
 
 Raw = Mapping[str, Any]
 Phase = Literal["pending", "running", "succeeded", "failed", "unknow"]
@@ -85,6 +75,7 @@ def controller(raw: Raw) -> Controller:
         failure=failure.get("message", "") if failure and _holds(failure) else "",
         leaving="deletionTimestamp" in about,
         observed=status.get("observedGeneration", 0) >= about.get("generation", 0),
+        version=version(raw),
     )
 
 
@@ -117,29 +108,16 @@ def quota(raw: Raw) -> Quota:
         memory_used=None if memory is None else bytes_of(memory),
         ports=bytes_of(hard.get("services.nodeports", 0)),
         ports_used=None if ports is None else bytes_of(ports),
+        version=version(raw),
     )
 
 
 def namespace(raw: Raw) -> Namespace:
     about, labels = _about(raw)
-def limits(raw: Raw) -> Limits:
-    found: Iterable[Raw] = raw["spec"].get("limits") or ()
-    of = next((each for each in found if each.get("type") == "Container"), {})
-    default, request = of.get("default") or {}, of.get("defaultRequest") or {}
-    return Limits(raw["metadata"]["namespace"], bytes_of(default.get("memory", 0)), bytes_of(request.get("memory", 0)))
-
-
     leaving = "deletionTimestamp" in about
     conditions = _conditions(raw.get("status") or {})
     on = [conditions[kind].get("message", "") for kind in _STUCK if _holds(conditions.get(kind))]
-    return Namespace(
-        name=about["name"],
-        app=labels.get(APP, ""),
-        controller=labels.get(CONTROLLER, ""),
-        level=labels.get(f"{LEVEL}/enforce", ""),
-        leaving=leaving,
-        stuck="; ".join(filter(None, on)) if leaving else "",
-    )
+    return Namespace(about["name"], labels.get(APP, ""), leaving, "; ".join(filter(None, on)) if leaving else "")
 
 
 def happening(raw: Raw) -> Happening:

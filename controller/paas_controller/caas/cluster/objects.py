@@ -99,7 +99,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """`stuck` says on what its deletion hangs."""
+    """`app`, `controller` and `level` (what pods are held to) are labels. `stuck` says on what its deletion hangs."""
 
     name: str
     app: str
@@ -112,6 +112,8 @@ class Happening:
     """A Kubernetes event: `about` is `kind/name`, `last_at` UTC seconds."""
 
     namespace: str
+    controller: str = ""
+    level: str = ""
     about: str
     reason: str
     message: str

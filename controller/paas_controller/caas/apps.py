@@ -3,6 +3,7 @@
 import json
 import secrets
 from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,12 +15,14 @@ from sqlmodel import SQLModel
 from paas_controller.base.errors import Conflict, NotFound, Retryable
 from paas_controller.base.principal import Principal
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
+from paas_controller.caas.ports.pool import Way
 from paas_controller.identity.tables import require_tenant
 from paas_controller.store.store import Store
 
 AppKind = Literal["app", "caas"]
 Phase = Literal["making", "there", "going"]
 _APP, _INSTANCE = SQLModel.metadata.tables["app"], SQLModel.metadata.tables["app_instance"]
+_POOL, _PORT = SQLModel.metadata.tables["port_pool"], SQLModel.metadata.tables["port"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class AppInstance:
     components: tuple[str, ...]
     phase: Phase
     created_at: float
+    exports: dict[str, Way] = field(default_factory=dict, compare=False)
+    """The components that have ports, and by which way those are reached; the ports' rows say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,11 @@ class App:
     def label(self) -> str:
         """What its namespace is labelled with."""
         return f"{self.kind}.{self.name}"
+
+    @property
+    def on_hosts(self) -> bool:
+        """Whether some of its pods have ports of their hosts."""
+        return any("host-port" in instance.exports.values() for instance in self.instances.values())
 
 
 class Apps:
@@ -168,7 +178,7 @@ class Apps:
         if phase:
             told = f"there is an instance {instance.name} already, and none is changed in place"
             raise Conflict(f"{told}: delete it first, or take another name")
-        row = {name: getattr(instance, name) for name in AppInstance.__dataclass_fields__}
+        row = {name: getattr(instance, name) for name in _INSTANCE.c.keys()}  # noqa: SIM118 - its columns
         connection.execute(insert(_INSTANCE), row | {"components": json.dumps(instance.components)})
 
     async def phase(self, app: App, instance: AppInstance, phase: Phase, *, alone: bool = False) -> AppInstance:
@@ -207,5 +217,12 @@ def _row(app: App) -> dict[str, Any]:
 
 def _load(connection: Connection) -> tuple[list[App], list[AppInstance]]:
     apps = [App(**row) for row in connection.execute(select(_APP)).mappings()]
+    exports: defaultdict[str, dict[str, Way]] = defaultdict(dict)
+    taken = select(_PORT.c.instance, _PORT.c.component, _POOL.c.way).join(_POOL, _POOL.c.name == _PORT.c.pool)
+    for instance, component, way in connection.execute(taken.where(_PORT.c.state == "taken")):
+        exports[instance][component] = way
     rows: Iterable[dict[str, Any]] = (dict(row) for row in connection.execute(select(_INSTANCE)).mappings())
-    return apps, [AppInstance(**row | {"components": tuple(json.loads(row["components"]))}) for row in rows]
+    return apps, [
+        AppInstance(**row | {"components": tuple(json.loads(row["components"])), "exports": exports[row["id"]]})
+        for row in rows
+    ]

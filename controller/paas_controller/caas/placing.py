@@ -71,9 +71,10 @@ class Placing:
         (instance, parts), site = self._planned(app, name, environment, build), self._clusters.site(app.cluster)
         # What keeps the request company belongs to the commit that says that all is there.
         taken = await self._store.write(self._writing_down(app, instance, parts), alone=True)
-        self._apps.admit(app, instance)
+        exports = {one.component: one.way for one in taken.values()}
+        instance = self._apps.admit(app, replace(instance, exports=exports))
         try:
-            if any(one.way == "host-port" for one in taken.values()):
+            if "host-port" in exports.values():
                 await self._spaces.allow_host_ports(app)
             exposes = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
             await _all_at_once([*exposes, *self._controls(site, app, [part.with_ports(taken) for part in parts])])
@@ -151,7 +152,7 @@ class Placing:
         seen = dict(site.mirror.node_ports())
         seen.setdefault(former.port, "somebody outside of the platform")
         if wanted.asked:
-            raise Conflict(f"port {former.port} is taken by {seen[former.port]}")
+            raise Conflict(f"port {former.port} is taken by somebody else; take another one, or name none")
         claim = _claim(app, instance)
         return await self._store.write(lambda connection: self._ports.another(connection, former, claim, seen))
 

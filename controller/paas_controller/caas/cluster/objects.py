@@ -98,11 +98,22 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a container without limits counts as, in bytes: its limit and its request."""
+
+    namespace: str
+    limit: int
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
 class Namespace:
     """`app`, `controller` and `level` (what pods are held to) are labels. `stuck` says on what its deletion hangs."""
 
     name: str
     app: str
+    controller: str = ""
+    level: str = ""
     leaving: bool = False
     stuck: str = ""
 
@@ -112,8 +123,6 @@ class Happening:
     """A Kubernetes event: `about` is `kind/name`, `last_at` UTC seconds."""
 
     namespace: str
-    controller: str = ""
-    level: str = ""
     about: str
     reason: str
     message: str

@@ -5,9 +5,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from paas_controller.caas.cluster.objects import Controller, Happening, Namespace, Pod, Port, Quota, Service, Waiting
+from paas_controller.caas.cluster.objects import (
+    Controller,
+    Happening,
+    Limits,
+    Namespace,
+    Pod,
+    Port,
+    Quota,
+    Service,
+    Waiting,
+)
 from paas_controller.caas.memory import bytes_of, of_pod
-from paas_controller.caas.words import APP, COMPONENT, HOST, HOST_PORTS, INSTANCE, NAMES, REPLICAS
+from paas_controller.caas.words import APP, COMPONENT, CONTROLLER, HOST, HOST_PORTS, INSTANCE, LEVEL, NAMES, REPLICAS
 
 Raw = Mapping[str, Any]
 Phase = Literal["pending", "running", "succeeded", "failed", "unknow"]
@@ -112,12 +122,26 @@ def quota(raw: Raw) -> Quota:
     )
 
 
+def limits(raw: Raw) -> Limits:
+    found: Iterable[Raw] = raw["spec"].get("limits") or ()
+    of = next((each for each in found if each.get("type") == "Container"), {})
+    default, request = of.get("default") or {}, of.get("defaultRequest") or {}
+    return Limits(raw["metadata"]["namespace"], bytes_of(default.get("memory", 0)), bytes_of(request.get("memory", 0)))
+
+
 def namespace(raw: Raw) -> Namespace:
     about, labels = _about(raw)
     leaving = "deletionTimestamp" in about
     conditions = _conditions(raw.get("status") or {})
     on = [conditions[kind].get("message", "") for kind in _STUCK if _holds(conditions.get(kind))]
-    return Namespace(about["name"], labels.get(APP, ""), leaving, "; ".join(filter(None, on)) if leaving else "")
+    return Namespace(
+        name=about["name"],
+        app=labels.get(APP, ""),
+        controller=labels.get(CONTROLLER, ""),
+        level=labels.get(f"{LEVEL}/enforce", ""),
+        leaving=leaving,
+        stuck="; ".join(filter(None, on)) if leaving else "",
+    )
 
 
 def happening(raw: Raw) -> Happening:

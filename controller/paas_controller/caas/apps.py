@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import SQLModel
 
-from paas_controller.base.errors import Conflict, NotFound, Retryable
+from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.base.principal import Principal
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
 from paas_controller.caas.ports.pool import Way
@@ -173,8 +173,8 @@ class Apps:
             raise Conflict("its app is being deleted")
         taken = select(_INSTANCE.c.phase).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
         phase = connection.execute(taken).scalar()
-        if phase in ("making", "going"):
-            raise Retryable(f"the instance {instance.name} is being {'deleted' if phase == 'going' else 'made'}; wait")
+        if phase == "going":
+            raise Conflict(f"the instance {instance.name} is being deleted; wait until that is done")
         if phase:
             told = f"there is an instance {instance.name} already, and none is changed in place"
             raise Conflict(f"{told}: delete it first, or take another name")

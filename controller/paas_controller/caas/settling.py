@@ -12,8 +12,8 @@ from paas_controller.base.errors import NotFound, PaasError
 from paas_controller.caas.apps import App, AppInstance, Apps
 from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters, Site
-from paas_controller.caas.ports.service import Ports
 from paas_controller.caas.owning import is_ours, stranger
+from paas_controller.caas.ports.service import Ports
 from paas_controller.caas.words import INSTANCE
 from paas_controller.events import tables as events
 from paas_controller.store.store import Store
@@ -123,6 +123,12 @@ class Settling:
         self.why[app.namespace] = (known.stuck if known else "") or f"the namespace {app.namespace} is being emptied"
         return False
 
+    async def _emptied(self, app: App, told: str) -> bool:
+        """Of a namespace that is somebody else's, or is ours no more, only what bears our instances' ids is deleted."""
+        self.why[app.namespace] = told
+        gone = [await self._instance_gone(app, each) for each in list(app.instances.values())]
+        return all(gone)
+
     async def _instance_gone(self, app: App, instance: AppInstance) -> bool:
         site = self._clusters.site(app.cluster)
         await site.mirror.ready(_LOOK)
@@ -152,6 +158,7 @@ class Settling:
 
         await self._store.write(forget, alone=True)
         app.instances.pop(gone.name, None)
+        self._clusters.changed(app.cluster, "namespace", app.namespace, "")  # it may need less than it did
 
 
 async def heard_within(news: asyncio.Event, seconds: float) -> None:
@@ -179,10 +186,3 @@ def _left(site: Site, namespace: str, instance: str) -> list[tuple[str, str, boo
     services = [(_KINDS[1], one.name, one.leaving) for one in mirror.services(namespace, instance)]
     pods = [(_KINDS[2], one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
     return controllers + services + pods
-    async def _emptied(self, app: App, told: str) -> bool:
-        """Of a namespace that is somebody else's, or is ours no more, only what bears our instances' ids is deleted."""
-        self.why[app.namespace] = told
-        gone = [await self._instance_gone(app, each) for each in list(app.instances.values())]
-        return all(gone)
-
-        self._clusters.changed(app.cluster, "namespace", app.namespace, "")  # it may need less than it did

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from paas_controller.base.errors import NotFound, PaasError
 from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.cluster.mirror import Mirror
 from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.owning import is_ours, stranger
@@ -26,6 +27,9 @@ _LONGEST = 10.0
 """Seconds after which a cluster that did not answer is asked again at the latest."""
 _LATE = 5.0
 """Seconds in which a cluster that answers again may still do what it was asked for before."""
+_REMEMBERED = 600.0
+"""Seconds in which what was never made whole is known again, should it come to the cluster after all."""
+_UNMADE = "is being taken back: it was never made whole"
 _KINDS = ("replicationcontrollers", "services", "pods")
 _BACKGROUND = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
 Ended = Callable[[App, AppInstance], list[dict[str, Any]]]
@@ -33,12 +37,35 @@ Ended = Callable[[App, AppInstance], list[dict[str, Any]]]
 _log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
+class End:
+    """Of an app, or of one instance of it. `late` where it was never made whole: the cluster may still make something
+    that it was asked for.
+    """
+
+    app: App
+    instance: AppInstance | None = None
+    late: bool = False
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether the last attempt failed."""
+    task: asyncio.Task[None] = field(init=False)
+
+    @property
+    def key(self) -> str:
+        return self.instance.id if self.instance else self.app.namespace
+
+    def __str__(self) -> str:
+        return f"{self.app.kind} {self.app.name}" + (f", instance {self.instance.name}," if self.instance else "")
+
+
 class Settling:
     """One task for each app or instance that goes. `ended` is set before it is started."""
 
     def __init__(self, store: Store, apps: Apps, ports: Ports, clusters: Clusters) -> None:
         self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, End] = {}
+        self._unmade: dict[str, tuple[float, End]] = {}
+        """What was forgotten without ever being whole, and until when it is remembered all the same."""
         self._news: dict[str, asyncio.Event] = {}
         """By namespace, those that wait for what is heard there next; each is set once."""
         self.ended: Ended = lambda *_: []
@@ -57,59 +84,100 @@ class Settling:
                     self.instance(app, self._apps.admit(app, replace(instance, phase="going")), late=late)
 
     async def stop(self) -> None:
-        for task in (tasks := list(self._tasks.values())):
+        for task in (tasks := [end.task for end in self._ends.values()]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def heard(self, namespace: str) -> None:
-        """Something changed there."""
+    def heard(self, namespace: str, instance: str = "") -> None:
+        """Something changed there. What was given up and comes all the same is deleted."""
         if news := self._news.pop(namespace, None):
             news.set()
+        until, end = self._unmade.get(instance or namespace, (0.0, None))
+        if end and _now() < until and end.key not in self._ends and self._is_there(end):
+            _log.warning("%s comes after it was given up, and is deleted", end)
+            self._begin(End(end.app, end.instance))
 
-    def app(self, app: App, *, late: bool = False) -> "asyncio.Task[None]":
-        """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports.
+    def app(self, app: App, *, late: bool = False) -> End:
+        """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports."""
+        return self._begin(End(app, late=late))
 
-        `late` where the cluster may still make something that it was asked for.
-        """
-        return self._begin(app.namespace, app, None, late=_LATE if late else 0)
-
-    def instance(self, app: App, instance: AppInstance, *, late: bool = False) -> "asyncio.Task[None]":
+    def instance(self, app: App, instance: AppInstance, *, late: bool = False) -> End:
         """The same of one instance."""
-        return self._begin(instance.id, app, instance, late=_LATE if late else 0)
+        return self._begin(End(app, instance, late))
 
-    async def within(self, task: "asyncio.Task[None]") -> bool:
-        """Whether it is gone within some seconds; it goes on in any case."""
-        done, _ = await asyncio.wait([task], timeout=_PATIENCE)
-        return bool(done)
+    async def within(self, end: End) -> bool:
+        """Whether it is gone within some seconds, or before an attempt fails; it goes on in any case."""
+        failed = asyncio.create_task(end.failed.wait())
+        await asyncio.wait([end.task, failed], timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        failed.cancel()
+        return end.task.done()
 
-    def _begin(self, key: str, app: App, instance: AppInstance | None, late: float) -> "asyncio.Task[None]":
-        if key not in self._tasks:
-            self._tasks[key] = task = asyncio.create_task(self._settle(key, app, instance, late), name=f"settle {key}")
-            task.add_done_callback(lambda _: self._tasks.pop(key, None))
-        return self._tasks[key]
+    def _begin(self, end: End) -> End:
+        former = self._ends.get(end.key)
+        if former and former.app.id == end.app.id:
+            return former
+        if former:
+            former.task.cancel()  # of an app that had the name before
+        self._ends[end.key] = end
+        end.task = asyncio.create_task(self._settle(end), name=f"settle {end.key}")
+        return end
 
-    async def _settle(self, key: str, app: App, instance: AppInstance | None, late: float) -> None:
-        loop, pause = asyncio.get_running_loop(), _LOOK
-        since = loop.time()
-        while True:
-            news = self._news.setdefault(app.namespace, asyncio.Event())
-            try:
-                gone = await (self._instance_gone(app, instance) if instance else self._namespace_gone(app))
-                if gone and loop.time() >= since + late:
-                    await self._forget(app, instance)
-                    self.why.pop(key, None)
-                    return
-                pause = _LOOK
-            except PaasError as error:
-                pause, since = min(pause * 2, _LONGEST), loop.time()
-                if self.why.get(key) != error.message:
-                    name = instance.name if instance else app.name
-                    _log.warning("%s %s goes, but: %s", app.kind, name, error.message)
-                self.why[key] = error.message
-            await heard_within(news, pause)
+    async def _settle(self, end: End) -> None:
+        since, pause = _now(), _LOOK
+        try:
+            while True:
+                news = self._news.setdefault(end.app.namespace, asyncio.Event())
+                try:
+                    if await self._try(end, since):
+                        return
+                    pause = _LOOK
+                except PaasError as error:
+                    since, pause = _now(), min(pause * 2, _LONGEST)
+                    self._failed(end, error)
+                await heard_within(news, pause)
+        finally:
+            if self._ends.get(end.key) is end:
+                del self._ends[end.key]
+
+    async def _try(self, end: End, since: float) -> bool:
+        """Whether it is gone and forgotten."""
+        if end.late:
+            self.why.setdefault(end.key, _UNMADE)
+        gone = await (self._instance_gone(end.app, end.instance) if end.instance else self._namespace_gone(end.app))
+        end.failed.clear()
+        if not gone:
+            return False
+        if end.late and _now() < since + _LATE:
+            self.why[end.key] = _UNMADE
+            return False
+        await self._forget(end)
+        self.why.pop(end.key, None)
+        return not (end.late and self._is_there(end))
+
+    def _failed(self, end: End, error: PaasError) -> None:
+        if self.why.get(end.key) != error.message:
+            _log.warning("%s goes, but: %s", end, error.message)
+        self.why[end.key] = error.message
+        end.failed.set()
+
+    def _is_there(self, end: End) -> bool:
+        """Whether the cluster is seen to have something of it; a namespace may be another app's by now."""
+        app, mirror = end.app, self._clusters.mirror(end.app.cluster)
+        if end.instance:
+            return bool(_left(mirror, app.namespace, end.instance.id))
+        found = mirror.namespace(app.namespace)
+        ours = found is not None and found.controller == self._clusters.controller and not found.leaving
+        return ours and self._apps.in_namespace(app.cluster, app.namespace) is None
+
+    def _known(self, app: App) -> App | None:
+        """The app as it is now; None where it was forgotten, also where there is another one of its name."""
+        now = self._apps.in_namespace(app.cluster, app.namespace)
+        return now if now and now.id == app.id else None
 
     async def _namespace_gone(self, app: App) -> bool:
         site = self._clusters.site(app.cluster)
+        if self._apps.in_namespace(app.cluster, app.namespace) not in (None, self._known(app)):
+            return True  # another app's by now
         path = f"/api/v1/namespaces/{app.namespace}"
         try:
             there = await site.client.get(path)
@@ -132,7 +200,7 @@ class Settling:
     async def _instance_gone(self, app: App, instance: AppInstance) -> bool:
         site = self._clusters.site(app.cluster)
         await site.mirror.ready(_LOOK)
-        left = _left(site, app.namespace, instance.id)
+        left = _left(site.mirror, app.namespace, instance.id)
         for kind, name, leaving in left:
             if not leaving:
                 try:
@@ -143,13 +211,21 @@ class Settling:
             self.why[instance.id] = f"waits until {', '.join(f'{kind}/{name}' for kind, name, _ in left[:3])} is gone"
         return not left and not await _found(site, app.namespace, instance.id)
 
-    async def _forget(self, app: App, instance: AppInstance | None) -> None:
-        if instance is None:
-            for each in list(app.instances.values()):
-                await self._forget(app, each)
+    async def _forget(self, end: End) -> None:
+        """Once: what comes after it was given up ends without a word."""
+        app = end.app
+        if end.late:
+            self._unmade = {key: kept for key, kept in self._unmade.items() if _now() < kept[0]}
+            self._unmade[end.key] = _now() + _REMEMBERED, end
+        for each in [end.instance] if end.instance else list(app.instances.values()):
+            known = app.instances.get(each.name)
+            if known and known.id == each.id:
+                await self._forget_instance(app, each)
+        if not end.instance and self._known(app):
             await self._apps.drop(app)
-            return
-        gone, rows = instance, self.ended(app, instance)
+
+    async def _forget_instance(self, app: App, gone: AppInstance) -> None:
+        rows = self.ended(app, gone)
 
         def forget(connection: Connection) -> None:
             self._ports.release(connection, gone.id)
@@ -179,10 +255,13 @@ async def _found(site: Site, namespace: str, instance: str) -> bool:
     return False
 
 
-def _left(site: Site, namespace: str, instance: str) -> list[tuple[str, str, bool]]:
+def _left(mirror: Mirror, namespace: str, instance: str) -> list[tuple[str, str, bool]]:
     """What is there with its label: kind, name, and whether it leaves by itself. Pods follow their controllers."""
-    mirror = site.mirror
     controllers = [(_KINDS[0], one.name, one.leaving) for one in mirror.controllers(namespace, instance)]
     services = [(_KINDS[1], one.name, one.leaving) for one in mirror.services(namespace, instance)]
     pods = [(_KINDS[2], one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
     return controllers + services + pods
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

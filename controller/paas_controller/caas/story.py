@@ -50,7 +50,7 @@ class Story:
     def heard(self, cluster: str, kind: str, namespace: str, instance: str) -> None:
         """Something changed; a quota concerns all in its namespace."""
         self._dirty[cluster, namespace].add("" if kind in ("quota", "namespace") else instance)
-        self._settling.heard(namespace)
+        self._settling.heard(namespace, instance)
         self._news.set()
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from kubernetes.client import CoreV1Api
 from paas_controller.base.errors import Retryable
 from paas_controller.caas import clusters
 from paas_controller.caas.cluster.client import Cluster as Client
-from paas_controller.caas.words import INSTANCE
+from paas_controller.caas.words import APP, INSTANCE
+from tests.controller.caas.cluster.conftest import controller
 from tests.controller.caas.conftest import DEADLINE, Portal, cluster_settings, component
+from tests.controller.caas.test_story import told_until
 from tests.controller.shell import Shell
 from tests.testbeds.kubernetes.cluster import Cluster
 from tests.testbeds.stack import until
@@ -29,7 +32,10 @@ async def test_what_a_paused_api_server_was_asked_for_is_taken_back_when_it_is_d
         begun = time.monotonic()
         refused = await portal.put_in("web", component(ports=[80]), component("db"))
         assert (refused.status, time.monotonic() - begun < DEADLINE + 1) == (503, True)
-        assert (await portal.call("GET", "/instances/web")).body["phase"] == "going"
+        shown = (await portal.call("GET", "/instances/web")).body
+        assert (shown["phase"], shown["state"], shown["why"]) == (
+            "going", "stopping", "is being taken back: it was never made whole",
+        )  # fmt: skip
     await portal.is_gone("/instances/web")
     with portal.cluster.client() as client:
         core = CoreV1Api(client)
@@ -37,12 +43,41 @@ async def test_what_a_paused_api_server_was_asked_for_is_taken_back_when_it_is_d
             assert getattr(core, f"list_namespaced_{kind}")(namespace, label_selector=INSTANCE).items == []
     assert (await portal.call("GET", "/usage")).body["ports"] == []
     assert (await portal.put_in("web", component(ports=[80]))).status == 201
+    await _comes_late_and_is_deleted(portal, namespace, shown["id"])
+    await portal.becomes("web", "web", "running")
+    told = await told_until(portal, "web", "running")
+    assert [state for _, state, _ in told].count("gone") == 2  # one for each component
+
+
+async def _comes_late_and_is_deleted(portal: Portal, namespace: str, instance: str) -> None:
+    """A replication controller that was asked for long ago."""
+    with portal.cluster.client() as client:
+        core = CoreV1Api(client)
+        core.create_namespaced_replication_controller(namespace, controller("late", instance))
+
+        async def is_gone() -> bool:
+            found = core.list_namespaced_replication_controller(namespace).items
+            return [each.metadata.name for each in found] == ["web-web"]
+
+        await until(is_gone, "what came too late to be gone")
 
 
 async def test_an_app_that_a_paused_api_server_was_asked_for_is_taken_back(portal: Portal) -> None:
+    other = replace(portal, app=f"{portal.app}-other")
+    with portal.cluster.client() as client:
+        core = CoreV1Api(client)
+        labels = core.read_namespace((await other.create()).body["namespace"]).metadata.labels
     with portal.cluster.paused():
         assert (await portal.create()).status == 503
     await portal.is_gone("")
+    with portal.cluster.client() as client:
+        core, late = CoreV1Api(client), f"app-{portal.app}"
+        core.create_namespace({"metadata": {"name": late, "labels": labels | {APP: f"app.{portal.app}"}}})
+
+        async def is_gone() -> bool:
+            return not core.list_namespace(field_selector=f"metadata.name={late}").items
+
+        await until(is_gone, "a namespace that came too late to be gone")
     with portal.cluster.client() as client:
         names = [each.metadata.name for each in CoreV1Api(client).list_namespace().items]
     assert f"app-{portal.app}" not in names

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
 from paas_controller.caas.apps import App, AppInstance, Apps, new_id
+from paas_controller.caas.cluster import parsing
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.counting import once_counted
 from paas_controller.caas.exposing import exposed
@@ -50,6 +51,12 @@ Build = Callable[[str], Sequence[Part]]
 """What is to be made for an instance of this id; raises what is wrong with it."""
 
 
+def taking(parts: Iterable[Part]) -> int:
+    """Bytes that all pods of these take."""
+    made = [parsing.controller(part.controller) for part in parts]
+    return sum(one.desired * one.memory for one in made)
+
+
 class Placing:
     """Instances into the cluster, whole or not at all."""
 
@@ -69,9 +76,8 @@ class Placing:
         try:
             if "host-port" in exports.values():
                 await self._spaces.allow_host_ports(app)
-            controls = [self._control(site, app, part.with_ports(taken)) for part in parts]
             exposes = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
-            await _all_at_once([*exposes, *controls])
+            await _all_at_once([*exposes, *self._controls(site, app, [part.with_ports(taken) for part in parts])])
             instance = await self._apps.phase(app, instance, "there")
         except BaseException as error:
             # Whoever was not answered, or did not wait for the answer, may have been heard all the same.
@@ -112,9 +118,17 @@ class Placing:
 
         return write
 
-    async def _control(self, site: Site, app: App, part: Part) -> None:
+    def _controls(self, site: Site, app: App, parts: Sequence[Part]) -> list[Coroutine[Any, Any, None]]:
+        """One after another where not all of them fit, for those that come first are to run."""
+        quota = site.mirror.quota(app.namespace)
+        free = quota.memory - (quota.memory_used or 0) if quota else 0
+        each = [[part] for part in parts] if taking(parts) <= free else [parts]
+        return [self._control(site, app, some) for some in each]
+
+    async def _control(self, site: Site, app: App, parts: Sequence[Part]) -> None:
         path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers"
-        site.mirror.put(await site.client.create(path, part.controller))
+        for part in parts:
+            site.mirror.put(await site.client.create(path, part.controller))
 
     async def _expose(
         self, site: Site, app: App, instance: AppInstance, part: Part, taken: dict[Wanted, Taken]
@@ -138,7 +152,7 @@ class Placing:
         seen = dict(site.mirror.node_ports())
         seen.setdefault(former.port, "somebody outside of the platform")
         if wanted.asked:
-            raise Conflict(f"port {former.port} is taken by {seen[former.port]}")
+            raise Conflict(f"port {former.port} is taken by somebody else; take another one, or name none")
         claim = _claim(app, instance)
         return await self._store.write(lambda connection: self._ports.another(connection, former, claim, seen))
 

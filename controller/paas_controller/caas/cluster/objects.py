@@ -1,6 +1,6 @@
 """What there is in a cluster, in our words. `client` and `watching` make these; nobody else sees Kubernetes' own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -54,6 +54,8 @@ class Controller:
     leaving: bool = False
     observed: bool = True
     """Whether its status is of the present spec."""
+    version: int = field(default=0, compare=False)
+    """Of the cluster, when it last changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def controller(raw: Raw) -> Controller:
         failure=failure.get("message", "") if failure and _holds(failure) else "",
         leaving="deletionTimestamp" in about,
         observed=status.get("observedGeneration", 0) >= about.get("generation", 0),
+        version=version(raw),
     )
 
 
@@ -117,6 +118,7 @@ def quota(raw: Raw) -> Quota:
         memory_used=None if memory is None else bytes_of(memory),
         ports=bytes_of(hard.get("services.nodeports", 0)),
         ports_used=None if ports is None else bytes_of(ports),
+        version=version(raw),
     )
 
 

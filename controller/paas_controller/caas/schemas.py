@@ -3,14 +3,14 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from paas_controller.caas.confine.names import IMAGE
-from paas_controller.web.schemas import WHOLE, keyed, shaped
+from paas_controller.web.schemas import WHOLE, held_to, keyed, shaped
 
 _NAME = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
-_OTHERS = r"^([a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?)?$"
-"""A tenant or a cluster, or none."""
+_OR_NONE = r"([a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?)?"
+_TOLD = "a name is 1 to 40 of a-z 0-9 and -, and does not begin or end with -"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_.-]{0,252}"
 _LONGEST_IMAGE, _LONGEST_VALUE = 512, 32768
 
@@ -47,6 +47,8 @@ def _once(ports: list[int]) -> list[int]:
 
 
 Name = Annotated[str, AfterValidator(_name), shaped(_NAME)]
+OrNone = Annotated[str, held_to(_OR_NONE, _TOLD), shaped(_OR_NONE)]
+"""The name of a tenant or a cluster, or nothing."""
 Image = Annotated[str, AfterValidator(_image), shaped(IMAGE.pattern, maxLength=_LONGEST_IMAGE, examples=["nginx:1.22"])]
 Units = Annotated[int, Field(ge=1, le=100_000, description="of 128 MiB each"), WHOLE]
 Ports = Annotated[int, Field(ge=0, le=10_000), WHOLE]
@@ -68,13 +70,11 @@ class AppBody(_Body):
     """An app: a pool of memory, and whose it is."""
 
     name: Name
-    tenant: Annotated[str, StringConstraints(pattern=_OTHERS), Field(description="empty for the platform's own")] = ""
+    tenant: Annotated[OrNone, Field(description="empty for the platform's own")] = ""
     plan: Plan = "standard"
     memory_units: Units
     max_ports: Ports = 3
-    cluster: Annotated[
-        str, StringConstraints(pattern=_OTHERS), Field(description="one of the settings; empty for the first")
-    ] = ""
+    cluster: Annotated[OrNone, Field(description="one of the settings; empty for the first")] = ""
 
 
 class AppChange(_Body):

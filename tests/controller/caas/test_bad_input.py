@@ -85,9 +85,9 @@ WRONG_APPS: list[tuple[dict[str, Any], int, str]] = [
     ({"max_ports": -1}, 400, "max_ports must be 0 or more"),
     ({"plan": "gold"}, 400, "plan must be 'free' or 'standard'"),
     ({"plan": "free", "memory_units": 6}, 422, "the free plan has at most 5 memory units"),
-    ({"tenant": "a\x00"}, 400, "tenant must match"),
+    ({"tenant": "a\x00"}, 400, "tenant: a name is 1 to 40 of a-z 0-9 and -, and does not begin or end with -"),
     ({"tenant": "nobody"}, 422, "there is no tenant nobody"),
-    ({"cluster": "x" * 5000}, 400, "cluster must match"),
+    ({"cluster": "x" * 5000}, 400, "cluster: a name is 1 to 40"),
     ({"cluster": "elsewhere"}, 422, "there is no cluster elsewhere; there are main"),
     ({"memory_unit": 1}, 400, "did you mean memory_units?"),
 ]

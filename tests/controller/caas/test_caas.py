@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from kubernetes.client import CoreV1Api
 
+from paas_controller.caas.clusters import Clusters
 from tests.controller.caas.conftest import Portal
 
 TEMPLATES: dict[str, Any] = {
@@ -53,6 +55,24 @@ async def test_a_port_that_is_asked_for_is_given_or_refused(caas: Portal) -> Non
     assert (refused.status, str(last) in refused.message) == (409, True)
     outside = {"spec": {"ports": [{"port": 80, "targetPort": 80, "nodePort": 31999}]}}
     assert (await caas.call("POST", "/instances", body("two", svc_template=outside))).status == 422
+
+
+async def test_whoever_asks_for_a_port_is_not_told_who_has_it_in_the_cluster(
+    caas: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await caas.create()
+    port = caas.cluster.node_ports[-2]
+    asked = {"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": port}]}}
+    monkeypatch.setattr(Clusters, "node_ports", lambda *_: {})  # it was made a moment ago
+    with caas.cluster.client() as client:
+        core = CoreV1Api(client)
+        core.create_namespaced_service("default", {"metadata": {"name": f"theirs-{port}"}} | asked)
+        try:
+            refused = await caas.call("POST", "/instances", body(svc_template=asked))
+        finally:
+            core.delete_namespaced_service(f"theirs-{port}", "default", _preload_content=False)
+    told = f"port {port} is taken by somebody else; take another one, or name none"
+    assert (refused.status, refused.message) == (409, told)
 
 
 async def test_each_port_of_a_service_has_one_of_its_own_also_where_several_lead_to_one_container_port(

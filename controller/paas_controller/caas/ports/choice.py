@@ -41,7 +41,7 @@ class Room:
         named = [port for port in asked if port is not None]
         if len(set(named)) < len(named) or not all(map(self._is_free, named)):
             return None
-        rest = (port for port in self._free() if port not in named)
+        rest = (port for port in self.free() if port not in named)
         chosen = [next(rest, 0) if port is None else port for port in asked]
         return chosen if all(chosen) else None
 
@@ -49,7 +49,8 @@ class Room:
         held = self.busy.get(port)
         return self.pool_of(port) is not None and (held is None or is_for(held, self.app))
 
-    def _free(self) -> Iterator[int]:
+    def free(self) -> Iterator[int]:
+        """What is reserved for the app, then all that nobody has."""
         yield from (port for port in sorted(self.busy) if is_for(self.busy[port], self.app) and self.pool_of(port))
         for pool in sorted(self.pools, key=lambda pool: pool.first):
             yield from (port for port in pool.range if port not in self.busy)
@@ -112,10 +113,17 @@ def _no_room(claim: Claim) -> PaasError:
 def _full(count: int, rooms: Sequence[Room], claim: Claim) -> Conflict:
     pools = _pools(rooms)
     named = " and ".join(pool.name for pool in pools)
-    wanted = "no port is" if count == 1 else f"fewer than {count} ports are"
+    free = [sum(1 for _ in room.free()) for room in rooms]
     where = f"the port pool{'s' if len(pools) > 1 else ''} {named} of the cluster {claim.cluster}"
     size = sum(len(pool.range) for room in rooms for pool in room.pools)
-    return Conflict(f"{wanted} free in {where}, {size} in all{_most(rooms, claim)}; delete what is not needed")
+    told = f"{_so_many(sum(free), count)} free in {where}, {size} in all{_most(rooms, claim)}"
+    return Conflict(f"{told}{f', and {count} are asked for' if any(free) else ''}; delete what is not needed")
+
+
+def _so_many(free: int, count: int) -> str:
+    if free >= count:
+        return "on no host enough ports are"
+    return f"only {free} port{' is' if free == 1 else 's are'}" if free else "no port is"
 
 
 def _most(rooms: Sequence[Room], claim: Claim) -> str:

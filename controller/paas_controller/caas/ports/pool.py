@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 Way = Literal["node-port", "host-port", "external-ip"]
@@ -14,6 +15,10 @@ class PortHost:
     address: str
     node: str = ""
     tenant: str = ""
+
+    def is_same(self, other: "PortHost") -> bool:
+        """Whether a port of one is the other's too: a pod that has a port of a node has it at all its addresses."""
+        return self.address == other.address or bool(self.node and self.node == other.node)
 
 
 EVERYWHERE = PortHost("")
@@ -48,8 +53,15 @@ class Pool:
         """Whether some port of some host would be in both."""
         if self.cluster != other.cluster or self.first > other.last or other.first > self.last:
             return False
-        ours, theirs = ({host.address for host in pool.places} for pool in (self, other))
-        return bool(ours & theirs) or EVERYWHERE.address in ours | theirs
+        return not self.hosts or not other.hosts or any(one.is_same(two) for one, two in self._pairs(other))
+
+    def disputed(self, other: "Pool") -> PortHost | None:
+        """A host of the other one that is one of ours too, for another tenant."""
+        pairs = self._pairs(other) if self.cluster == other.cluster else ()
+        return next((two for one, two in pairs if one.is_same(two) and one.tenant != two.tenant), None)
+
+    def _pairs(self, other: "Pool") -> Iterator[tuple[PortHost, PortHost]]:
+        return product(self.hosts, other.hosts)
 
     def free(self, busy: set[tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
         """What is left of it beside these (host, port): host, first and last of each stretch."""

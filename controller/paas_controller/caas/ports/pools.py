@@ -67,6 +67,10 @@ class Pools:
             for other in rows.pools(connection):
                 if other.name == pool.name:
                     raise Conflict(f"there is a port pool {pool.name} already")
+                if host := pool.disputed(other):
+                    whose = f"the tenant {host.tenant}" if host.tenant else "everybody"
+                    told = f"the host {host.address}{f' on {host.node}' if host.node else ''} is for {whose}"
+                    raise Conflict(f"{told} in the port pool {other.name}; a host is for one alone: take another")
                 if pool.overlaps(other):
                     raise Conflict(f"the port pool {other.name} has {other.first} to {other.last}; take other ports")
             rows.add_pool(connection, new)

@@ -4,18 +4,23 @@ import ipaddress
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from paas_controller.caas.ports.pool import Way
 from paas_controller.hosts.schemas import Address, Port
-from paas_controller.web.schemas import WHOLE, Page, Rehearsed
+from paas_controller.web.schemas import WHOLE, Page, Rehearsed, held_to, shaped
 
-_NAME, _NODE = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$"
-PoolName = Annotated[str, StringConstraints(pattern=_NAME), Field(examples=["web"])]
-ClusterName = Annotated[str, StringConstraints(pattern=_NAME), Field(examples=["here"])]
+_NAME, _NODE = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?"
+_OWNER = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}"
+_name = held_to(_NAME, "a name is 1 to 40 of a-z 0-9 and -, and does not begin or end with -")
+_node = held_to(_NODE, "a node is called by up to 253 of a-z 0-9 - and ., and neither begins nor ends with - or .")
+_owner = held_to(_OWNER, "an owner is 1 to 128 of A-Z a-z 0-9 . _ @ and -, and begins with a letter or a digit")
+PoolName = Annotated[str, _name, shaped(_NAME), Field(examples=["web"])]
+ClusterName = Annotated[str, _name, shaped(_NAME), Field(examples=["here"])]
 Owner = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$"),
+    _owner,
+    shaped(_OWNER),
     Field(examples=["app.shop"], description="who alone may have them: an app is app.NAME or caas.NAME"),
 ]
 _DAY = 86400
@@ -34,7 +39,7 @@ class PortHostBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     address: Address
-    node: Annotated[str, StringConstraints(pattern=_NODE)] = ""
+    node: Annotated[str, _node, shaped(_NODE)] = ""
     tenant: Annotated[str, Field(max_length=128, description="empty for all")] = ""
 
 
@@ -67,6 +72,9 @@ class PortPoolBody(BaseModel):
             raise ValueError(f"hosts: {names[0]} is a name; of external-ip, give IP addresses")
         if twice := next((address for address in addresses if addresses.count(address) > 1), ""):
             raise ValueError(f"hosts: {twice} is there twice")
+        nodes = [host.node for host in self.hosts if host.node]
+        if twice := next((node for node in nodes if nodes.count(node) > 1), ""):
+            raise ValueError(f"hosts: the node {twice} is there twice; its ports are the same at all of its addresses")
         return self
 
 

@@ -65,7 +65,7 @@ class Ports:
             given = _given(here, _rooms(pools, before | new, claim), claim)
             if given is None:
                 busy = by_port(rows.busy(connection, now, cluster=claim.cluster), claim.cluster, known_foreign)
-                raise why_not([each.asked for each in here], _rooms(pools, busy | new, claim), claim)
+                raise why_not([each.asked for each in wanted], _rooms(pools, busy, claim), claim)
             new |= {(each.host.address, each.port): _row(each, claim, now) for each in given.values()}
             taken |= given
         rows.drop(connection, [before[key] for key in new if key in before])  # they were reserved for it

@@ -40,6 +40,10 @@ async def test_a_pool_is_named_shown_and_deleted(shell: Shell) -> None:
 
 
 IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
+    ({"name": "W"}, 400, "name: a name is 1 to 40 of a-z 0-9 and -, and does not begin or end with -"),
+    ({"cluster": "-"}, 400, "cluster: a name is 1 to 40 of a-z 0-9 and -, and does not begin or end with -"),
+    ({"hosts": [{"address": "10.0.0.1", "node": "A"}]}, 400,
+     "hosts.0.node: a node is called by up to 253 of a-z 0-9 - and ., and neither begins nor ends with - or ."),
     ({"cluster": "nowhere"}, 422, "the settings name no cluster nowhere; there is here, there"),
     ({"first": 31000, "last": 31001}, 422, "the node ports of the cluster here are 30000 to 30999; stay within them"),
     ({"first": 30009, "last": 30000}, 400, "first is 30009 and last is 30000; the first one has to be the lower"),
@@ -50,6 +54,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"way": "host-port", "hosts": [host("10.0.0.1", "acme"), host("10.0.0.2")]}, 400,
      "hosts: each needs its tenant; the ports of a host are for one tenant alone"),
     ({"way": "host-port", "hosts": [host("10.0.0.1", "acme")] * 2}, 400, "hosts: 10.0.0.1 is there twice"),
+    ({"way": "host-port", "hosts": [host("10.0.0.1", "acme"), host("10.0.0.1", "acme") | {"address": "10.0.0.2"}]}, 400,
+     "hosts: the node node-10-0-0-1 is there twice; its ports are the same at all of its addresses"),
     ({"way": "host-port", "hosts": [host("10.0.0.1", "nobody")]}, 422, "there is no tenant nobody; make it first"),
     ({"way": "external-ip", "hosts": [host("db1")]}, 400, "hosts: db1 is a name; of external-ip, give IP addresses"),
     ({"way": "external-ip", "hosts": [host("10.0.0.1")]}, 422,
@@ -86,6 +92,24 @@ async def test_no_port_is_in_two_pools(shell: Shell) -> None:
     assert (await shell.post(POOLS, other | {"hosts": [two]})).status == 409
     assert (await shell.post(POOLS, other | {"hosts": [three]})).status == 201
     assert (await shell.post(POOLS, pool("elsewhere", cluster="there"))).status == 201
+
+
+async def test_a_node_is_dedicated_to_one_tenant(shell: Shell) -> None:
+    await tenant(shell)
+    assert (await shell.post("//api/v1/tenants", {"name": "bolt"})).status == 201
+    own = host("10.0.0.1", "acme")
+    await made(shell, name="own", way="host-port", first=1000, last=1009, hosts=[own])
+    theirs = pool("theirs", 2000, 2009, way="host-port")
+    for other in (own | {"tenant": "bolt"}, own | {"tenant": "bolt", "address": "10.9.9.9"}):
+        refused = await shell.post(POOLS, theirs | {"hosts": [other]})
+        assert (refused.status, refused.message) == (
+            409, "the host 10.0.0.1 on node-10-0-0-1 is for the tenant acme in the port pool own; "
+            "a host is for one alone: take another",
+        )  # fmt: skip
+    same = pool("same", 1009, 1010, way="host-port", hosts=[own | {"address": "10.9.9.9"}])
+    refused = await shell.post(POOLS, same)
+    assert (refused.status, refused.message) == (409, "the port pool own has 1000 to 1009; take other ports")
+    assert (await shell.post(POOLS, same | {"first": 1010})).status == 201, "more ports of its own"
 
 
 async def test_what_is_reserved_is_nobody_elses_until_its_time_is_up(shell: Shell) -> None:
@@ -131,11 +155,14 @@ async def test_a_reservation_is_ended_by_its_owners_name(shell: Shell) -> None:
 
 NOT_TO_BE_HAD: list[tuple[dict[str, Any], int, str]] = [
     ({"count": 11}, 409,
-     "fewer than 11 ports are free in the port pool web of the cluster here, 10 in all; delete what is not needed"),
+     "only 10 ports are free in the port pool web of the cluster here, 10 in all, and 11 are asked for; "
+     "delete what is not needed"),
     ({"ports": [30010]}, 422,
      "port 30010 is in no port pool of the cluster here; take one of 30000 to 30009, or name none"),
     ({"count": 1, "host": "10.0.0.1"}, 422,
      "host: say one that the port pool web has: none, for its ports are the same on every node"),
+    ({"count": 1, "owner": "a b"}, 400,
+     "owner: an owner is 1 to 128 of A-Z a-z 0-9 . _ @ and -, and begins with a letter or a digit"),
     ({}, 400, "give count or ports, one of the two"),
     ({"count": 1, "ports": [30000]}, 400, "give count or ports, one of the two"),
     ({"ports": [30000, 30000]}, 400, "ports: one is there twice"),

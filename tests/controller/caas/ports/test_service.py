@@ -99,9 +99,11 @@ async def test_when_no_port_is_left_it_is_told_who_has_them(room: Room) -> None:
     refused = await room.refused(WEB, Wanted("web", 9090), by=claim("app.blog", "i-2"))
     assert isinstance(refused, Conflict)
     assert refused.message == (
-        "fewer than 2 ports are free in the port pool web of the cluster here, 4 in all, of which app.shop has 3; "
-        "delete what is not needed"
+        "only 1 port is free in the port pool web of the cluster here, 4 in all, of which app.shop has 3, "
+        "and 2 are asked for; delete what is not needed"
     )
+    parts = await room.refused(WEB, Wanted("db", 5432), by=claim("app.blog", "i-2"))
+    assert parts.message == refused.message, "what is not yet given is nobody's"
     await room.take(WEB, by=claim("app.blog", "i-2"))
     full = await room.refused(WEB, by=claim("app.blog", "i-3", tenant="acme"))
     assert full.message == (
@@ -173,6 +175,12 @@ async def test_a_foreign_port_is_free_again_once_the_cluster_is_no_longer_seen_t
     assert await room.states() == {30001: "foreign"}
 
 
+async def test_ports_that_no_host_has_together_are_not_said_to_be_missing(room: Room) -> None:
+    await room.pool(80, 80, "hosts", PortHost("10.0.0.1", "node-1"), PortHost("10.0.0.2", "node-2"))
+    refused = await room.refused(WEB, Wanted("web", 9090), by=claim(way="host-port"))
+    assert refused.message.startswith("on no host enough ports are free in the port pool hosts of the cluster here, 2")
+
+
 async def test_a_host_of_a_tenant_is_for_that_tenant_alone_and_the_first_that_it_is_given(room: Room) -> None:
     await Tenants(room.store, Identity(room.store, room.clock), room.clock, []).create("acme")
     own, shared = PortHost("10.0.0.1", "node-1", "acme"), PortHost("10.0.0.2", "node-2")
@@ -186,7 +194,7 @@ async def test_a_host_of_a_tenant_is_for_that_tenant_alone_and_the_first_that_it
     refused = await room.refused(*asked, by=of_acme)
     assert refused.message == "port 80 is taken; take another one, or name none"
     full = await room.refused(*both, by=theirs)
-    assert full.message.startswith("fewer than 2 ports are free in the port pool hosts of the cluster here, 2 in all")
+    assert full.message.startswith("only 1 port is free in the port pool hosts of the cluster here, 2 in all")
     assert [each.host for each in await room.do(lambda c: room.ports.of_app(c, "app.shop"))] == [own, own]
 
 

@@ -23,7 +23,7 @@ class Away:
     name = "east"
 
     def __init__(self) -> None:
-        self.up, self.asked = False, 0
+        self.up, self.flaps, self.asked = False, False, 0
         self._cut = asyncio.Event()
 
     async def get(self, path: str, query: Any = None) -> dict[str, Any]:
@@ -35,6 +35,8 @@ class Away:
         self.asked += 1
         self._require()
         yield []
+        if self.flaps:
+            raise Retryable("the cluster east breaks off")
         yield [b'{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "8"}}}']
         await self._cut.wait()
         self._require()
@@ -54,11 +56,12 @@ class Away:
 class OneIsQuick(Random):
     """The first of those who wait for a cluster looks again soon, the others not for long."""
 
-    waits = 0
+    waits, quick = 0, True
 
     def uniform(self, a: float, b: float) -> float:
         self.waits += 1
-        return b if 1 < self.waits <= _ALL else 1e-5
+        slow = 1 < self.waits <= _ALL or not self.quick
+        return b if slow and a else 1e-5
 
 
 @pytest.fixture
@@ -78,5 +81,20 @@ async def test_the_first_who_is_answered_again_tells_the_others(slow: None) -> N
     await until(lambda: dice.waits > _ALL, "all to wait once more")
     cluster.comes()
     await until(lambda: mirror.stale_since is None, "all to be told once more")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_cluster_that_answers_and_breaks_off_is_not_asked_ever_faster(slow: None) -> None:
+    cluster, mirror, dice = Away(), Mirror("east", SystemClock(), lambda *_: None), OneIsQuick()
+    task = asyncio.create_task(watching.watch(cast(Cluster, cluster), mirror, dice))
+    await until(lambda: dice.waits > _ALL, "all to wait")
+    cluster.flaps, dice.quick, dice.waits = True, False, 0
+    cluster.comes()
+    await until(lambda: mirror.fresh and dice.waits >= 2 * _ALL, "all to have been told")
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert cluster.asked <= 5 * _ALL
+    assert mirror.stale_since is not None
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

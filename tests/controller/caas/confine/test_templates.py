@@ -86,6 +86,8 @@ def at(path: tuple[str | int, ...]) -> str:
         ((*MAIN, "env", 0), {"name": "A", "value": 1}, "has to be a text"),
         ((*MAIN, "resources", "limits"), {"memory": "0"}, "has to be an amount of memory, at least 32Mi"),
         ((*MAIN, "resources", "limits"), {"nvidia.com/gpu": "1"}, "is not for a template to say"),
+        ((*MAIN, "resources", "requests"), {"cpu": "1000"}, "has to be 0: an app is given memory only"),
+        ((*MAIN, "resources", "requests"), {"ephemeral-storage": "1Ti"}, "has to be 0: an app is given memory only"),
         ((*MAIN, "resources", "requests"), {"memory": "1Gi"}, "without a limit is refused: name limits.memory as well"),
         ((*MAIN, "resources"), {"limits": {"memory": "1Gi"}, "requests": {"memory": "2Gi"}}, "is more than its limit"),
         ((*MAIN, "volumeMounts", 0), {"name": "x", "mountPath": "/x"}, "there is no volume x"),
@@ -270,6 +272,14 @@ def test_a_components_template_may_say_nothing_against_it(path: Any, value: obje
     with pytest.raises(Refused) as refused:
         confined_component(component, WEB, "components.0.rc_template")
     assert refused.value.details == [f"components.0.rc_template.{told}"]
+
+
+def test_of_what_is_only_limited_nothing_is_requested() -> None:
+    limited = planted(PLAIN, (*MAIN, "resources"), {"limits": {"cpu": "2"}})
+    [container] = confined(limited, {"spec": {"ports": [{"port": 80}]}}, OWN).controller["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["resources"]["requests"] == {"memory": "128Mi", "cpu": "0"}
 
 
 def test_what_is_let_through_can_be_let_through_again() -> None:

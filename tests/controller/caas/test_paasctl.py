@@ -44,9 +44,9 @@ async def test_an_app_is_made_filled_looked_at_and_deleted(paasctl: Paasctl, por
     assert "http://web-web.apps.example.org:" in running.out
 
     shown = (await paasctl("app", "show", app)).out
-    assert "[" + "A" * 20 + "B" * 10 + "·" * 10 + "]" in shown
+    assert "[" + "A" * 10 + "B" * 20 + "·" * 10 + "]" in shown
     assert "3 of 4 units in use, 1 free; a unit is 128 MiB" in shown
-    assert ["A", "web/db", "2", "-"] in [line.split() for line in shown.splitlines()]
+    assert ["B", "web/db", "2", "-"] in [line.split() for line in shown.splitlines()]
     assert ["web", "db", "running", "1/1", "runs"] in [line.split() for line in shown.splitlines()]
     [listed] = [line.split() for line in (await paasctl("app", "list")).out.splitlines() if line.startswith(app)]
     assert listed[4:11] == ["3", "of", "4", "1", "of", "2", "1"]

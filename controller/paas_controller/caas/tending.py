@@ -11,6 +11,7 @@ from paas_controller.base.clock import Clock, rfc3339
 from paas_controller.base.errors import PaasError, Retryable
 from paas_controller.caas.apps import App, Apps
 from paas_controller.caas.cluster.objects import Controller
+from paas_controller.caas.cluster.refusals import Unable
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.pool import about_memory, fitting
 from paas_controller.caas.settling import Settling, heard_within
@@ -76,7 +77,7 @@ class Tending:
             if self._settling.why.get(app.namespace) != error.message:
                 _log.warning("%s %s is not as it should be: %s", app.kind, app.name, error.message)
             self._settling.why[app.namespace] = error.message
-            return _SOON if isinstance(error, Retryable) else _AGAIN
+            return _SOON if isinstance(error, Retryable) and not isinstance(error, Unable) else _AGAIN
         self._settling.why.pop(app.namespace, None)
         return pause
 

@@ -1,7 +1,7 @@
 """What can be asked of a cluster: calls in a bounded pool of threads, each with a deadline, and answers that last.
 
 Errors: NotFound, AlreadyExists, Stale, Forbidden (over quota, or against the policy there), Refused (with the fields
-that are wrong, or what the controller may not do), Invalid, and Retryable where the cluster does not answer.
+that are wrong), Invalid, and Retryable where the cluster does not answer; Unable where it does not let the controller.
 """
 
 import asyncio

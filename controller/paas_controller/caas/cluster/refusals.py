@@ -4,6 +4,9 @@ import msgspec
 
 from paas_controller.base.errors import Conflict, Forbidden, Invalid, NotFound, PaasError, Refused, Retryable, TooLarge
 
+_SEEN_TO = 10.0
+"""Seconds after which it may be tried again: so long it takes somebody to see to it at least."""
+
 
 class AlreadyExists(Conflict):
     """There is one of this name."""
@@ -17,7 +20,14 @@ class Expired(Retryable):
     """What was asked for is of a past that the cluster no longer has: begin with a list."""
 
 
-class Unknown(Refused):
+class Unable(Retryable):
+    """The controller is not let in there, or may not do what it has to: whoever runs it has to see to that first."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, after=_SEEN_TO)
+
+
+class Unknown(Unable):
     """The cluster does not know the controller's credentials."""
 
 
@@ -89,7 +99,7 @@ def _forbidden(cluster: str, message: str, details: _Details) -> PaasError:
         return Conflict("its namespace is being deleted: wait until that is gone")
     if 'User "' in sentence or not found:
         may_not = sentence.partition(" cannot ")[2] or message
-        return Refused(f"the controller may not {may_not} in the cluster {cluster}: see to the roles of its user there")
+        return Unable(f"the controller may not {may_not} in the cluster {cluster}: see to the roles of its user there")
     return Forbidden(f"the cluster {cluster} does not allow {_named(details, 'this')}: {sentence}")
 
 

@@ -14,9 +14,9 @@ from kubernetes.config import ConfigException, load_kube_config
 from urllib3 import HTTPResponse
 
 from paas_controller.base.clusters import ClusterSettings
-from paas_controller.base.errors import Refused, Retryable
+from paas_controller.base.errors import Retryable
 from paas_controller.caas.cluster.connections import Hold, hold_all
-from paas_controller.caas.cluster.refusals import Unknown, refusal, status
+from paas_controller.caas.cluster.refusals import Unable, Unknown, refusal, status
 from paas_controller.caas.cluster.request import Request
 
 _CONNECT = 2.0
@@ -38,7 +38,7 @@ class Session:
             found: dict[str, Any] = msgspec.json.decode(self.text(hold, request))
         except msgspec.DecodeError:
             told = f"what answers for the cluster {self._name} is no API server of Kubernetes"
-            raise Refused(f"{told}: see to the server in its kubeconfig") from None
+            raise Unable(f"{told}: see to the server in its kubeconfig") from None
         return found
 
     def text(self, hold: Hold, request: Request) -> bytes:
@@ -118,7 +118,7 @@ class Session:
 
 
 def _connected(settings: ClusterSettings, connections: int) -> ApiClient:
-    """The official client after a kubeconfig. Refused where that cannot be used."""
+    """The official client after a kubeconfig. Unable where that cannot be used."""
     configuration = Configuration()
     load: Any = load_kube_config  # it has no types
     try:
@@ -126,7 +126,7 @@ def _connected(settings: ClusterSettings, connections: int) -> ApiClient:
     except Exception as error:  # whatever a wrong file makes of the loader, which may quote it: secrets stand there
         said = str(error).partition("{")[0] if isinstance(error, ConfigException) else type(error).__name__
         told = f"the kubeconfig of the cluster {settings.name} cannot be used ({said.rstrip('. /')})"
-        raise Refused(f"{told}: see to it") from None
+        raise Unable(f"{told}: see to it") from None
     configuration.retries = False
     configuration.keep_alive = True  # a log may be silent for hours; a peer that is gone must not be
     configuration.connection_pool_maxsize = connections

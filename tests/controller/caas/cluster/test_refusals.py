@@ -47,3 +47,21 @@ def test_a_conflict_that_is_no_double_is_stale() -> None:
     error = of(409, b'{"reason": "Conflict", "message": "the object has been modified"}')
     assert isinstance(error, Conflict)
     assert error.message == "the object has been modified in the cluster east was changed meanwhile: try again"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "told"),
+    [
+        (401, b"", "does not know the controller's credentials: see to the user in its kubeconfig"),
+        (
+            403,
+            b"""{"message": "services is forbidden: User \\"x\\" cannot create resource \\"services\\""}""",
+            'may not create resource "services" in the cluster east: see to the roles of its user there',
+        ),
+    ],
+)
+def test_what_whoever_runs_the_controller_has_to_see_to_is_no_fault_of_who_asks(
+    code: int, said: bytes, told: str
+) -> None:
+    error = of(code, said)
+    assert (error.status, error.message.endswith(told)) == (503, True)

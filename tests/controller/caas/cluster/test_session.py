@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from paas_controller.base.errors import Refused, Retryable
+from paas_controller.base.errors import Retryable
 from paas_controller.caas.cluster.client import Cluster
 from tests.controller.caas.cluster.conftest import settings
 from tests.testbeds.kubernetes.cluster import Cluster as Bed
@@ -30,7 +30,7 @@ async def refused(kubeconfig: Path, context: str = "") -> str:
     """What is said when something is read with it."""
     cluster = Cluster(settings(kubeconfig, context))
     try:
-        with pytest.raises((Refused, Retryable)) as error:
+        with pytest.raises(Retryable) as error:
             await cluster.get(OF)
         return error.value.message
     finally:
@@ -51,7 +51,7 @@ async def test_new_credentials_in_the_kubeconfig_are_taken_without_a_restart(kub
     (tmp_path / "kubeconfig").write_text(json.dumps(bad))
     cluster = Cluster(settings(tmp_path / "kubeconfig"))
     told = "^the cluster east does not know the controller's credentials: see to the user in its kubeconfig$"
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Retryable, match=told):
         await cluster.get(OF)
     (tmp_path / "kubeconfig").write_text(json.dumps(good))
     assert (await cluster.get(OF))["items"]

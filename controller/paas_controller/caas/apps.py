@@ -12,15 +12,21 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import SQLModel
 
-from paas_controller.base.errors import Conflict, NotFound
+from paas_controller.base.errors import Conflict, NotFound, Retryable
 from paas_controller.base.principal import Principal
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
+from paas_controller.caas.component import named
 from paas_controller.caas.ports.pool import Way
 from paas_controller.identity.tables import require_tenant
 from paas_controller.store.store import Store
 
 AppKind = Literal["app", "caas"]
 Phase = Literal["making", "there", "going"]
+_TAKEN: dict[Phase, str] = {
+    "making": "is being made; wait until that is done",
+    "there": "is there already",
+    "going": "is being deleted; wait until that is done",
+}
 _APP, _INSTANCE = SQLModel.metadata.tables["app"], SQLModel.metadata.tables["app_instance"]
 _POOL, _PORT = SQLModel.metadata.tables["port_pool"], SQLModel.metadata.tables["port"]
 
@@ -126,8 +132,9 @@ class Apps:
         """Writes a new app down. Conflict where the name is taken, Refused where there is no such tenant."""
 
         def write(connection: Connection) -> int:
-            if connection.execute(select(_APP.c.id).where(_APP.c.kind == app.kind, _APP.c.name == app.name)).first():
-                raise Conflict(f"{_called(app.kind)} {app.name} is there already")
+            taken = select(_APP.c.phase).where(_APP.c.kind == app.kind, _APP.c.name == app.name)
+            if phase := connection.execute(taken).scalar():
+                raise Conflict(f"{_called(app.kind)} {app.name} {_TAKEN[phase]}")
             if app.tenant:
                 require_tenant(connection, app.tenant)
             connection.execute(insert(_APP), _row(app))
@@ -173,11 +180,12 @@ class Apps:
             raise Conflict("its app is being deleted")
         taken = select(_INSTANCE.c.phase).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
         phase = connection.execute(taken).scalar()
-        if phase == "going":
-            raise Conflict(f"the instance {instance.name} is being deleted; wait until that is done")
+        if phase in ("making", "going"):
+            raise Retryable(f"the instance {instance.name} is being {'deleted' if phase == 'going' else 'made'}; wait")
         if phase:
             told = f"there is an instance {instance.name} already, and none is changed in place"
             raise Conflict(f"{told}: delete it first, or take another name")
+        _require_names(connection, instance)
         row = {name: getattr(instance, name) for name in _INSTANCE.c.keys()}  # noqa: SIM118 - its columns
         connection.execute(insert(_INSTANCE), row | {"components": json.dumps(instance.components)})
 
@@ -209,6 +217,18 @@ def new_id() -> str:
 
 def _called(kind: str) -> str:
     return "CaaS app" if kind == "caas" else "app"
+
+
+def _require_names(connection: Connection, new: AppInstance) -> None:
+    """Objects are called after instance and component: `a-b` with `c` would be what `a` with `b-c` is."""
+    wanted = {named(new.name, component): component for component in new.components}
+    there = select(_INSTANCE.c.name, _INSTANCE.c.components).where(_INSTANCE.c.app == new.app)
+    for name, components in connection.execute(there):
+        if name.startswith(f"{new.name}-") or new.name.startswith(f"{name}-"):
+            for other in json.loads(components):
+                if mine := wanted.get(called := named(name, other)):
+                    told = f"{mine} of {new.name} would be called {called} in the cluster, as {other} of {name} is"
+                    raise Conflict(f"{told}; give it another name")
 
 
 def _row(app: App) -> dict[str, Any]:

@@ -1,19 +1,26 @@
 """What people look for next: the logs of an instance, and what its cluster says of it."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from paas_controller.base.clock import rfc3339
-from paas_controller.base.errors import Conflict, NotFound
+from paas_controller.base.errors import Conflict, Invalid, NotFound, PaasError, Retryable
 from paas_controller.caas.apps import App, AppInstance
 from paas_controller.caas.cluster import parsing
+from paas_controller.caas.cluster.client import FOLLOWERS
 from paas_controller.caas.cluster.objects import Pod
 from paas_controller.caas.cluster.request import Query
 from paas_controller.caas.clusters import Clusters
 
 LINES = 1000
+OF_TENANT = 16
+"""Logs that the tokens of one tenant may follow at once, of those that all may."""
+_AGAIN = 5.0
 _LONGEST = 1 << 20
+_BEGINNING, _END = 58, 5
+"""Characters that a pod's name has of its controller's, and those that the cluster adds."""
 
 
 class Reading:
@@ -21,16 +28,20 @@ class Reading:
 
     def __init__(self, clusters: Clusters) -> None:
         self._clusters = clusters
+        self._following: dict[str, Counter[str]] = defaultdict(Counter)
 
     def pod(self, app: App, instance: AppInstance, component: str = "", name: str = "") -> Pod:
-        """The pod whose log is meant: the youngest, unless one is named. NotFound, Conflict."""
+        """The pod whose log is meant: the youngest, unless one is named. NotFound, Conflict, Retryable."""
         mirror = self._clusters.mirror(app.cluster)
+        mirror.require()
+        if component and component not in instance.components:
+            raise NotFound(f"{instance.name} has no component {component}; it has {', '.join(instance.components)}")
         pods = [pod for pod in mirror.pods(app.namespace, instance.id) if component in ("", pod.component)]
         if name:
             pods = [pod for pod in pods if pod.name == name]
         if not pods:
-            told = f"{instance.name} has no pod {name}" if name else f"{instance.name} has no pod: nothing of it runs"
-            raise NotFound(told)
+            whose = f"{instance.name}/{component}" if component else instance.name
+            raise NotFound(f"{whose} has no pod {name}" if name else f"{whose} has no pod: nothing of it runs")
         components = sorted({pod.component for pod in pods})
         if len(components) > 1:
             raise Conflict(f"{instance.name} has several components; name one: {', '.join(components)}")
@@ -39,7 +50,26 @@ class Reading:
     async def log(self, app: App, pod: Pod, tail: int, container: str = "") -> str:
         """Its last lines, a mebibyte at most."""
         query: Query = {"tailLines": tail, "limitBytes": _LONGEST, **_container(app, pod, container)}
-        return await self._clusters.site(app.cluster).client.text(_log_of(pod), query)
+        try:
+            return await self._clusters.site(app.cluster).client.text(_log_of(pod), query)
+        except Invalid as error:
+            raise _no_log(pod, container, error) from None
+
+    @contextmanager
+    def follower(self, app: App, tenant: str) -> Iterator[None]:
+        """A place among those who follow logs of its cluster; `tenant` is whose token it is. Retryable if all are taken."""
+        here = self._following[app.cluster]
+        if here.total() >= FOLLOWERS:
+            told = f"{FOLLOWERS} logs of the cluster {app.cluster} are followed already, and it takes no more"
+            raise Retryable(f"{told}: try again when somebody has ended his", after=_AGAIN)
+        if tenant and here[tenant] >= OF_TENANT:
+            told = f"{tenant} follows {OF_TENANT} logs of the cluster {app.cluster} already, and no tenant may follow more"
+            raise Retryable(f"{told}: end one", after=_AGAIN)
+        here[tenant] += 1
+        try:
+            yield
+        finally:
+            here[tenant] -= 1
 
     async def follow(self, app: App, pod: Pod, tail: int, container: str = "") -> AsyncGenerator[str, None]:
         """Its last lines and those to come (`aclosing`)."""
@@ -50,14 +80,15 @@ class Reading:
 
     async def happenings(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
         """What the cluster says of its controllers, pods and Services, the latest last."""
-        site = self._clusters.site(app.cluster)
-        mirror = site.mirror
+        mirror = self._clusters.mirror(app.cluster)
+        mirror.require()
         ours = {f"ReplicationController/{one.name}" for one in mirror.controllers(app.namespace, instance.id)}
         ours |= {f"Service/{one.name}" for one in mirror.services(app.namespace, instance.id)}
-        pods = tuple(f"Pod/{one.name}-" for one in mirror.controllers(app.namespace, instance.id))
-        found = await site.client.get(f"/api/v1/namespaces/{app.namespace}/events", {"limit": 500})
+        pods = {f"Pod/{f'{one.name}-'[:_BEGINNING]}" for one in mirror.controllers(app.namespace, instance.id)}
+        path, client = f"/api/v1/namespaces/{app.namespace}/events", self._clusters.site(app.cluster).client
+        found = await client.get(path, {"limit": 500})
         told = [parsing.happening(each) for each in found["items"]]
-        told = [each for each in told if each.about in ours or each.about.startswith(pods)]
+        told = [each for each in told if each.about in ours or each.about[:-_END] in pods]
         return [
             {
                 "at": rfc3339(each.last_at), "about": each.about, "reason": each.reason, "message": each.message,
@@ -71,6 +102,13 @@ def _container(app: App, pod: Pod, named: str) -> dict[str, str]:
     """Which container: of a component its own; of templates the only one, unless one is named."""
     name = named or (pod.component if app.kind == "app" else "")
     return {"container": name} if name else {}
+
+
+def _no_log(pod: Pod, container: str, error: Invalid) -> PaasError:
+    """The cluster calls everything malformed that stands against a log."""
+    if container and "is not valid for pod" in error.message:
+        return NotFound(f"the pod {pod.name} has no container {container}")
+    return Conflict(f"the pod {pod.name} has no log to show: {error.message.partition(': ')[2]}")
 
 
 def _log_of(pod: Pod) -> str:

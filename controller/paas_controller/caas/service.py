@@ -168,6 +168,7 @@ class Caas:
         self, app: App, instance: AppInstance, word: Word, component: str = "", *, dry_run: bool = False
     ) -> list[str]:
         """Starts, stops or restarts all components or one; which. NotFound, Conflict."""
+        _require_there(app.phase, app.name)
         _require_there(instance.phase, instance.name)
         site = self.clusters.site(app.cluster)
         if component and component not in instance.components:

@@ -47,11 +47,12 @@ class Views:
         pool = self.pool(app)
         shown: dict[str, Any] = {name: getattr(app, name) for name in _OF_APPS}
         shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": self.port_count(app)}
-        shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._why(app, app.namespace)}
+        shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._why(app)}
         return shown | {"created_at": rfc3339(app.created_at)}
 
     def usage(self, app: App) -> dict[str, Any]:
-        """Its pool, by instance and component, and its ports."""
+        """Its pool, by instance and component, and its ports. Retryable as long as its cluster has not been read."""
+        self._clusters.mirror(app.cluster).require()
         pool = self.pool(app)
         names = {instance.id: instance.name for instance in app.instances.values()}
         shares = [
@@ -88,21 +89,21 @@ class Views:
 
     def instance(self, app: App, instance: AppInstance, pool: Account | None = None) -> dict[str, Any]:
         """With what each component is, and why."""
-        ports, there = self.ports(app, instance.id), self._controllers(app, instance)
+        ports, there, phase = self.ports(app, instance.id), self._controllers(app, instance), _phase(app, instance)
         components = []
         for name, known in self.standings(app, instance, pool or self.pool(app)).items():
             exported = [port for port in ports if port["component"] == name]
             components.append(_component(name, there.get(name), known) | {"ports": exported})
         return {
             "name": instance.name, "id": instance.id, "app": app.name, "environment": instance.environment,
-            "state": _state([one["state"] for one in components], instance.phase), "phase": instance.phase,
-            "why": self._why(app, instance.id), "components": components, "created_at": rfc3339(instance.created_at),
+            "state": _state([one["state"] for one in components], phase), "phase": phase,
+            "why": self._why(app, instance), "components": components, "created_at": rfc3339(instance.created_at),
         }  # fmt: skip
 
     def standings(self, app: App, instance: AppInstance, pool: Account) -> dict[str, Standing]:
         """How each component is, by its name; also of those that somebody has deleted in the cluster."""
         there, mirror = self._controllers(app, instance), self._clusters.mirror(app.cluster)
-        made = instance.components if instance.phase == "there" else ()
+        made = instance.components if _phase(app, instance) == "there" else ()
         if not mirror.fresh:
             return dict.fromkeys(sorted(made), unread(mirror.trouble))
         return {name: self._standing(app, instance, there.get(name), name, pool) for name in sorted({*made, *there})}
@@ -116,24 +117,37 @@ class Views:
         return standing(controller, pods, pool, told)
 
     def pods(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
+        """Retryable as long as its cluster has not been read."""
         mirror = self._clusters.mirror(app.cluster)
+        mirror.require()
         return [_pod(pod) for pod in sorted(mirror.pods(app.namespace, instance.id), key=lambda pod: pod.name)]
 
     def _controllers(self, app: App, instance: AppInstance) -> dict[str, Controller]:
         mirror = self._clusters.mirror(app.cluster)
         return {one.component: one for one in mirror.controllers(app.namespace, instance.id)}
 
-    def _why(self, app: App, key: str) -> str:
-        """On what its namespace or an instance waits, or why what is shown of it may not be so."""
-        mirror = self._clusters.mirror(app.cluster)
-        return self._settling.why.get(key, "") or (f"this may be old: {mirror.trouble}" if mirror.stale_since else "")
+    def _why(self, app: App, instance: AppInstance | None = None) -> str:
+        """On what it waits, or why what is shown of it may not be so."""
+        mirror, of_app = self._clusters.mirror(app.cluster), self._settling.why.get(app.namespace, "")
+        if told := self._settling.why.get(instance.id, "") if instance else of_app:
+            return told
+        if instance and app.phase == "going":
+            return f"{app.name} is being deleted{f': {of_app}' if of_app else ''}"
+        if not mirror.fresh:
+            return mirror.unread
+        return f"this may be old (since {rfc3339(since)}): {mirror.trouble}" if (since := mirror.stale_since) else ""
 
 
 _OF_APPS = ("name", "tenant", "plan", "cluster", "namespace", "memory_units", "max_ports")
 
 
+def _phase(app: App, instance: AppInstance) -> Phase:
+    """An instance goes with its app."""
+    return "going" if app.phase == "going" else instance.phase
+
+
 def _state(states: list[State], phase: Phase) -> State:
-    return min(states, key=_WORST.index, default="stopping" if phase == "going" else "starting")
+    return "stopping" if phase == "going" else min(states, key=_WORST.index, default="starting")
 
 
 def page(there: Iterable[T], limit: int) -> tuple[list[T], str | None]:

@@ -114,10 +114,21 @@ async def test_who_waits_starts_although_api_server_and_controller_were_away_whe
     with portal.cluster.away():
         await until(old, "that it may be old")
         await platform.restart()
+        await _tells_nothing_false(portal, "/instances/late")
         [shown] = (await portal.call("GET", "/instances/late")).body["components"]
         assert (shown["name"], shown["state"], shown["cause"]) == ("web", "unknow", "unread")
         assert shown["reason"].startswith("its cluster has not been read yet: ")
     await portal.becomes("late", "web", "running")
+
+
+async def _tells_nothing_false(portal: Portal, instance: str) -> None:
+    """Of a cluster that has not been read yet."""
+    for path in ("/usage", f"{instance}/pods", f"{instance}/logs", f"{instance}/events"):
+        refused = await portal.call("GET", path)
+        assert (refused.status, refused.message.partition(": ")[0]) == (503, "the cluster main has not been read yet")
+    [listed] = (await portal.shell.get("//api/v1/apps")).body["items"]
+    for shown in (listed, (await portal.call("GET")).body):
+        assert shown["why"].startswith("the cluster main has not been read yet: ")
 
 
 async def test_who_waits_starts_soon_after_there_is_memory(portal: Portal) -> None:

@@ -20,6 +20,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_namespace_that_hangs_says_on_what(portal: Portal, impatient: None) -> None:
     namespace = (await portal.create()).body["namespace"]
+    await portal.put_in("web", component())
     with portal.cluster.client() as client:
         core = CoreV1Api(client)
         core.create_namespaced_config_map(namespace, {"metadata": {"name": "held", "finalizers": [HELD]}})
@@ -35,8 +36,14 @@ async def test_a_namespace_that_hangs_says_on_what(portal: Portal, impatient: No
             True,
             "going",
         )
-        refused = await portal.put_in("web", component())
-        assert (refused.status, "is being deleted" in refused.message) == (409, True)
+        shown = (await portal.call("GET", "/instances/web")).body
+        assert (shown["phase"], shown["state"], shown["components"]) == ("going", "stopping", [])
+        assert shown["why"].startswith(f"{portal.app} is being deleted: ")
+        told = f"{portal.app} is being deleted; wait until that is done"
+        for refused in (await portal.put_in("web", component()), await portal.call("PUT", "/instances/web/stopped")):
+            assert (refused.status, refused.message) == (409, told)
+        refused = await portal.create()
+        assert (refused.status, refused.message) == (409, f"app {told}")
         core.patch_namespaced_config_map("held", namespace, {"metadata": {"finalizers": None}})
         core.patch_namespace(namespace, {"metadata": {"labels": {"looked": "at"}}})  # else Kubernetes waits with that
     await portal.is_gone("")
@@ -56,7 +63,7 @@ async def test_an_instance_is_gone_when_nothing_with_its_label_is_left(portal: P
     shown = (await portal.call("GET", "/instances/web")).body
     assert (shown["phase"], shown["state"], pod["name"] in shown["why"]) == ("going", "stopping", True)
     refused = await portal.put_in("web", component())
-    assert (refused.status, refused.message) == (409, "the instance web is being deleted; wait until that is done")
+    assert (refused.status, refused.message) == (503, "the instance web is being deleted; wait")
     with portal.cluster.client() as client:
         CoreV1Api(client).delete_namespaced_pod(pod["name"], namespace, grace_period_seconds=0)
     await portal.is_gone("/instances/web")

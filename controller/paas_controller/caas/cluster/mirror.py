@@ -90,14 +90,23 @@ class Mirror:
         """Why, in a sentence."""
         return next((why for _, why in self._broken.values()), "")
 
+    @property
+    def unread(self) -> str:
+        """What is said as long as it is not fresh."""
+        return f"the cluster {self._name} has not been read yet: {self.trouble or 'it takes longer than usual'}"
+
     async def ready(self, within: float) -> None:
         """Waits until it is fresh, for so many seconds; Retryable with what is in the way."""
         try:
             async with asyncio.timeout(within):
                 await self._whole.wait()
         except TimeoutError:
-            why = self.trouble or "it takes longer than usual"
-            raise Retryable(f"the cluster {self._name} has not been read yet: {why}") from None
+            raise Retryable(self.unread) from None
+
+    def require(self) -> None:
+        """For whoever tells what is here: Retryable as long as it is not fresh."""
+        if not self.fresh:
+            raise Retryable(self.unread)
 
     def put(self, raw: Raw) -> None:
         """What a write was answered, so that it is here before a watch tells of it; other kinds are passed over."""

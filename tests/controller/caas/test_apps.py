@@ -58,6 +58,20 @@ async def test_an_instance_is_not_changed_in_place_and_that_is_said(portal: Port
     assert (await portal.component("web", "web"))["image"] == "web:1"
 
 
+async def test_two_components_that_would_be_called_the_same_are_told_apart_before_anything_is_made(
+    portal: Portal,
+) -> None:
+    await portal.create()
+    await portal.put_in("a", component("b-c", ports=[80]))
+    for query in ("?dry_run=true", ""):
+        refused = await portal.put_in("a-b", component("c", ports=[80]), query=query)
+        assert (refused.status, refused.message) == (
+            409, "c of a-b would be called a-b-c in the cluster, as b-c of a is; give it another name"
+        )  # fmt: skip
+    assert (await portal.call("GET")).body["ports_in_use"] == 1
+    assert (await portal.put_in("a-b", component("d"))).status == 201
+
+
 async def test_the_sixth_of_six_waits_says_so_at_once_and_starts_when_another_stops(portal: Portal) -> None:
     await portal.create(units=5)
     five = [component(f"c{number}") for number in range(5)]

@@ -20,12 +20,13 @@ from tests.testbeds.postgres import Server, programs, server
 
 T = TypeVar("T")
 _LONGEST = (
-    "testbeds/test_kubernetes.py",
-    "packaging/test_packages.py", "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py",
-    "controller/test_main.py", "controller/openapi/test_schemathesis.py", "packaging/test_bundle.py",
-    "packaging/test_upgrade.py", "packaging/test_on_hosts.py", "e2e/test_bootstrap.py",
-    "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py",
-    "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
+    "testbeds/test_kubernetes.py", "packaging/test_packages.py", "scripts_repo/test_slow.py",
+    "e2e/test_every_software.py", "packaging/test_bundle.py", "packaging/test_on_hosts.py", "packaging/test_wheels.py",
+    "packaging/test_upgrade.py", "e2e/test_bootstrap.py", "controller/openapi/test_schemathesis.py",
+    "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py", "scripts_repo/test_folders.py",
+    "controller/caas/test_paasctl.py", "controller/caas/test_crashes.py", "controller/caas/test_cluster_faults.py",
+    "controller/migrations/test_move.py", "controller/caas/test_docs.py", "e2e/test_caas_killed.py",
+    "controller/caas/test_no_answer.py", "controller/test_main.py",
 )  # fmt: skip
 """The files that take longest, longest first; before them the two that build where the cache has nothing."""
 

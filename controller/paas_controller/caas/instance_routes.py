@@ -1,6 +1,7 @@
 """HTTP of the instances of apps, of both kinds."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -148,23 +149,30 @@ class Instances:
     async def logs(self, request: web.Request) -> web.StreamResponse:
         asked, (app, instance) = read_query(request, queries.LogsQuery), self._instance(request)
         pod = self.reading.pod(app, instance, asked.component, asked.pod)
-        tail = min(asked.tail, 1) if asked.follow else asked.tail
-        text = await self.reading.log(app, pod, tail, asked.container)  # what is wrong is said before a stream begins
         if not asked.follow:
-            return web.Response(text=text)
-        response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
-        response.headers[REQUEST_ID] = request_id.get()
-        await response.prepare(request)
-        async with aclosing(self.reading.follow(app, pod, asked.tail, asked.container)) as lines:
-            try:
-                async for line in lines:
-                    await _told(response, line)
-            except (ConnectionError, TimeoutError):
-                return response  # whoever listened has gone
-            except PaasError as error:
-                with suppress(ConnectionError, TimeoutError):
-                    await _told(response, f"the log breaks off: {error.message}")
-        return response
+            return web.Response(text=await self.reading.log(app, pod, asked.tail, asked.container))
+        with self.reading.follower(app, request[PRINCIPAL].tenant):
+            # What is wrong is said before a stream begins.
+            await self.reading.log(app, pod, min(asked.tail, 1), asked.container)
+            lines = self.reading.follow(app, pod, asked.tail, asked.container)
+            return await _streamed(request, lines)
+
+
+async def _streamed(request: web.Request, following: AsyncGenerator[str, None]) -> web.StreamResponse:
+    """The answer is a stream, however it ends."""
+    response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
+    response.headers[REQUEST_ID] = request_id.get()
+    await response.prepare(request)
+    async with aclosing(following) as lines:
+        try:
+            async for line in lines:
+                await _told(response, line)
+        except (ConnectionError, TimeoutError):
+            return response  # whoever listened has gone
+        except PaasError as error:
+            with suppress(ConnectionError, TimeoutError):
+                await _told(response, f"the log breaks off: {error.message}")
+    return response
 
 
 async def _told(response: web.StreamResponse, line: str) -> None:

@@ -57,13 +57,13 @@ class Reading:
 
     @contextmanager
     def follower(self, app: App, tenant: str) -> Iterator[None]:
-        """A place among those who follow logs of its cluster; `tenant` is whose token it is. Retryable if all are taken."""
+        """A place among those who follow logs of its cluster, for a token of this tenant. Retryable if none is left."""
         here = self._following[app.cluster]
         if here.total() >= FOLLOWERS:
             told = f"{FOLLOWERS} logs of the cluster {app.cluster} are followed already, and it takes no more"
-            raise Retryable(f"{told}: try again when somebody has ended his", after=_AGAIN)
+            raise Retryable(f"{told}: try again later", after=_AGAIN)
         if tenant and here[tenant] >= OF_TENANT:
-            told = f"{tenant} follows {OF_TENANT} logs of the cluster {app.cluster} already, and no tenant may follow more"
+            told = f"{tenant} follows {OF_TENANT} logs of the cluster {app.cluster} already, and no tenant follows more"
             raise Retryable(f"{told}: end one", after=_AGAIN)
         here[tenant] += 1
         try:
@@ -108,7 +108,7 @@ def _no_log(pod: Pod, container: str, error: Invalid) -> PaasError:
     """The cluster calls everything malformed that stands against a log."""
     if container and "is not valid for pod" in error.message:
         return NotFound(f"the pod {pod.name} has no container {container}")
-    return Conflict(f"the pod {pod.name} has no log to show: {error.message.partition(': ')[2]}")
+    return Conflict(f"the log of {pod.name} cannot be read: {error.message.partition(': ')[2]}")
 
 
 def _log_of(pod: Pod) -> str:

@@ -93,9 +93,14 @@ async def test_each_port_of_a_service_has_one_of_its_own_also_where_several_lead
 
 async def test_logs_and_what_happened_are_to_be_had(caas: Portal) -> None:
     await caas.create()
+    await caas.call("POST", "/instances", body("phpmyadmin-1-x"))
     await caas.call("POST", "/instances", body())
+    await caas.becomes("phpmyadmin-1-x", "phpmyadmin-1-x", "running")
     await caas.becomes("phpmyadmin-1", "phpmyadmin-1", "running")
     log = await caas.call("GET", "/instances/phpmyadmin-1/logs?tail=5")
     assert (log.status, log.headers["Content-Type"], bool(log.body)) == (200, "text/plain; charset=utf-8", True)
     happened = (await caas.call("GET", "/instances/phpmyadmin-1/events")).body["items"]
-    assert "SuccessfulCreate" in {each["reason"] for each in happened}
+    assert {"SuccessfulCreate", "Scheduled"} <= {each["reason"] for each in happened}
+    [pod] = (await caas.call("GET", "/instances/phpmyadmin-1/pods")).body["items"]
+    about = {each["about"] for each in happened if each["about"].startswith("Pod/")}
+    assert about == {f"Pod/{pod['name']}"}, "not those of an instance whose name begins alike"

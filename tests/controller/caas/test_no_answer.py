@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.client import CoreV1Api
 
-from paas_controller.caas import settling
+from paas_controller.caas import reading, settling
 from tests.controller.caas.conftest import DEADLINE, Portal, component
 from tests.controller.caas.test_caas import body
 from tests.controller.shell import Answer, Shell
@@ -65,13 +65,20 @@ async def test_a_cluster_that_does_not_answer_is_told_of_as_such(
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-async def test_a_log_that_cannot_be_followed_is_refused_before_it_begins(portal: Portal) -> None:
+async def test_a_log_that_cannot_be_followed_is_refused_before_it_begins(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await portal.create()
     await portal.put_in("web", component())
     await portal.becomes("web", "web", "running")
     for query in ("", "&follow=true"):
         refused = await portal.call("GET", f"/instances/web/logs?container=nope{query}")
-        assert (refused.status, "container nope is not valid" in refused.message) == (400, True), refused.message
+        assert (refused.status, "has no container nope" in refused.message) == (404, True), refused.message
+        refused = await portal.call("GET", f"/instances/web/logs?component=nope{query}")
+        assert (refused.status, refused.message) == (404, "web has no component nope; it has web")
+    monkeypatch.setattr(reading, "FOLLOWERS", 0)
+    refused = await portal.call("GET", "/instances/web/logs?follow=true")
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
 
 
 async def test_what_the_cluster_refuses_is_refused_with_its_field(caas: Portal) -> None:

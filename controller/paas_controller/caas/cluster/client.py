@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 5.0
 FOLLOWERS = 64
-"""Logs that are followed at once."""
+"""Logs that can be followed at once; `reading` counts them."""
 _STREAMS = FOLLOWERS + 16
 """With the watches, of which there is one a kind."""
 _LONGEST_LINE = 1 << 16
@@ -34,11 +34,10 @@ class Cluster:
 
     def __init__(self, settings: ClusterSettings, deadline: float = DEADLINE) -> None:
         self.name, self._deadline = settings.name, deadline
-        self._session = _session(settings, deadline, settings.calls + _STREAMS)
+        self._session = _session(settings, settings.calls + _STREAMS)
         self._calls = ThreadPoolExecutor(settings.calls, f"calls {settings.name}")
         self._streams = ThreadPoolExecutor(_STREAMS, f"streams {settings.name}")
         self._holds: set[Hold] = set()
-        self._following = 0
         self._closed = False
 
     async def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
@@ -68,16 +67,10 @@ class Cluster:
 
     async def follow(self, path: str, query: Query | None = None) -> AsyncGenerator[str, None]:
         """The lines of a log as they are written, without their ends, until it ends or nobody listens (`aclosing`)."""
-        if self._following >= FOLLOWERS:
-            raise Retryable(f"{FOLLOWERS} logs of the cluster {self.name} are followed already: end one", after=5.0)
-        self._following += 1
-        try:
-            async with aclosing(self.lines(path, query, silence=None)) as pieces:
-                async for lines in pieces:
-                    for line in lines:
-                        yield line.decode(errors="replace")
-        finally:
-            self._following -= 1
+        async with aclosing(self.lines(path, query, silence=None)) as pieces:
+            async for lines in pieces:
+                for line in lines:
+                    yield line.decode(errors="replace")
 
     async def lines(
         self, path: str, query: Query | None = None, *, silence: float | None
@@ -119,7 +112,7 @@ class Cluster:
                 return await asyncio.wrap_future(self._calls.submit(how, hold, request))
         except TimeoutError:
             hold.end()
-            raise self._session.silent() from None
+            raise self._session.silent(self._deadline) from None
         except asyncio.CancelledError:
             hold.end()
             raise
@@ -141,7 +134,7 @@ class Cluster:
             hold.end()
             reading.add_done_callback(lambda _: pieces.close())
             if isinstance(error, TimeoutError):
-                raise self._session.silent() from None
+                raise self._session.silent(self._deadline) from None
             raise
         finally:
             self._holds.discard(hold)
@@ -163,7 +156,7 @@ class Cluster:
         return hold
 
 
-def _session(settings: ClusterSettings, deadline: float, connections: int) -> "Session":
+def _session(settings: ClusterSettings, connections: int) -> "Session":
     from paas_controller.caas.cluster.session import Session  # noqa: PLC0415 - many controllers have no cluster
 
-    return Session(settings, deadline, connections)
+    return Session(settings, connections)

@@ -14,9 +14,9 @@ from paas_controller.caas.cluster.objects import Controller, Port
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.component import Component, Own, named
 from paas_controller.caas.confine.templates import confined, confined_component
+from paas_controller.caas.memory import told
 from paas_controller.caas.placing import Build, Part, Placing, taking
 from paas_controller.caas.ports.service import Wanted
-from paas_controller.caas.reasons import waiting_for_memory
 from paas_controller.caas.schemas import AppBody, AppChange, AppInstanceBody, CaasInstanceBody, ComponentBody
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.spaces import Spaces
@@ -154,7 +154,7 @@ class Caas:
         async with self._alone(app) as now:
             asked, pool = taking(build(new_id())), self.views.pool(now)
             if asked > pool.free:
-                raise Forbidden(waiting_for_memory(asked, pool).sentence)
+                raise Forbidden(f"does not fit: asked {told(asked)}, {pool.sentence()}")
             return await make(now, name, environment, build)
 
     async def delete_instance(self, app: App, instance: AppInstance) -> bool:

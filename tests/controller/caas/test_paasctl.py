@@ -78,7 +78,7 @@ async def test_the_bar_says_who_takes_what_and_what_waits(paasctl: Paasctl, port
     assert ["B", "worker/db", "-", "1"] in [line.split() for line in usage.splitlines()]
     refused = await put(paasctl, portal, "strict", component(), more="--strict")
     assert (refused.code, "without --strict it waits" in refused.err) == (1, True)
-    assert f"{portal.app}/strict was not created: it waits for memory" in refused.err
+    assert f"{portal.app}/strict was not created: it does not fit" in refused.err
 
     starting = await paasctl.start("app", "running", f"{portal.app}/worker/db", "--wait")
     await starting.says("waits for memory: asked 1 unit (128 MiB)")

@@ -25,7 +25,7 @@ StrictOption = Annotated[
     bool, typer.Option("--strict", help="Refuse it where the pool has too little, rather than let it wait.")
 ]
 _KINDS = {"apps": "AppInstance", "caas_apps": "CaasInstance"}
-_SHORT = "waits for memory"
+_SHORT = "does not fit"
 """How a refusal begins that is about memory, and not about who asks."""
 
 

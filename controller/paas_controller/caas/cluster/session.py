@@ -26,9 +26,8 @@ _PIECE = 1 << 16
 class Session:
     """Pooled connections to one API server. The kubeconfig is read when it is needed, and again after a 401."""
 
-    def __init__(self, settings: ClusterSettings, deadline: float, connections: int) -> None:
-        self._name, self._settings = settings.name, settings
-        self._deadline, self._connections = deadline, connections
+    def __init__(self, settings: ClusterSettings, connections: int) -> None:
+        self._name, self._settings, self._connections = settings.name, settings, connections
         self._client: ApiClient | None = None
         self._making = threading.Lock()
 
@@ -43,12 +42,12 @@ class Session:
 
     def text(self, hold: Hold, request: Request) -> bytes:
         """An answer, whole."""
-        with self._sentences():
+        with self._sentences(request):
             return self._send(hold, request).read()
 
     def stream(self, hold: Hold, request: Request) -> Generator[bytes, None, None]:
         """An answer in pieces as they come; first nothing, when it begins. Each step blocks."""
-        with self._sentences():
+        with self._sentences(request):
             response = self._send(hold, request)
             try:
                 yield b""
@@ -57,9 +56,9 @@ class Session:
             finally:
                 response.close()
 
-    def silent(self) -> Retryable:
-        """What is said when time is up."""
-        return Retryable(f"the cluster {self._name} does not answer within {self._deadline:g} s: is its API server up?")
+    def silent(self, seconds: float) -> Retryable:
+        """What is said when so much time is up."""
+        return Retryable(f"the cluster {self._name} does not answer within {seconds:g} s: is its API server up?")
 
     def close(self) -> None:
         with self._making:
@@ -96,14 +95,16 @@ class Session:
                 self._client = None
 
     @contextmanager
-    def _sentences(self) -> Iterator[None]:
+    def _sentences(self, request: Request) -> Iterator[None]:
         used = self._client
         try:
             yield
         except (transport.NewConnectionError, ConnectionError) as error:
             raise self._away(error) from None
+        except transport.ConnectTimeoutError:
+            raise self.silent(_CONNECT) from None
         except (transport.TimeoutError, TimeoutError):
-            raise self.silent() from None
+            raise self.silent(request.silence or _CONNECT) from None
         except (ApiException, transport.SSLError) as error:
             if "EOF" in str(error):
                 raise self._away(error) from None

@@ -1,7 +1,9 @@
 """The ways to a cluster that lead nowhere, and what is said of each."""
 
 import json
+import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from paas_controller.base.errors import Retryable
+from paas_controller.caas.cluster import session
 from paas_controller.caas.cluster.client import Cluster
 from tests.controller.caas.cluster.conftest import settings
 from tests.testbeds.kubernetes.cluster import Cluster as Bed
@@ -76,6 +79,18 @@ async def test_where_nobody_listens_the_cluster_cannot_be_reached(kubernetes: Be
     changed(kubernetes, tmp_path, server=f"https://127.0.0.1:{free_port()}")
     told = "the cluster east cannot be reached (Connection refused): is its API server up?"
     assert await refused(tmp_path / "kubeconfig") == told
+
+
+async def test_a_server_that_takes_no_connection_is_given_up_in_the_time_that_is_said(
+    kubernetes: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_CONNECT", 0.2)
+    with ExitStack() as held:
+        full = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        held.enter_context(socket.create_connection(full.getsockname()))
+        changed(kubernetes, tmp_path, server=f"https://127.0.0.1:{full.getsockname()[1]}")
+        told = "the cluster east does not answer within 0.2 s: is its API server up?"
+        assert await refused(tmp_path / "kubeconfig") == told
 
 
 async def test_a_server_with_another_certificate_is_not_spoken_to(kubernetes: Bed, tmp_path: Path) -> None:

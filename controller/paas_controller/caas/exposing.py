@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paas_controller.caas.ports.service import Taken
-from paas_controller.caas.words import HOST, HOST_PORTS, TENANT
+from paas_controller.caas.words import HOST, HOST_PORTS, NODE, TENANT
 
 Manifest = dict[str, Any]
 Pairs = Sequence[tuple[Manifest, int]]
@@ -51,7 +51,7 @@ def _on_host(controller: Manifest, node: str, pairs: Pairs) -> Manifest:
     ]
     pod = template["spec"] | {
         "containers": containers,
-        "nodeSelector": {"kubernetes.io/hostname": node},
+        "nodeSelector": {NODE: node},
         "tolerations": [{"key": TENANT, "operator": "Exists", "effect": "NoSchedule"}],
     }
     return controller | {"spec": controller["spec"] | {"template": template | {"spec": pod}}}

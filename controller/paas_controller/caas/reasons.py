@@ -108,7 +108,11 @@ def waiting_for_memory(asked: int, pool: Account) -> Standing:
 def _ending(controller: Controller, pods: Sequence[Pod]) -> Standing:
     if not pods and not controller.leaving:
         return _because("stopped")
-    return _because("stopping", why=f": {len(pods)} of its pods are still there" if pods else "")
+    return _because("stopping", why=f": {_pods_left(len(pods))} still there" if pods else "")
+
+
+def _pods_left(count: int) -> str:
+    return "1 of its pods is" if count == 1 else f"{count} of its pods are"
 
 
 def _unmade(
@@ -149,7 +153,7 @@ def _of_pod(controller: Controller, pod: Pod, events: Sequence[Happening]) -> St
         return _because("crash", code=waiting.exit_code, restarts=pod.restarts)
     unplaced = pod.unplaced or ("" if pod.node else _last(events, f"Pod/{pod.name}", "FailedScheduling"))
     if unplaced:
-        return _because("unplaced", why=unplaced)
+        return _because("unplaced", why=f"it may run on {pod.only_on} alone: {unplaced}" if pod.only_on else unplaced)
     if pod.phase == "running" and not waiting:
         return _because("not ready")
     return _because("starting", why=f": {waiting.message or waiting.reason}" if waiting else "")

@@ -22,6 +22,8 @@ LIMITS = "unit"
 """The LimitRange of a namespace."""
 LEVEL = "pod-security.kubernetes.io"
 """Prefix of the labels of a namespace that say what pods are held to."""
+NODE = "kubernetes.io/hostname"
+"""The cluster's own label of a node: its name."""
 TENANT = "idevops/tenant"
 """Taint by which an administrator keeps everybody else's pods off such a host; those that belong there tolerate it."""
 

@@ -110,4 +110,5 @@ async def test_a_second_pod_finds_no_room_beside_the_first_and_says_so(portal: P
     await portal.create(tenant="acme")
     await portal.put_in("web", component(ports=[80], replicas=2))
     unplaced = await portal.becomes("web", "web", "unplaced")
+    assert f"it may run on {node} alone: " in unplaced["reason"]
     assert "free ports" in unplaced["reason"]

@@ -30,7 +30,9 @@ def test_what_is_ready_runs() -> None:
 
 def test_what_has_no_replicas_is_stopped_once_its_pods_are_gone() -> None:
     assert how(controller(desired=0)) == ("stopped", "is stopped")
-    assert how(controller(desired=0), [pod(leaving=True)]) == ("stopping", "is stopping: 1 of its pods are still there")
+    assert how(controller(desired=0), [pod(leaving=True)]) == ("stopping", "is stopping: 1 of its pods is still there")
+    both = how(controller(desired=0), [pod(leaving=True)] * 2)
+    assert both == ("stopping", "is stopping: 2 of its pods are still there")
 
 
 def test_what_is_being_deleted_is_stopping() -> None:
@@ -103,6 +105,8 @@ def test_a_pod_that_the_cluster_does_not_let_in_is_told() -> None:
 def test_a_pod_for_which_there_is_no_node_is_told() -> None:
     why = "0/3 nodes are available: 3 Insufficient memory."
     assert how(controller(), [pending(node="", unplaced=why)]) == ("unplaced", f"no node takes it: {why}")
+    bound = pending(node="", unplaced=why, only_on="node-7")
+    assert how(controller(), [bound]) == ("unplaced", f"no node takes it: it may run on node-7 alone: {why}")
     told = [happening("Pod/shop-web-x", "FailedScheduling", why)]
     assert how(controller(), [pending(node="")], happenings=told)[0] == "unplaced"
 

@@ -15,7 +15,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """`memory` is the sum of its limits in bytes; `unplaced` is what the scheduler said where it found no node."""
+    """`memory` is the sum of its limits in bytes; `unplaced` is what the scheduler said where it found no node.
+    `only_on` is the node on which alone it may run, if there is one.
+    """
 
     namespace: str
     name: str
@@ -30,6 +32,7 @@ class Pod:
     started_at: float | None = None
     restarts: int = 0
     unplaced: str = ""
+    only_on: str = ""
     waiting: Waiting | None = None
     message: str = ""
 

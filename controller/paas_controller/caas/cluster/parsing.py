@@ -17,7 +17,18 @@ from paas_controller.caas.cluster.objects import (
     Waiting,
 )
 from paas_controller.caas.memory import bytes_of, of_pod
-from paas_controller.caas.words import APP, COMPONENT, CONTROLLER, HOST, HOST_PORTS, INSTANCE, LEVEL, NAMES, REPLICAS
+from paas_controller.caas.words import (
+    APP,
+    COMPONENT,
+    CONTROLLER,
+    HOST,
+    HOST_PORTS,
+    INSTANCE,
+    LEVEL,
+    NAMES,
+    NODE,
+    REPLICAS,
+)
 
 Raw = Mapping[str, Any]
 Phase = Literal["pending", "running", "succeeded", "failed", "unknow"]
@@ -58,6 +69,7 @@ def pod(raw: Raw) -> Pod:
         started_at=_moment(status.get("startTime")),
         restarts=sum(each.get("restartCount", 0) for each in containers),
         unplaced=placed.get("message", "") if placed.get("status") == "False" else "",
+        only_on=(raw["spec"].get("nodeSelector") or {}).get(NODE, ""),
         waiting=_waiting(containers),
         message=status.get("message", ""),
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import yaml
-from kubernetes.client import CoreV1Api
+from kubernetes.client import CoreV1Api, NetworkingV1Api
 
 from paas_controller.caas.cluster.session import Session
 from tests.controller.caas.conftest import Portal, component
@@ -104,6 +104,15 @@ async def test_every_command_of_the_page_works_and_answers_what_it_says(
         else:
             answers = [shape(json.loads(line)) for line in said.splitlines()[-1].replace("}{", "}\n{").splitlines()]
             assert shape(json.loads(text)) in answers, text
+
+
+def test_the_policy_of_the_page_is_one_that_a_cluster_takes(kubernetes: Cluster) -> None:
+    [policy] = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    with kubernetes.client() as client:
+        made = NetworkingV1Api(client).create_namespaced_network_policy(
+            "default", yaml.safe_load(policy.replace("app-shop", "default")), dry_run="All", field_validation="Strict"
+        )
+    assert [len(rule["from"]) for rule in client.sanitize_for_serialization(made)["spec"]["ingress"]] == [3]
 
 
 async def test_the_roles_are_all_that_is_needed_and_none_is_too_many(used: set[Right], portal: Portal) -> None:

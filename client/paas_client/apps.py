@@ -45,9 +45,12 @@ class Apps:
         """`memory_units`, `max_ports`, `plan`. Conflict where it would be less than what is in use."""
         return Change(self.transport, self._call("PATCH", name, body=values), KubeApp.model_validate_json)
 
-    def delete(self, name: str) -> Change[Told]:
-        """With all that is in it; the answer says whether it is gone, or on what that waits."""
-        return Change(self.transport, self._call("DELETE", name), Told.model_validate_json)
+    def delete(self, name: str, *, orphan: bool = False) -> Change[Told]:
+        """With all that is in it; the answer says whether it is gone, or on what that waits. `orphan` forgets one whose
+        cluster is no longer in the settings, and leaves what that has.
+        """
+        call = self._call("DELETE", name, query={"orphan": orphan} if orphan else None)
+        return Change(self.transport, call, Told.model_validate_json)
 
     def instances(self, app: str) -> "AppInstances":
         """Those of one app."""
@@ -56,8 +59,8 @@ class Apps:
     async def _get(self, *path: str) -> bytes:
         return (await self.transport.send(self._call("GET", *path))).body
 
-    def _call(self, method: str, *path: str, body: object = None) -> Call:
-        return Call(method, (self.kind, *path), body=body, api=API1)
+    def _call(self, method: str, *path: str, body: object = None, query: Query | None = None) -> Call:
+        return Call(method, (self.kind, *path), query, body, api=API1)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from random import Random
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.clusters import ClusterSettings
-from paas_controller.base.errors import Refused
+from paas_controller.base.errors import Conflict, Refused
 from paas_controller.caas.cluster.client import Cluster
 from paas_controller.caas.cluster.mirror import Mirror
+from paas_controller.caas.cluster.refusals import Unable
 from paas_controller.caas.cluster.watching import watch
 
 Changed = Callable[[str, str, str, str], None]
@@ -58,8 +59,8 @@ class Clusters:
     def all(self) -> list[Site]:
         return list(self._sites.values())
 
-    def site(self, name: str) -> Site:
-        """The one of this name; of none, the first. Refused where there is none."""
+    def chosen(self, name: str) -> Site:
+        """For a new app: the one of this name; of none, the first. Refused where there is none."""
         if not self._sites:
             told = "this controller has no Kubernetes cluster: name one in its settings, under [[clusters]]"
             raise Refused(told)
@@ -67,6 +68,19 @@ class Clusters:
             return self._sites[name] if name else next(iter(self._sites.values()))
         except KeyError:
             raise Refused(f"there is no cluster {name}; there are {', '.join(self._sites)}") from None
+
+    def site(self, name: str) -> Site:
+        """That of an app that is there. Unable where it is no longer in the settings."""
+        if name not in self._sites:
+            ways = "deleting an app with ?orphan=true forgets it here, and leaves what the cluster has"
+            raise Unable(f"the cluster {name} is no longer in the settings: put it back there; {ways}")
+        return self._sites[name]
+
+    def require_absent(self, name: str) -> None:
+        """Conflict where it is in the settings."""
+        if name in self._sites:
+            told = f"the cluster {name} is in the settings, so nothing has to be left in it"
+            raise Conflict(f"{told}: delete without ?orphan=true")
 
     def mirror(self, name: str) -> Mirror:
         """What is known of a cluster; of one that is no longer in the settings nothing but that."""

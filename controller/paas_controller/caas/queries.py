@@ -44,6 +44,14 @@ class CreateQuery(DryRun):
     strict: Annotated[Flag, Field(description="refuse it, rather than let it wait for memory")] = False
 
 
+class DeleteQuery(DryRun):
+    """What becomes of what is in the cluster."""
+
+    orphan: Annotated[
+        Flag, Field(description="forget it, where its cluster is no longer in the settings, and leave what that has")
+    ] = False
+
+
 class LogsQuery(BaseModel):
     """Whose log, and how much of it."""
 

@@ -54,7 +54,8 @@ class _Apps:
                        {200: answers.AppOrRehearsed}, body=AppChange, query=DryRun, refusals=(409, 422))),
             Route("DELETE", one, self.delete, ADMINISTRATORS,
                   said(f"Delete {kind} with all that is in it.",
-                       {200: answers.GoingOrRehearsed, 202: answers.GoingOrRehearsed}, query=DryRun, refusals=(409,))),
+                       {200: answers.GoingOrRehearsed, 202: answers.GoingOrRehearsed}, query=queries.DeleteQuery,
+                       refusals=(409,))),
             Route("GET", f"{one}/usage", self.usage, READERS,
                   said("Show who takes what of its pool, and its ports.", {200: answers.Usage}), tenants=True),
         ]  # fmt: skip
@@ -93,10 +94,11 @@ class _Apps:
         return answer(self.caas.views.app(app))
 
     async def delete(self, request: web.Request) -> web.Response:
-        app, dry_run = self._app(request), read_query(request, DryRun).dry_run
-        if dry_run:
-            return would("delete a namespace", why=f"{app.namespace} with {len(app.instances)} instances")
-        gone = await self.caas.delete(app)
+        app, asked = self._app(request), read_query(request, queries.DeleteQuery)
+        if asked.dry_run:
+            what = "forget" if asked.orphan else "delete"
+            return would(f"{what} a namespace", why=f"{app.namespace} with {len(app.instances)} instances")
+        gone = await self.caas.delete(app, orphan=asked.orphan)
         why = self.caas.settling.why.get(app.namespace, "it is being emptied")
         return answer({"name": app.name, "msg": "gone" if gone else why}, 200 if gone else 202)
 

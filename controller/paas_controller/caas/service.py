@@ -53,7 +53,7 @@ class Caas:
     async def create(self, kind: AppKind, body: AppBody, *, dry_run: bool = False) -> App:
         """Makes an app and its namespace. Conflict, Refused, Retryable: then nothing is left of it."""
         self._require_plan(body.plan, body.memory_units, body.max_ports)
-        site = self.clusters.site(body.cluster)
+        site = self.clusters.chosen(body.cluster)
         await site.mirror.ready(READY_WITHIN)
         app = App(
             0, kind, body.name, body.tenant, site.settings.name, f"{kind}-{body.name}", body.plan, body.memory_units,
@@ -105,9 +105,16 @@ class Caas:
         finally:
             lock.release()
 
-    async def delete(self, app: App) -> bool:
-        """Begins to delete it with all that is in it; whether it is gone already."""
+    async def delete(self, app: App, *, orphan: bool = False) -> bool:
+        """Begins to delete it with all that is in it; whether it is gone already. An orphan is only forgotten here:
+        Conflict unless its cluster is no longer in the settings.
+        """
         _require_made(app.phase, app.name)
+        if orphan:
+            self.clusters.require_absent(app.cluster)
+            await self.settling.orphan(app)
+            return True
+        self.clusters.site(app.cluster)
         if app.phase != "going":
             app = await self.apps.change(app, phase="going")
         return await self.settling.within(self.settling.app(app))
@@ -160,6 +167,7 @@ class Caas:
     async def delete_instance(self, app: App, instance: AppInstance) -> bool:
         """Begins to delete it with all that has its label; whether it is gone already."""
         _require_made(instance.phase, instance.name)
+        self.clusters.site(app.cluster)
         if instance.phase != "going":
             instance = await self.apps.phase(app, instance, "going")
         return await self.settling.within(self.settling.instance(app, instance))

@@ -32,20 +32,21 @@ _REMEMBERED = 600.0
 _UNMADE = "is being taken back: it was never made whole"
 _KINDS = ("replicationcontrollers", "services", "pods")
 _BACKGROUND = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
-Ended = Callable[[App, AppInstance], list[dict[str, Any]]]
-"""The rows of the story that tell of the end of an instance."""
+Ended = Callable[[App, AppInstance, bool], list[dict[str, Any]]]
+"""The rows of the story that tell of the end of an instance; whether it is an orphan."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class End:
     """Of an app, or of one instance of it. `late` where it was never made whole: the cluster may still make something
-    that it was asked for.
+    that it was asked for. Of an `orphan` what the cluster has is left there.
     """
 
     app: App
     instance: AppInstance | None = None
     late: bool = False
+    orphan: bool = False
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether the last attempt failed."""
     task: asyncio.Task[None] = field(init=False)
@@ -104,6 +105,15 @@ class Settling:
     def instance(self, app: App, instance: AppInstance, *, late: bool = False) -> End:
         """The same of one instance."""
         return self._begin(End(app, instance, late))
+
+    async def orphan(self, app: App) -> None:
+        """Forgets it and frees its ports; what the cluster has of it is left there."""
+        going = [end.task for end in self._ends.values() if end.app.id == app.id]
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
+        await self._forget(End(app, orphan=True))
+        self.why.pop(app.namespace, None)
 
     async def within(self, end: End) -> bool:
         """Whether it is gone within some seconds, or before an attempt fails; it goes on in any case."""
@@ -220,12 +230,12 @@ class Settling:
         for each in [end.instance] if end.instance else list(app.instances.values()):
             known = app.instances.get(each.name)
             if known and known.id == each.id:
-                await self._forget_instance(app, each)
+                await self._forget_instance(app, each, end.orphan)
         if not end.instance and self._known(app):
             await self._apps.drop(app)
 
-    async def _forget_instance(self, app: App, gone: AppInstance) -> None:
-        rows = self.ended(app, gone)
+    async def _forget_instance(self, app: App, gone: AppInstance, orphan: bool) -> None:
+        rows = self.ended(app, gone, orphan)
 
         def forget(connection: Connection) -> None:
             self._ports.release(connection, gone.id)

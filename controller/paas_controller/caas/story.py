@@ -104,9 +104,11 @@ class Story:
             return []
         return [self._step(app, instance, component, after=now.state, why=now.cause, sentence=now.sentence)]
 
-    def ended(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
+    def ended(self, app: App, instance: AppInstance, orphan: bool) -> list[dict[str, Any]]:
         """The last rows of an instance, to be written by whoever forgets it."""
         end = {"after": "gone", "why": "deleted", "sentence": "is deleted"}
+        if orphan:
+            end |= {"why": "forgotten", "sentence": "is forgotten here; its cluster has it still"}
         return [self._step(app, instance, component, **end) for component in instance.components]
 
     def _step(self, app: App, instance: AppInstance, component: str, **now: str) -> dict[str, Any]:

@@ -133,8 +133,33 @@ async def test_an_app_whose_cluster_is_no_longer_in_the_settings_is_shown_and_to
     assert (web["state"], web["why"]) == ("unknow", told)
     for method, path, document in ASKED:
         refused = await portal.call(method, path, document)
-        assert refused.status == (503 if method == "GET" else 422), (path, refused.body)
+        assert refused.status == 503, (path, refused.body)
+    for path in ("", "/instances/web"):
+        refused = await portal.call("DELETE", path)
+        assert (refused.status, refused.message) == (503,
+            "the cluster main is no longer in the settings: put it back there; deleting an app with ?orphan=true "
+            "forgets it here, and leaves what the cluster has",
+        )  # fmt: skip
     shell.settings["clusters"] = clusters
     await shell.restart()
     assert (await portal.becomes("web", "web", "running"))["ports"]
+    refused = await portal.call("DELETE", "?orphan=true")
+    assert (refused.status, "delete without ?orphan=true" in refused.message) == (409, True)
+    await _is_left_in_its_cluster(portal)
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def _is_left_in_its_cluster(portal: Portal) -> None:
+    """The app is forgotten with all its ports; the cluster keeps what it has."""
+    namespace = (await portal.call("GET")).body["namespace"]
+    portal.shell.settings["clusters"] = ()
+    await portal.shell.restart()
+    steps = (await portal.call("DELETE", "?orphan=true&dry_run=true")).body["steps"]
+    assert [step["action"] for step in steps] == ["forget a namespace"]
+    forgotten = await portal.call("DELETE", "?orphan=true")
+    assert (forgotten.status, forgotten.body["msg"], (await portal.call("GET")).status) == (200, "gone", 404)
+    assert (await portal.shell.get("//api/v1/port_pools/main")).body["ports"] == []
+    with portal.cluster.client() as client:
+        core = CoreV1Api(client)
+        assert [each.metadata.name for each in core.list_namespaced_service(namespace).items] == ["web-web"]
+        core.delete_namespace(namespace)

@@ -29,6 +29,10 @@ class AppPlan(StrEnum):
     standard = "standard"
 
 
+OrphanOption = Annotated[
+    bool,
+    typer.Option("--orphan", help="Only forget it: its cluster is no longer in the settings, and keeps what it has."),
+]
 NewApp = Annotated[str, typer.Argument(metavar="NAME", help="1 to 40 of a-z, 0-9 and -; begins with a letter.")]
 UnitsOption = Annotated[int, typer.Option("--units", min=1, help="Its memory pool, in units of 128 MiB.")]
 MoreUnitsOption = Annotated[
@@ -102,6 +106,7 @@ def resize(
 def delete(
     context: typer.Context,
     name: AppName,
+    orphan: OrphanOption = False,
     wait: WaitOption = False,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     dry_run: DryRunOption = False,
@@ -113,7 +118,7 @@ def delete(
 
     async def deleting(client: Client) -> Told | Plan:
         apps: Apps = client.all_apps(asked.app_kind)
-        told = await sent(apps.delete(name), dry_run=dry_run)
+        told = await sent(apps.delete(name, orphan=orphan), dry_run=dry_run)
         return await until_gone(client, asked, wanted, timeout) if wait and isinstance(told, Told) else told
 
     show_told(asked.ask(deleting, app_hints(asked, wanted)), form)

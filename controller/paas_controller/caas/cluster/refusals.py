@@ -4,8 +4,8 @@ import msgspec
 
 from paas_controller.base.errors import Conflict, Forbidden, Invalid, NotFound, PaasError, Refused, Retryable, TooLarge
 
-_SEEN_TO = 10.0
-"""Seconds after which it may be tried again: so long it takes somebody to see to it at least."""
+_SEEN_TO = 60.0
+"""Seconds after which it may be tried again: so long it takes somebody to see to it, and no client waits."""
 
 
 class AlreadyExists(Conflict):

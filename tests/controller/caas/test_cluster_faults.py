@@ -109,7 +109,7 @@ async def test_who_waits_starts_although_api_server_and_controller_were_away_whe
     await portal.call("PUT", "/instances/first/stopped")
 
     async def old() -> bool:
-        return "this may be old" in (await portal.call("GET", "/instances/late")).body["why"]
+        return "this may be old (since 20" in (await portal.call("GET", "/instances/late")).body["why"]
 
     with portal.cluster.away():
         await until(old, "that it may be old")

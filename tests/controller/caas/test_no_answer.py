@@ -56,6 +56,7 @@ async def test_a_cluster_that_does_not_answer_is_told_of_as_such(
         gone = await portal.call("DELETE", "/instances/web")
         assert (gone.status, "the cluster main" in gone.body["msg"]) == (202, True)
         assert time.monotonic() - begun < 2 * DEADLINE
+        assert f"app {portal.app}, instance web, goes, but: the cluster main " in caplog.text
     for path in ("/instances/new", "/instances/web"):
         await portal.is_gone(path)
     assert (await portal.call("GET", "/usage")).body["ports"] == []

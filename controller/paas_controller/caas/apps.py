@@ -42,8 +42,8 @@ class AppInstance:
     components: tuple[str, ...]
     phase: Phase
     created_at: float
-    exports: dict[str, Way] = field(default_factory=dict, compare=False)
-    """The components that have ports, and by which way those are reached; the ports' rows say so."""
+    exports: tuple[tuple[str, Way], ...] = field(default=(), compare=False)
+    """For each port that it was given the component, and by which way it is reached; the ports' rows say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,12 @@ class App:
     @property
     def on_hosts(self) -> bool:
         """Whether some of its pods have ports of their hosts."""
-        return any("host-port" in instance.exports.values() for instance in self.instances.values())
+        return any(way == "host-port" for instance in self.instances.values() for _, way in instance.exports)
+
+    @property
+    def port_count(self) -> int:
+        """How many ports its instances were given."""
+        return sum(len(instance.exports) for instance in self.instances.values())
 
 
 class Apps:
@@ -237,12 +242,12 @@ def _row(app: App) -> dict[str, Any]:
 
 def _load(connection: Connection) -> tuple[list[App], list[AppInstance]]:
     apps = [App(**row) for row in connection.execute(select(_APP)).mappings()]
-    exports: defaultdict[str, dict[str, Way]] = defaultdict(dict)
+    exports: defaultdict[str, list[tuple[str, Way]]] = defaultdict(list)
     taken = select(_PORT.c.instance, _PORT.c.component, _POOL.c.way).join(_POOL, _POOL.c.name == _PORT.c.pool)
     for instance, component, way in connection.execute(taken.where(_PORT.c.state == "taken")):
-        exports[instance][component] = way
+        exports[instance].append((component, way))
     rows: Iterable[dict[str, Any]] = (dict(row) for row in connection.execute(select(_INSTANCE)).mappings())
     return apps, [
-        AppInstance(**row | {"components": tuple(json.loads(row["components"])), "exports": exports[row["id"]]})
+        AppInstance(**row | {"components": tuple(json.loads(row["components"])), "exports": tuple(exports[row["id"]])})
         for row in rows
     ]

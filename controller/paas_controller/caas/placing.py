@@ -71,10 +71,10 @@ class Placing:
         (instance, parts), site = self._planned(app, name, environment, build), self._clusters.site(app.cluster)
         # What keeps the request company belongs to the commit that says that all is there.
         taken = await self._store.write(self._writing_down(app, instance, parts), alone=True)
-        exports = {one.component: one.way for one in taken.values()}
+        exports = tuple((one.component, one.way) for one in taken.values())
         instance = self._apps.admit(app, replace(instance, exports=exports))
         try:
-            if "host-port" in exports.values():
+            if app.on_hosts:
                 await self._spaces.allow_host_ports(app)
             exposes = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
             await _all_at_once([*exposes, *self._controls(site, app, [part.with_ports(taken) for part in parts])])

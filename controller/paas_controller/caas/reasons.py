@@ -40,6 +40,8 @@ CAUSES: dict[str, Cause] = {
                        "Correct what the sentence names, often a secret or a config map that is not there."),
     "ended":     Cause("failing",  "its pod ended: {why}",
                        "Nothing: another pod takes its place. If that ends as well, look at what the sentence says."),
+    "unserved":  Cause("failing",  "runs, but the cluster has no Service for it: nothing leads to its ports",
+                       "It was deleted behind the platform's back: delete the instance and make it again."),
     "gone":      Cause("unknow",   "the cluster has no controller for it",
                        "It was deleted behind the platform's back: delete the instance and make it again."),
     "unread":    Cause("unknow",   "its cluster has not been read yet: {why}",
@@ -77,9 +79,12 @@ class Standing:
 
 
 def standing(
-    controller: Controller | None, pods: Sequence[Pod], pool: Account | None, happenings: Iterable[Happening] = ()
-) -> Standing:
-    """How one component is. `pods` and `happenings` are its own, `pool` is its app's; None where it is not known."""
+    controller: Controller | None, pods: Sequence[Pod], pool: Account | None, happenings: Iterable[Happening] = (),
+    *, served: bool = True,
+) -> Standing:  # fmt: skip
+    """How one component is. `pods` and `happenings` are its own, `pool` is its app's; None where it is not known.
+    Whether it is `served`: one that exports ports has a Service.
+    """
     if controller is None:
         return _because("gone")
     staying = [pod for pod in pods if not pod.leaving]
@@ -90,7 +95,7 @@ def standing(
     if unmade:
         return unmade
     if controller.observed and controller.ready == controller.desired:
-        return _because("running")
+        return _because("running" if served else "unserved")
     return _of_pods(controller, staying, events)
 
 

@@ -208,7 +208,7 @@ class Caas:
                     continue
 
     def _require_enough(self, wanted: App) -> None:
-        pool, has = self.views.pool(wanted), self.views.port_count(wanted)
+        pool, has = self.views.pool(wanted), wanted.port_count
         if wanted.memory_units * UNIT < pool.in_use:
             less = f"{wanted.memory_units} unit{'' if wanted.memory_units == 1 else 's'} would be less than what runs"
             raise Conflict(f"{less}: {pool.sentence()}; stop something first")

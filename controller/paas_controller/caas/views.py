@@ -46,7 +46,7 @@ class Views:
     def app(self, app: App) -> dict[str, Any]:
         pool = self.pool(app)
         shown: dict[str, Any] = {name: getattr(app, name) for name in _OF_APPS}
-        shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": self.port_count(app)}
+        shown |= {"memory_units_in_use": pool.in_use / UNIT, "ports_in_use": app.port_count}
         shown |= {"instances": len(app.instances), "phase": app.phase, "why": self._why(app)}
         return shown | {"created_at": rfc3339(app.created_at)}
 
@@ -76,11 +76,6 @@ class Views:
             site, whose = self._clusters.site(app.cluster), {"instance": names.get(service.instance, "")}
             found += [whose | _exposed(site, service, port) for port in service.ports if _is_exposed(service, port)]
         return found
-
-    def port_count(self, app: App) -> int:
-        """How many ports it exports."""
-        services = self._clusters.mirror(app.cluster).services(app.namespace)
-        return sum(_is_exposed(service, port) for service in services for port in service.ports)
 
     def instances(self, app: App, instances: Sequence[AppInstance]) -> list[dict[str, Any]]:
         """Several, over one account of their pool."""
@@ -114,7 +109,9 @@ class Views:
         mirror = self._clusters.mirror(app.cluster)
         pods = [pod for pod in mirror.pods(app.namespace, instance.id) if pod.component == component]
         told = mirror.happenings(app.namespace, controller.name) if controller else []
-        return standing(controller, pods, pool, told)
+        serving = {service.component for service in mirror.services(app.namespace, instance.id)}
+        exports = any(one == component for one, _ in instance.exports)
+        return standing(controller, pods, pool, told, served=component in serving or not exports)
 
     def pods(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:
         """Retryable as long as its cluster has not been read."""

@@ -7,6 +7,7 @@ from kubernetes.client import CoreV1Api
 
 from paas_controller.caas import settling
 from tests.controller.caas.conftest import Portal, component
+from tests.controller.caas.test_caas import body
 from tests.testbeds.stack import until
 
 HELD = "example.org/held"
@@ -111,6 +112,27 @@ async def test_a_component_whose_controller_was_deleted_is_still_known_to_be_mis
     await portal.call("DELETE", "/instances/web")
     await portal.is_gone("/instances/web")
     assert (await portal.put_in("web", component(ports=[80]))).status == 201
+
+
+async def test_a_component_whose_service_was_deleted_says_so_and_keeps_its_port(caas: Portal) -> None:
+    namespace = (await caas.create(ports=2)).body["namespace"]
+    await caas.call("POST", "/instances", body("one"))
+    await caas.becomes("one", "one", "running")
+    with caas.cluster.client() as client:
+        CoreV1Api(client).delete_namespaced_service("one", namespace, _preload_content=False)
+    unserved = await caas.becomes("one", "one", "failing")
+    told = "runs, but the cluster has no Service for it: nothing leads to its ports"
+    assert (unserved["cause"], unserved["reason"], unserved["ports"]) == ("unserved", told, [])
+    await caas.shell.restart()
+    assert (await caas.becomes("one", "one", "failing"))["cause"] == "unserved"
+    assert (await caas.call("GET")).body["ports_in_use"] == 1
+    refused = await caas.call("PATCH", "", {"max_ports": 0})
+    assert (refused.status, "has 1 ports, and 0 would be fewer" in refused.message) == (409, True)
+    await caas.call("PUT", "/instances/one/stopped")
+    await caas.becomes("one", "one", "stopped")
+    await caas.call("DELETE", "/instances/one")
+    await caas.is_gone("/instances/one")
+    assert (await caas.call("GET")).body["ports_in_use"] == 0
 
 
 async def test_a_pool_that_was_changed_behind_our_back_is_put_right(portal: Portal) -> None:

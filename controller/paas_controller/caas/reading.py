@@ -1,5 +1,6 @@
 """What people look for next: the logs of an instance, and what its cluster says of it."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
@@ -19,6 +20,7 @@ OF_TENANT = 16
 """Logs that the tokens of one tenant may follow at once, of those that all may."""
 _AGAIN = 5.0
 _LONGEST = 1 << 20
+_SEVERAL = re.compile(r"choose one of: \[([^]]*)\]")
 _BEGINNING, _END = 58, 5
 """Characters that a pod's name has of its controller's, and those that the cluster adds."""
 
@@ -106,9 +108,12 @@ def _container(app: App, pod: Pod, named: str) -> dict[str, str]:
 
 def _no_log(pod: Pod, container: str, error: Invalid) -> PaasError:
     """The cluster calls everything malformed that stands against a log."""
-    if container and "is not valid for pod" in error.message:
+    said = error.message.partition(": ")[2]
+    if container and "is not valid for pod" in said:
         return NotFound(f"the pod {pod.name} has no container {container}")
-    return Conflict(f"the log of {pod.name} cannot be read: {error.message.partition(': ')[2]}")
+    if several := _SEVERAL.search(said):
+        return Conflict(f"the pod {pod.name} has several containers; name one: {', '.join(several[1].split())}")
+    return NotFound(f"the pod {pod.name} has no log: {said}")
 
 
 def _log_of(pod: Pod) -> str:

@@ -8,7 +8,7 @@ from paas_client import show
 from paas_client.app_models import AppInstance
 from paas_client.apps import Wish
 from paas_client.client import Client
-from paas_client.commands.apps.naming import InstanceName, PartName, Target, app_hints, target
+from paas_client.commands.apps.naming import InstanceName, PartCommand, PartName, Target, app_hints, target
 from paas_client.commands.apps.reading import show_instance
 from paas_client.commands.apps.waiting import Goal, until_gone, watched
 from paas_client.commands.asking import Asker, asker
@@ -61,7 +61,7 @@ async def _goal(client: Client, asked: Asker, wanted: Target, wish: Wish) -> Goa
 
 
 for _name, _help in _WISHES.items():
-    app.command(_name, help=_help)(_wishing(_name))
+    app.command(_name, help=_help, cls=PartCommand)(_wishing(_name))
 
 
 @app.command()

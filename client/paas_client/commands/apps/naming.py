@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 from paas_client.app_models import AppKind
 from paas_client.apps import Apps
@@ -85,6 +86,20 @@ def _kind(context: typer.Context) -> AppKind:
     return "caas_apps" if context.parent and context.parent.info_name == "caas" else "apps"
 
 
+_PART = "[/COMPONENT]"
+
+
+class PartCommand(TyperCommand):
+    """What is said of a component or of its instance. A CaaS instance has no components to name."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # typer names no type that is open to all
+        params = super().get_params(ctx)
+        for each in params if _kind(ctx) == "caas_apps" else ():
+            if isinstance(each, TyperArgument) and each.metavar and each.metavar.endswith(_PART):
+                each.metavar, each.help = each.metavar.removesuffix(_PART), "Which instance of which app."
+        return params
+
+
 AppName = Annotated[str, typer.Argument(metavar="APP", help="Which app.", autocompletion=app_names)]
 InstanceName = Annotated[
     str, typer.Argument(metavar="APP/INSTANCE", help="Which instance of which app.", autocompletion=target_names)
@@ -92,7 +107,7 @@ InstanceName = Annotated[
 PartName = Annotated[
     str,
     typer.Argument(
-        metavar="APP/INSTANCE[/COMPONENT]", help="Which instance, or one component of it.",
+        metavar=f"APP/INSTANCE{_PART}", help="Which instance, or one component of it.",
         autocompletion=target_names,
     ),
 ]  # fmt: skip

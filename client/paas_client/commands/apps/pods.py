@@ -9,9 +9,9 @@ from rich.text import Text
 from paas_client import show
 from paas_client.app_models import Happening, Pod
 from paas_client.client import Client
-from paas_client.commands.apps.naming import InstanceName, PartName, app_hints, target
+from paas_client.commands.apps.naming import InstanceName, PartCommand, PartName, app_hints, target
 from paas_client.commands.asking import Hints, asker
-from paas_client.errors import Conflict
+from paas_client.errors import ClientError, Conflict
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ def pods(context: typer.Context, name: InstanceName, form: show.FormOption = sho
     show.answer(form, [each.document() for each in found], lambda: show.table(columns, map(_pod, found)))
 
 
-@app.command()
+@app.command(cls=PartCommand)
 def log(
     context: typer.Context,
     name: PartName,
@@ -54,8 +54,12 @@ def log(
             async for line in lines:
                 show.output(line)
 
-    one = f"{asked.app_command} log {wanted.app}/{wanted.instance}/COMPONENT"
-    hints: Hints = {**app_hints(asked, wanted), Conflict: f"name one: {one}"}
+    async def which(_: Client, error: ClientError) -> str:
+        of = f"{wanted.app}/{wanted.instance}"
+        one = f"{wanted.name} --container CONTAINER" if "containers" in error.message else f"{of}/COMPONENT"
+        return f"name one: {asked.app_command} log {one}"
+
+    hints: Hints = {**app_hints(asked, wanted), Conflict: which}
     asked.ask(printing, hints, goes_on=False)
 
 

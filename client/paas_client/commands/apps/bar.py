@@ -1,6 +1,7 @@
 """The pool of an app as a bar: a letter for each component that takes of it, and behind the bar what waits."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from string import ascii_lowercase, ascii_uppercase
 
 from rich.text import Text
@@ -10,7 +11,7 @@ from paas_client.app_models import Usage
 
 _WIDTH = 40
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "red")
-_OTHERS, _FREE = "#", "·"
+_OTHERS, _FREE, _REST = "#", "·", "+"
 _LETTERS = ascii_uppercase + ascii_lowercase
 
 
@@ -27,8 +28,8 @@ def bar(usage: Usage) -> Text:
 
 
 def letter(place: int) -> str:
-    """By which a component is known in the bar."""
-    return _LETTERS[place % len(_LETTERS)]
+    """By which a component is known in the bar; those for whom no letter is left have one sign together."""
+    return _LETTERS[place] if place < len(_LETTERS) else _REST
 
 
 def share_rows(usage: Usage) -> list[tuple[str | Text, ...]]:
@@ -59,14 +60,23 @@ def draw(usage: Usage) -> None:
 
 
 def _cells(parts: Iterable[tuple[str, float]], cell: float) -> Text:
-    """So many cells for each; what is rounded is made up for by the next one."""
-    text, sofar = Text(), 0.0
+    """So many cells for each sign."""
+    amounts: dict[str, float] = defaultdict(float)
     for sign, amount in parts:
-        sofar += amount
-        text.append_text(_coloured(sign, max(0, round(sofar / cell) - len(text))))
-    return text
+        amounts[sign] += amount
+    counts = _counts(list(amounts.values()), cell)
+    return Text().join(_coloured(sign, count) for sign, count in zip(amounts, counts, strict=True))
+
+
+def _counts(amounts: Sequence[float], cell: float) -> list[int]:
+    """One for whoever has anything. What is rounded is made up for by those who have most."""
+    counts = [max(1, round(amount / cell)) if amount > 0 else 0 for amount in amounts]
+    over = sum(counts) - max(round(sum(amounts) / cell), sum(map(bool, counts)))
+    for _ in range(abs(over)):
+        counts[counts.index(max(counts))] -= 1 if over > 0 else -1
+    return counts
 
 
 def _coloured(sign: str, times: int) -> Text:
-    style = "dim" if sign == _OTHERS else _COLOURS[_LETTERS.index(sign) % len(_COLOURS)]
-    return Text(sign * times, style=style)
+    plain = sign in (_OTHERS, _REST)
+    return Text(sign * times, style="dim" if plain else _COLOURS[_LETTERS.index(sign) % len(_COLOURS)])

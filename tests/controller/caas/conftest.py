@@ -87,8 +87,11 @@ async def platform(kubernetes: Cluster, tmp_path: Path) -> AsyncIterator[Shell]:
     kinds = [(await shell.call("GET", f"//api/v1/{kind}")).body["items"] for kind in ("apps", "caas_apps")]
     await shell.stop()
     with kubernetes.client() as client, suppress(ApiException):  # nobody waits for the end of what has ended
-        for app in chain(*kinds):
-            CoreV1Api(client).delete_namespace(app["namespace"])
+        core = CoreV1Api(client)
+        for namespace in [app["namespace"] for app in chain(*kinds)]:
+            for service in core.list_namespaced_service(namespace).items:  # the next test may want its port
+                core.delete_namespaced_service(service.metadata.name, namespace, _preload_content=False)
+            core.delete_namespace(namespace)
 
 
 @pytest.fixture

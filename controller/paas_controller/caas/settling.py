@@ -10,12 +10,10 @@ from sqlalchemy import Connection
 
 from paas_controller.base.errors import NotFound, PaasError
 from paas_controller.caas.apps import App, AppInstance, Apps
-from paas_controller.caas.cluster.mirror import Mirror
-from paas_controller.caas.cluster.request import Query
-from paas_controller.caas.clusters import Clusters, Site
+from paas_controller.caas.clusters import Clusters
+from paas_controller.caas.leftovers import BACKGROUND, left_of, take_away
 from paas_controller.caas.owning import is_ours, stranger
 from paas_controller.caas.ports.service import Ports
-from paas_controller.caas.words import INSTANCE
 from paas_controller.events import tables as events
 from paas_controller.store.store import Store
 
@@ -30,8 +28,6 @@ _LATE = 5.0
 _REMEMBERED = 600.0
 """Seconds in which what was never made whole is known again, should it come to the cluster after all."""
 _UNMADE = "is being taken back: it was never made whole"
-_KINDS = ("replicationcontrollers", "services", "pods")
-_BACKGROUND = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
 Ended = Callable[[App, AppInstance, bool], list[dict[str, Any]]]
 """The rows of the story that tell of the end of an instance; whether it is an orphan."""
 _log = logging.getLogger(__name__)
@@ -174,7 +170,7 @@ class Settling:
         """Whether the cluster is seen to have something of it; a namespace may be another app's by now."""
         app, mirror = end.app, self._clusters.mirror(end.app.cluster)
         if end.instance:
-            return bool(_left(mirror, app.namespace, end.instance.id))
+            return bool(left_of(mirror, app.namespace, end.instance.id))
         found = mirror.namespace(app.namespace)
         ours = found is not None and found.controller == self._clusters.controller and not found.leaving
         return ours and self._apps.in_namespace(app.cluster, app.namespace) is None
@@ -196,7 +192,7 @@ class Settling:
         if not is_ours(there, self._clusters.controller):
             return await self._emptied(app, stranger(app.cluster, there, self._clusters.controller))
         if "deletionTimestamp" not in there["metadata"]:
-            await site.client.delete(path, _BACKGROUND)
+            await site.client.delete(path, BACKGROUND)
         known = site.mirror.namespace(app.namespace)
         self.why[app.namespace] = (known.stuck if known else "") or f"the namespace {app.namespace} is being emptied"
         return False
@@ -210,16 +206,10 @@ class Settling:
     async def _instance_gone(self, app: App, instance: AppInstance) -> bool:
         site = self._clusters.site(app.cluster)
         await site.mirror.ready(_LOOK)
-        left = _left(site.mirror, app.namespace, instance.id)
-        for kind, name, leaving in left:
-            if not leaving:
-                try:
-                    await site.client.delete(f"/api/v1/namespaces/{app.namespace}/{kind}/{name}", _BACKGROUND)
-                except NotFound:
-                    continue  # the mirror will hear of it
+        left = await take_away(site, app.namespace, instance.id)
         if left:
-            self.why[instance.id] = f"waits until {', '.join(f'{kind}/{name}' for kind, name, _ in left[:3])} is gone"
-        return not left and not await _found(site, app.namespace, instance.id)
+            self.why[instance.id] = f"waits until {', '.join(left[:3])} is gone"
+        return not left
 
     async def _forget(self, end: End) -> None:
         """Once: what comes after it was given up ends without a word."""
@@ -254,23 +244,6 @@ async def heard_within(news: asyncio.Event, seconds: float) -> None:
             await news.wait()
     except TimeoutError:
         return
-
-
-async def _found(site: Site, namespace: str, instance: str) -> bool:
-    """Whether the cluster itself still has something with its label; the mirror may be old."""
-    for kind in _KINDS:
-        asked: Query = {"labelSelector": f"{INSTANCE}={instance}", "limit": 1}
-        if (await site.client.get(f"/api/v1/namespaces/{namespace}/{kind}", asked)).get("items"):
-            return True
-    return False
-
-
-def _left(mirror: Mirror, namespace: str, instance: str) -> list[tuple[str, str, bool]]:
-    """What is there with its label: kind, name, and whether it leaves by itself. Pods follow their controllers."""
-    controllers = [(_KINDS[0], one.name, one.leaving) for one in mirror.controllers(namespace, instance)]
-    services = [(_KINDS[1], one.name, one.leaving) for one in mirror.services(namespace, instance)]
-    pods = [(_KINDS[2], one.name, one.leaving or bool(controllers)) for one in mirror.pods(namespace, instance)]
-    return controllers + services + pods
 
 
 def _now() -> float:

@@ -110,7 +110,7 @@ class Views:
         pods = [pod for pod in mirror.pods(app.namespace, instance.id) if pod.component == component]
         told = mirror.happenings(app.namespace, controller.name) if controller else []
         serving = {service.component for service in mirror.services(app.namespace, instance.id)}
-        exports = any(one == component for one, _ in instance.exports)
+        exports = instance.phase == "there" and any(one == component for one, _ in instance.exports)
         return standing(controller, pods, pool, told, served=component in serving or not exports)
 
     def pods(self, app: App, instance: AppInstance) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ class Clusters:
         try:
             return self._sites[name] if name else next(iter(self._sites.values()))
         except KeyError:
-            raise Refused(f"there is no cluster {name}; there are {', '.join(self._sites)}") from None
+            raise Refused(f"there is no cluster {name}; the settings name {', '.join(self._sites)}") from None
 
     def site(self, name: str) -> Site:
         """That of an app that is there. Unable where it is no longer in the settings."""

@@ -17,7 +17,7 @@ from paas_controller.caas.confine.templates import confined, confined_component
 from paas_controller.caas.memory import told
 from paas_controller.caas.placing import Build, Part, Placing, taking
 from paas_controller.caas.ports.service import Wanted
-from paas_controller.caas.schemas import AppBody, AppChange, AppInstanceBody, CaasInstanceBody, ComponentBody
+from paas_controller.caas.schemas import AppBody, AppChange, AppInstanceBody, CaasInstanceBody
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.views import Views
@@ -127,7 +127,7 @@ class Caas:
         """
 
         def build(instance: str) -> list[Part]:
-            return [_part(app, instance, body, component) for component in body.components]
+            return [_part(app, instance, body, place) for place in range(len(body.components))]
 
         return await self._make(app, body.name, body.environment, build, (strict, dry_run))
 
@@ -234,12 +234,13 @@ def _require_there(phase: str, name: str) -> None:
         raise Conflict(f"{name} is being {'deleted' if phase == 'going' else 'made'}; wait until that is done")
 
 
-def _part(app: App, instance: str, body: AppInstanceBody, asked: ComponentBody) -> Part:
+def _part(app: App, instance: str, body: AppInstanceBody, place: int) -> Part:
+    asked = body.components[place]
     component = Component(
         asked.name, asked.image, asked.replicas, asked.memory_units, asked.env, tuple(asked.ports), asked.rc_template
     )
     own = Own(app.namespace, named(body.name, asked.name), instance, asked.name, body.name)
-    template: dict[str, Any] = confined_component(component, own, f"components.{asked.name}.rc_template")
+    template: dict[str, Any] = confined_component(component, own, f"components.{place}.rc_template")
     made = manifests.component(own, component, template)
     if not asked.ports:
         return Part(made, None)

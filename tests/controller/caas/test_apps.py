@@ -161,6 +161,7 @@ async def test_a_port_that_somebody_else_has_is_noted_as_his_and_the_next_one_ta
             states = {port["port"]: (port["state"], port["owner"]) for port in pool["ports"]}
             assert states[free] == ("foreign", f"default/theirs-{free}")
             assert states[shown[0]["port"]][0] == "taken"
+            assert [port["instance"] for port in pool["ports"] if port["port"] == shown[0]["port"]] == ["web"]
         finally:
             core.delete_namespaced_service(f"theirs-{free}", "default", _preload_content=False)
 

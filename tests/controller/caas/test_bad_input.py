@@ -32,6 +32,7 @@ WRONG_INSTANCES: list[tuple[Any, int, str]] = [
     (of(component(), component()), 400, "components: two are called web"),
     (of(component("-web")), 400, "components.0.name: a name is"),
     (of(component(image="Not An Image")), 400, "components.0.image: 'Not An Image' is no image"),
+    (of(component(image="h:99999/a")), 400, "components.0.image: 'h:99999/a' is no image"),
     (of(component(image="web:1\n")), 400, "components.0.image:"),
     (of(component(image="a" * 513)), 400, "components.0.image:"),
     (of(component(replicas=0)), 400, "components.0.replicas must be 1 or more"),
@@ -52,7 +53,7 @@ WRONG_INSTANCES: list[tuple[Any, int, str]] = [
     (of(component(env={"A": "x" * 32769})), 400, "components.0.env.A must be 32768 or fewer"),
     (of(component(env={f"A{number}": "" for number in range(1001)})), 400, "components.0.env must hold 1000 or fewer"),
     (of(component(rc_template="hostNetwork")), 400, "components.0.rc_template must be an object"),
-    (of(component(rc_template={"kind": "Pod"})), 422, "rc_template.kind: has to be ReplicationController"),
+    (of(component(rc_template={"kind": "Pod"})), 422, "components.0.rc_template.kind: has to be ReplicationController"),
     (of(component(rc_template={"spec": []})), 422, "rc_template.spec: has to be an object"),
     (of(component(rc_template=DEEP)), 422, "rc_template.a: is not for a template to say"),
     (of(component(rc_template={"metadata": {"labels": {"a\x00": "b"}}})), 422, r"labels.a\x00: has letters in it"),
@@ -88,7 +89,7 @@ WRONG_APPS: list[tuple[dict[str, Any], int, str]] = [
     ({"tenant": "a\x00"}, 400, "tenant: a name is 1 to 40 of a-z 0-9 and -, and does not begin or end with -"),
     ({"tenant": "nobody"}, 422, "there is no tenant nobody"),
     ({"cluster": "x" * 5000}, 400, "cluster: a name is 1 to 40"),
-    ({"cluster": "elsewhere"}, 422, "there is no cluster elsewhere; there are main"),
+    ({"cluster": "elsewhere"}, 422, "there is no cluster elsewhere; the settings name main"),
     ({"memory_unit": 1}, 400, "did you mean memory_units?"),
 ]
 

@@ -99,8 +99,14 @@ class Pools:
         return [self._seen_too(each) for each in found]
 
     async def one(self, name: str) -> Filled:
-        """NotFound where there is none."""
-        return self._seen_too(await self._store.read(lambda c: self._filled(c, rows.pool(c, name))))
+        """With the names of instances, where they still have one, in place of their ids. NotFound."""
+
+        def read(connection: Connection) -> Filled:
+            filled, names = self._filled(connection, rows.pool(connection, name)), rows.names(connection, name)
+            named = [replace(held, instance=names.get(held.instance, held.instance)) for held in filled.busy]
+            return replace(filled, busy=named)
+
+        return self._seen_too(await self._store.read(read))
 
     async def reserve(self, name: str, wish: Wish, *, dry_run: bool = False) -> list[Busy]:
         """All that the owner then has reserved of the pool. A port that he has reserved already is prolonged where it

@@ -16,6 +16,7 @@ State = Literal["taken", "reserved", "foreign"]
 Key = tuple[str, int]
 """Host and port."""
 _POOL, _PORT = SQLModel.metadata.tables["port_pool"], SQLModel.metadata.tables["port"]
+_INSTANCE = SQLModel.metadata.tables["app_instance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ def busy(
         query = query.where(_PORT.c.state != but)
     found = connection.execute(query.order_by(_PORT.c.cluster, _PORT.c.host, _PORT.c.port))
     return [Busy(*row) for row in found.all()]
+
+
+def names(connection: Connection, pool: str) -> dict[str, str]:
+    """Of the instances that have ports of a pool, by their ids."""
+    query = select(_INSTANCE.c.id, _INSTANCE.c.name).join(_PORT, _PORT.c.instance == _INSTANCE.c.id)
+    return {row.id: row.name for row in connection.execute(query.where(_PORT.c.pool == pool))}
 
 
 def add(connection: Connection, ports: Collection[Busy]) -> None:

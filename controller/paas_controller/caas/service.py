@@ -101,6 +101,7 @@ class Caas:
         try:
             now = self.apps.in_namespace(app.cluster, app.namespace) or app
             _require_there(now.phase, now.name)
+            self.spaces.require_ours(now)
             yield now
         finally:
             lock.release()
@@ -157,6 +158,7 @@ class Caas:
         make = self.placing.rehearse if dry_run else self.placing.place
         if not strict:
             await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
+            self.spaces.require_ours(app)
             return await make(app, name, environment, build)
         async with self._alone(app) as now:
             asked, pool = taking(build(new_id())), self.views.pool(now)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from paas_controller.base.errors import NotFound, PaasError
 from paas_controller.caas.apps import App, AppInstance, Apps
+from paas_controller.caas.cluster import parsing
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.leftovers import BACKGROUND, left_of, take_away
 from paas_controller.caas.owning import is_ours, stranger
@@ -172,7 +173,7 @@ class Settling:
         if end.instance:
             return bool(left_of(mirror, app.namespace, end.instance.id))
         found = mirror.namespace(app.namespace)
-        ours = found is not None and found.controller == self._clusters.controller and not found.leaving
+        ours = found is not None and is_ours(found, self._clusters.controller) and not found.leaving
         return ours and self._apps.in_namespace(app.cluster, app.namespace) is None
 
     def _known(self, app: App) -> App | None:
@@ -189,8 +190,9 @@ class Settling:
             there = await site.client.get(path)
         except NotFound:
             return True
-        if not is_ours(there, self._clusters.controller):
-            return await self._emptied(app, stranger(app.cluster, there, self._clusters.controller))
+        found = parsing.namespace(there)
+        if not is_ours(found, self._clusters.controller):
+            return await self._emptied(app, stranger(app.cluster, found, self._clusters.controller))
         if "deletionTimestamp" not in there["metadata"]:
             await site.client.delete(path, BACKGROUND)
         known = site.mirror.namespace(app.namespace)

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
-from paas_controller.base.errors import Conflict
+from paas_controller.base.errors import Conflict, Retryable
 from paas_controller.caas import manifests
 from paas_controller.caas.apps import App
+from paas_controller.caas.cluster import parsing
 from paas_controller.caas.cluster.refusals import AlreadyExists
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.owning import is_ours, stranger
@@ -35,11 +36,20 @@ class Spaces:
             made = await site.client.create("/api/v1/namespaces", wanted)
         except AlreadyExists:
             made = await site.client.get(path)
-            if not is_ours(made, ours):
-                raise Conflict(stranger(app.cluster, made, ours)) from None
+            if not is_ours(there := parsing.namespace(made), ours):
+                raise Conflict(stranger(app.cluster, there, ours)) from None
             if not labels.items() <= made["metadata"]["labels"].items():
                 made = await site.client.patch(path, {"metadata": {"labels": labels}})
         site.mirror.put(made)
+
+    def require_ours(self, app: App) -> None:
+        """Conflict where its namespace is another controller's by now, Retryable as long as it is not seen there."""
+        there = self._clusters.site(app.cluster).mirror.namespace(app.namespace)
+        if there is None:
+            told = f"the cluster {app.cluster} has no namespace {app.namespace} with the label of the app"
+            raise Retryable(f"{told}: it is put right unless the app's note says why not; try again")
+        if not is_ours(there, self._clusters.controller):
+            raise Conflict(stranger(app.cluster, there, self._clusters.controller))
 
     async def allow_host_ports(self, app: App) -> None:
         """For an app on hosts of its tenant's own, as it is now."""

@@ -45,6 +45,8 @@ async def test_a_namespace_of_another_controller_is_neither_taken_nor_deleted(po
             return f"it is the controller {second}'s" in why and why.endswith(f"idevops/controller={first}")
 
         await until(told, "whose it is now")
+        for refused in (await portal.put_in("more", component()), await portal.call("PATCH", "", {"memory_units": 6})):
+            assert (refused.status, f"it is the controller {second}'s" in refused.message) == (409, True)
         await portal.shell.restart()
         await until(told, "whose it is now, and that the controller is who it was")
         await portal.call("DELETE")

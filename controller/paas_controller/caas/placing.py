@@ -23,6 +23,8 @@ from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.words import COMPONENT
 from paas_controller.store.store import Store
 
+_TURNS = 2.0
+"""Seconds in which components that do not all fit wait for one another."""
 _TRIES = 50
 """Ports that may turn out to be somebody else's before it is given up."""
 
@@ -49,6 +51,12 @@ class Part:
 
 Build = Callable[[str], Sequence[Part]]
 """What is to be made for an instance of this id; raises what is wrong with it."""
+
+
+def _had_its_turn(site: Site, app: App, part: Part) -> bool:
+    name = part.controller["metadata"]["name"]
+    found = (one for one in site.mirror.controllers(app.namespace) if one.name == name)
+    return any(one.failure or one.replicas >= one.desired for one in found)
 
 
 def taking(parts: Iterable[Part]) -> int:
@@ -119,15 +127,19 @@ class Placing:
         return write
 
     def _controls(self, site: Site, app: App, parts: Sequence[Part]) -> list[Coroutine[Any, Any, None]]:
-        """One after another where not all of them fit, for those that come first are to run."""
+        """All at once, but one after another where not all of them fit: those that are named first are to run."""
         quota = site.mirror.quota(app.namespace)
         free = quota.memory - (quota.memory_used or 0) if quota else 0
         each = [[part] for part in parts] if taking(parts) <= free else [parts]
         return [self._control(site, app, some) for some in each]
 
     async def _control(self, site: Site, app: App, parts: Sequence[Part]) -> None:
-        path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers"
-        for part in parts:
+        """Makes each controller once the one before has its pods, or is refused them."""
+        path, loop = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers", asyncio.get_running_loop()
+        until = loop.time() + _TURNS
+        for place, part in enumerate(parts):
+            while place and (left := until - loop.time()) > 0 and not _had_its_turn(site, app, parts[place - 1]):
+                await self._settling.news(app.namespace, left)
             site.mirror.put(await site.client.create(path, part.controller))
 
     async def _expose(

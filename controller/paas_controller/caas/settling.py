@@ -95,6 +95,10 @@ class Settling:
             _log.warning("%s comes after it was given up, and is deleted", end)
             self._begin(End(end.app, end.instance))
 
+    async def news(self, namespace: str, seconds: float) -> None:
+        """Waits for what is heard there next, so many seconds at most."""
+        await heard_within(self._news.setdefault(namespace, asyncio.Event()), seconds)
+
     def app(self, app: App, *, late: bool = False) -> End:
         """Deletes its namespace, waits until that is gone, then forgets the app and frees its ports."""
         return self._begin(End(app, late=late))

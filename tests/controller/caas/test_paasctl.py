@@ -52,6 +52,8 @@ async def test_an_app_is_made_filled_looked_at_and_deleted(paasctl: Paasctl, por
     assert listed[4:11] == ["3", "of", "4", "1", "of", "2", "1"]
 
     assert (await paasctl("app", "remove", f"{app}/web", "--wait")).out == f"{app}/web: gone\n"
+    orphan = await paasctl("app", "delete", app, "--orphan")
+    assert (orphan.code, "is in the settings" in orphan.err, "without --orphan" in orphan.err) == (6, True, True)
     assert (await paasctl("app", "delete", app, "--wait")).out == f"{app}: gone\n"
     gone = await paasctl("app", "show", app)
     assert (gone.code, "see which there are: paasctl app list" in gone.err) == (3, True)

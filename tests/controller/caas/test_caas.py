@@ -88,7 +88,7 @@ async def test_each_port_of_a_service_has_one_of_its_own_also_where_several_lead
     assert given == [port["port"] for port in made.body["components"][0]["ports"]]
     assert len(set(given)) == 3
     taken = (await caas.shell.call("GET", "//api/v1/port_pools/main")).body["ports"]
-    assert {port["port"] for port in taken if port["instance"] == made.body["id"]} == set(given)
+    assert {port["port"] for port in taken if port["instance"] == made.body["name"]} == set(given)
 
 
 async def test_logs_and_what_happened_are_to_be_had(caas: Portal) -> None:

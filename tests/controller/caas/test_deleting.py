@@ -79,6 +79,7 @@ async def test_whatever_bears_its_label_goes_with_it(portal: Portal) -> None:
         "metadata": {"name": "stray", "labels": labels},
         "spec": {"containers": [{"name": "c", "image": "x"}]},
     }
+    await portal.becomes("web", "db", "running")  # from now on the cluster has the account of its pods
     with portal.cluster.client() as client:
         core = CoreV1Api(client)
         core.create_namespaced_pod(namespace, stray)

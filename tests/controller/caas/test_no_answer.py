@@ -159,7 +159,8 @@ async def _is_left_in_its_cluster(portal: Portal) -> None:
     assert [step["action"] for step in steps] == ["forget a namespace"]
     forgotten = await portal.call("DELETE", "?orphan=true")
     assert (forgotten.status, forgotten.body["msg"], (await portal.call("GET")).status) == (200, "gone", 404)
-    assert (await portal.shell.get("//api/v1/port_pools/main")).body["ports"] == []
+    ports = (await portal.shell.get("//api/v1/port_pools/main")).body["ports"]
+    assert [each for each in ports if each["state"] != "foreign"] == []  # the test before may still have one there
     with portal.cluster.client() as client:
         core = CoreV1Api(client)
         assert [each.metadata.name for each in core.list_namespaced_service(namespace).items] == ["web-web"]

@@ -132,10 +132,16 @@ class Cluster:
     def paused(self) -> Iterator[None]:
         """The API server takes connections and answers nothing."""
         os.kill(self.api_server.pid, signal.SIGSTOP)
+        self._wait(self._stands_still, "the API server to stand still")
         try:
             yield
         finally:
             os.kill(self.api_server.pid, signal.SIGCONT)
+
+    def _stands_still(self) -> bool:
+        """A thread that was running goes on for a moment."""
+        threads = Path("/proc", str(self.api_server.pid), "task").glob("*/stat")
+        return all(each.read_text().rpartition(") ")[2].startswith("T") for each in threads)
 
     def compact(self) -> None:
         """The past is forgotten: a watch that goes on from an earlier version gets 410. The API server is restarted."""

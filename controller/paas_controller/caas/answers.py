@@ -24,7 +24,7 @@ class ExposedPort(BaseModel):
     shared_address: bool
 
 
-class AppShown(BaseModel):
+class KubeAppShown(BaseModel):
     """An app; memory in units of 128 MiB. `why` says on what making or deleting it waits."""
 
     name: str
@@ -42,11 +42,11 @@ class AppShown(BaseModel):
     created_at: datetime
 
 
-class AppList(Page[AppShown]):
+class AppList(Page[KubeAppShown]):
     """Apps, by name."""
 
 
-class AppOrRehearsed(RootModel[AppShown | Rehearsed]):
+class AppOrRehearsed(RootModel[KubeAppShown | Rehearsed]):
     """The app; of a dry run, its steps."""
 
 

@@ -10,7 +10,7 @@ from paas_controller.caas import answers, queries
 from paas_controller.caas.apps import App, AppKind
 from paas_controller.caas.instance_routes import Instances
 from paas_controller.caas.reading import Reading
-from paas_controller.caas.schemas import AppBody, AppChange
+from paas_controller.caas.schemas import AppBody, KubeAppChange
 from paas_controller.caas.service import Caas
 from paas_controller.caas.views import page
 from paas_controller.web.answers import answer, would
@@ -48,10 +48,10 @@ class _Apps:
             Route("GET", self.base, self.list, READERS,
                   Said(f"List {kind[2:].strip()}s, by name.", {200: answers.AppList}, query=queries.PageQuery),
                   tenants=True),
-            Route("GET", one, self.show, READERS, said(f"Show {kind}.", {200: answers.AppShown}), tenants=True),
+            Route("GET", one, self.show, READERS, said(f"Show {kind}.", {200: answers.KubeAppShown}), tenants=True),
             Route("PATCH", one, self.change, ADMINISTRATORS,
                   said(f"Change {kind}: its pool is never made smaller than what runs.",
-                       {200: answers.AppOrRehearsed}, body=AppChange, query=DryRun, refusals=(409, 422))),
+                       {200: answers.AppOrRehearsed}, body=KubeAppChange, query=DryRun, refusals=(409, 422))),
             Route("DELETE", one, self.delete, ADMINISTRATORS,
                   said(f"Delete {kind} with all that is in it.",
                        {200: answers.GoingOrRehearsed, 202: answers.GoingOrRehearsed}, query=queries.DeleteQuery,
@@ -87,7 +87,7 @@ class _Apps:
         return answer(self.caas.views.app(self._app(request)))
 
     async def change(self, request: web.Request) -> web.Response:
-        body, dry_run = await read_body(request, AppChange), read_query(request, DryRun).dry_run
+        body, dry_run = await read_body(request, KubeAppChange), read_query(request, DryRun).dry_run
         app = await self.caas.change(self._app(request), body, dry_run=dry_run)
         if dry_run:
             return would("change an app", why=f"{app.name}: {body.model_dump_json(exclude_none=True)}")

@@ -77,7 +77,7 @@ class AppBody(_Body):
     cluster: Annotated[OrNone, Field(description="one of the settings; empty for the first")] = ""
 
 
-class AppChange(_Body):
+class KubeAppChange(_Body):
     """What may change of an app; what is not given stays."""
 
     plan: Plan | None = None

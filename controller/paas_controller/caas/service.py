@@ -17,7 +17,7 @@ from paas_controller.caas.confine.templates import confined, confined_component
 from paas_controller.caas.memory import told
 from paas_controller.caas.placing import Build, Part, Placing, taking
 from paas_controller.caas.ports.service import Wanted
-from paas_controller.caas.schemas import AppBody, AppChange, AppInstanceBody, CaasInstanceBody
+from paas_controller.caas.schemas import AppBody, AppInstanceBody, CaasInstanceBody, KubeAppChange
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.views import Views
@@ -71,7 +71,7 @@ class Caas:
             self.settling.app(app, late=isinstance(error, Retryable))
             raise
 
-    async def change(self, app: App, change: AppChange, *, dry_run: bool = False) -> App:
+    async def change(self, app: App, change: KubeAppChange, *, dry_run: bool = False) -> App:
         """Another size or plan. Conflict where it would be less than what runs."""
         values = {name: value for name, value in change.model_dump().items() if value is not None}
         async with self._alone(app) as now:

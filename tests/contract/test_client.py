@@ -19,7 +19,8 @@ READ = {
     app_models.Usage: "Usage", app_models.Component: "ComponentShown", app_models.AppInstance: "AppInstanceShown",
     app_models.Pod: "PodShown", app_models.Happening: "HappeningShown", tenants.Tenant: "TenantShown",
     ports.PortHost: "PortHostShown", ports.Port: "PortShown", ports.PortPool: "PortPoolWithPorts",
-    ports.FreePorts: "FreePorts", ports.Stretch: "StretchShown", ports.ReservedPort: "ReservedPort", ports.Reservation: "ReservationShown",
+    ports.FreePorts: "FreePorts", ports.Stretch: "StretchShown",
+    ports.ReservedPort: "ReservedPort", ports.Reservation: "ReservationShown",
 }  # fmt: skip
 """What the client calls an answer, and the document."""
 BEYOND = {models.Event: {"kind", "name"}}

@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from bench import checks, death, download, plots, start, weight
+from bench import apps, checks, death, download, plots, start, weight
 from bench.result import HEADER, Result
 
 MEASURES: dict[str, Callable[[], Awaitable[list[Result]]]] = {
@@ -14,6 +14,7 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "death": death.measure,
     "weight": weight.measure,
     "download": download.measure,
+    "apps": apps.measure,
 }
 
 

@@ -48,6 +48,11 @@ def spread(runs: Sequence[float]) -> float:
     return (max(runs) - min(runs)) / statistics.median(runs)
 
 
+def thirds(values: Sequence[float]) -> list[float]:
+    """The medians of every third value: three runs out of one."""
+    return [statistics.median(values[part::3]) for part in range(3)]
+
+
 def percentile(values: Sequence[float], part: float) -> float:
     """The value below which this part (0 to 1) of the values lies."""
     ordered = sorted(values)

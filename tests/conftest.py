@@ -2,27 +2,33 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from tests.client.quickly import quickly
 from tests.packaging.conftest import ROOT, packages_of
 from tests.testbeds import tools
 from tests.testbeds.hosts import bed as hosts
 from tests.testbeds.hosts.host import Host
 from tests.testbeds.hosts.machine import CannotStart, locked
+from tests.testbeds.kubernetes.cluster import Cluster, cluster
 from tests.testbeds.memory import memory
 from tests.testbeds.postgres import Server, programs, server
 
+T = TypeVar("T")
 _LONGEST = (
-    "packaging/test_packages.py", "e2e/test_every_software.py", "scripts_repo/test_slow.py", "packaging/test_wheels.py",
-    "controller/test_main.py", "controller/openapi/test_schemathesis.py", "packaging/test_bundle.py",
-    "packaging/test_upgrade.py", "packaging/test_on_hosts.py", "e2e/test_bootstrap.py",
-    "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py",
-    "scripts_repo/test_folders.py", "controller/migrations/test_move.py",
+    "testbeds/test_kubernetes.py", "packaging/test_packages.py", "scripts_repo/test_slow.py",
+    "e2e/test_every_software.py", "packaging/test_bundle.py", "packaging/test_on_hosts.py", "packaging/test_wheels.py",
+    "packaging/test_upgrade.py", "e2e/test_bootstrap.py", "controller/openapi/test_schemathesis.py",
+    "e2e/test_agent_killed.py", "agent/test_crash.py", "scripts_repo/test_rabbitmq.py", "scripts_repo/test_folders.py",
+    "controller/caas/test_paasctl.py", "controller/caas/test_crashes.py", "controller/caas/test_cluster_faults.py",
+    "controller/migrations/test_move.py", "controller/caas/test_docs.py", "e2e/test_caas_killed.py",
+    "controller/caas/test_no_answer.py", "controller/test_main.py",
 )  # fmt: skip
-"""The files that take longest, longest first; before them the one that builds a Python where the cache has none."""
+"""The files that take longest, longest first; before them the two that build where the cache has nothing."""
 
 
 def pytest_configure() -> None:
@@ -42,6 +48,13 @@ def tools_on_the_path() -> Iterator[None]:
     """For tests that run cc or curl."""
     with tools.on_the_path():
         yield
+
+
+@pytest.fixture(scope="session")
+def quick() -> Iterator[tuple[str, ...]]:
+    """What starts paasctl at once."""
+    with quickly("paasctl", "paas_client.paasctl") as command:
+        yield command
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +79,24 @@ def own_postgres(postgres_programs: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def bed() -> Iterator[hosts.Bed]:
-    """A network for hosts. Where there can be none its tests are skipped with the reason, and CI must not."""
+    """A network for hosts."""
+    with came_up(hosts.bed()) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[Cluster]:
+    """A Kubernetes that all tests of this run share; each takes namespaces of its own."""
+    with came_up(cluster()) as made:
+        yield made
+
+
+@contextmanager
+def came_up(bed: AbstractContextManager[T]) -> Iterator[T]:
+    """The bed. Where there can be none its tests are skipped with the reason, and CI must not."""
     with ExitStack() as stack:
         try:
-            made = stack.enter_context(hosts.bed())
+            made = stack.enter_context(bed)
         except CannotStart as error:
             pytest.fail(str(error)) if os.environ.get("CI") == "true" else pytest.skip(str(error))
         yield made

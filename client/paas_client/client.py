@@ -14,11 +14,15 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from paas_client.app_models import AppKind
+from paas_client.apps import Apps
 from paas_client.instances import Instances
 from paas_client.models import Kind
+from paas_client.ports import Ports
 from paas_client.registry import Audit, Hosts, Operations, Tokens
 from paas_client.stream import Stories
-from paas_client.transport import Transport
+from paas_client.tenants import Tenants
+from paas_client.transport import API1, Transport
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
@@ -43,8 +47,16 @@ class Client:
         self.operations = Operations(transport)
         self.hosts = Hosts(transport)
         self.tokens = Tokens(transport)
+        self.tenants = Tenants(transport)
+        self.ports = Ports(transport)
+        self.apps = Apps(transport, "apps")
+        self.caas_apps = Apps(transport, "caas_apps")
         self.audit = Audit(transport)
         self.stories = Stories(transport)
+        self.app_stories = Stories(transport, API1)
 
     def instances(self, kind: Kind) -> Instances:
         return self.database if kind == "database" else self.middleware
+
+    def all_apps(self, kind: AppKind) -> Apps:
+        return self.apps if kind == "apps" else self.caas_apps

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from paas_client import __version__, show
-from paas_client.commands import audit, hosts, operations, software, tokens, watch
+from paas_client.commands import audit, hosts, operations, ports, software, tenants, tokens, watch
+from paas_client.commands.apps.group import apps_app
 from paas_client.commands.asking import EXIT_CODES, Asker
 from paas_client.commands.instances import kind_app
 from paas_client.models import Kind
@@ -26,7 +27,7 @@ Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items
 app = typer.Typer(
     name="paasctl",
     no_args_is_help=True,
-    help="Says what is expected of databases and middleware on hosts, and shows what is there.",
+    help="Says what is expected of databases, middleware and apps, and shows what is there.",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,  # a traceback with its locals would show the token
@@ -39,6 +40,10 @@ for _kind, _short in _KINDS:
 app.add_typer(operations.app, name="operation")
 app.add_typer(hosts.app, name="host")
 app.add_typer(tokens.app, name="token")
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(apps_app("apps"), name="app")
+app.add_typer(apps_app("caas_apps"), name="caas")
+app.add_typer(ports.app, name="port")
 app.add_typer(software.app, name="software")
 app.add_typer(audit.app)
 app.add_typer(watch.app)

@@ -104,6 +104,7 @@ class Holder(Answer):
 
     name: str
     role: str
+    tenant: str = ""
 
 
 class Issued(Holder):
@@ -119,6 +120,7 @@ class Deed(Answer):
     at: datetime
     who: str
     role: str
+    tenant: str = ""
     method: str
     path: str
     about: str
@@ -216,9 +218,12 @@ class Tokens:
 
     transport: Transport
 
-    def create(self, name: str, role: Role) -> Change[Issued]:
-        """A new token, which is in this answer and nowhere else. Conflict where the name has one."""
-        call = Call("POST", ("tokens",), body={"name": name, "role": role})
+    def create(self, name: str, role: Role, tenant: str = "") -> Change[Issued]:
+        """A new token, which is in this answer and nowhere else. Conflict where the name has one.
+
+        With a tenant it is good for the apps of that tenant alone, and the role is operator or viewer.
+        """
+        call = Call("POST", ("tokens",), body={"name": name, "role": role} | ({"tenant": tenant} if tenant else {}))
         return Change(self.transport, call, Issued.model_validate_json)
 
     async def all(self) -> list[Holder]:

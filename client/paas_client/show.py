@@ -16,9 +16,9 @@ from rich.text import Text
 
 _STYLES = {
     "running": "green", "succeeded": "green", "online": "green",
-    "failed": "red", "timed-out": "red", "interrupted": "red", "lost": "red",
+    "failed": "red", "timed-out": "red", "interrupted": "red", "lost": "red", "failing": "red",
     "unknow": "yellow", "cancelled": "yellow", "absent": "yellow",
-    "outdated": "yellow",
+    "outdated": "yellow", "waiting": "yellow", "unplaced": "yellow",
     "stopped": "dim", "not-installed": "dim",
 }  # fmt: skip
 _BETWEEN = "cyan"

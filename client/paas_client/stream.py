@@ -8,7 +8,7 @@ import aiohttp
 from paas_client.change import read
 from paas_client.errors import ClientError, Unavailable, Unreachable
 from paas_client.models import Event
-from paas_client.transport import Transport
+from paas_client.transport import API, Transport
 
 _PAUSE = 1.0
 """Seconds before a broken connection is made again."""
@@ -20,9 +20,13 @@ def _in_silence(_: ClientError) -> None:
 
 @dataclass(frozen=True)
 class Stories:
-    """What happens to databases and middleware; to those of one kind, or to one, where they are named."""
+    """What happens to databases, middleware and apps; to those of one kind, or to one, where they are named.
+
+    Below API1 it is what happens to apps alone, of a tenant's token to that tenant's.
+    """
 
     transport: Transport
+    api: str = API
 
     async def follow(
         self,
@@ -37,10 +41,11 @@ class Stories:
         Where the connection breaks it is made again and goes on where it broke; `on_break` is told why. Raises
         ClientError where the first connection fails, and where the controller refuses.
         """
+        wanted = {"kind": kind, "name": name}
         last, known = "" if after is None else str(after), False
         while True:
             try:
-                async with self.transport.stream("events", query={"kind": kind, "name": name}, last=last) as lines:
+                async with self.transport.stream("events", query=wanted, last=last, api=self.api) as lines:
                     known = True
                     async for number, data in messages(lines):
                         last = number or last

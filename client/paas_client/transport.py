@@ -18,11 +18,14 @@ from paas_client.errors import BY_STATUS, ClientError, Conflict, Refused, Unavai
 
 ATTEMPTS = 4
 API = "/apis/v1alpha1/"
+API1 = "/api/v1/"
+"""Of apps on Kubernetes."""
 _KEY = "Idempotency-Key"
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
 """A controller that wants to be left alone for longer than these seconds is not asked again."""
 _STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 Word = str | int | bool | Sequence[str]
 Query = Mapping[str, Word]
@@ -30,13 +33,14 @@ Query = Mapping[str, Word]
 
 @dataclass(frozen=True)
 class Call:
-    """One request below /apis/v1alpha1. What is empty or false in the query is not sent; `etag` goes as If-Match."""
+    """One request below `api`. What is empty or false in the query is not sent; `etag` goes as If-Match."""
 
     method: str
     path: tuple[str, ...]
     query: Query | None = None
     body: object = None
     etag: str = ""
+    api: str = API
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,13 @@ class Transport:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex
 
-    async def get(self, *path: str, query: Query | None = None, attempts: int = ATTEMPTS) -> Answer:
-        return await self.send(Call("GET", path, query), attempts=attempts)
+    async def get(self, *path: str, query: Query | None = None, attempts: int = ATTEMPTS, api: str = API) -> Answer:
+        return await self.send(Call("GET", path, query, api=api), attempts=attempts)
 
     async def send(self, call: Call, *, attempts: int = ATTEMPTS) -> Answer:
         """The answer. Raises ClientError.
 
-        It is tried again when the connection fails or the controller is not available now: a POST or PUT carries
+        It is tried again when the connection fails or the controller is not available now: a POST, PUT or PATCH carries
         the same idempotency key each time, so that it is done once.
         """
         headers = self._headers(call)
@@ -81,12 +85,18 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, *path: str, query: Query | None = None, last: str = ""
+        self, *path: str, query: Query | None = None, last: str = "", api: str = API
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """Server-sent events from behind the one with the id `last`. Raises ClientError."""
-        call = Call("GET", path, query)
+        call = Call("GET", path, query, api=api)
         headers = self._headers(call) | {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         async with self._answered(call, headers, _STREAM) as response:
+            yield response.content
+
+    @asynccontextmanager
+    async def text(self, call: Call) -> AsyncIterator[aiohttp.StreamReader]:
+        """Text as it is written; it may be silent for as long as it likes. Raises ClientError."""
+        async with self._answered(call, self._headers(call), _ENDLESS) as response:
             yield response.content
 
     async def is_agent(self) -> bool:
@@ -108,7 +118,7 @@ class Transport:
         self, call: Call, headers: Mapping[str, str], limits: aiohttp.ClientTimeout | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response, which is no error; whatever goes wrong while it is read is Unreachable."""
-        base = self.url.rstrip("/") + API
+        base = self.url.rstrip("/") + call.api
         address = URL(base + "/".join(quote(part, safe=":") for part in call.path), encoded=True)
         try:
             # A redirect is not followed: the token is for this address alone.
@@ -124,7 +134,7 @@ class Transport:
 
     def _headers(self, call: Call) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        if call.method in ("POST", "PUT"):
+        if call.method in ("POST", "PUT", "PATCH"):
             headers[_KEY] = self.new_key()
         return headers | ({"If-Match": call.etag} if call.etag else {})
 

@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML, under the same names")
     for name, field in Settings.model_fields.items():
+        if name == "clusters":
+            continue  # more than fits behind a flag
         flag, told = "--" + name.replace("_", "-"), f"{field.description or ''} (default: {field.default or 'none'})"
         if field.annotation is bool:
             parser.add_argument(flag, action="store_true", help=field.description)

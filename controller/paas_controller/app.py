@@ -19,6 +19,9 @@ from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import PaasError, Refused
 from paas_controller.base.principal import Principal
 from paas_controller.base.settings import Settings
+from paas_controller.caas import apps
+from paas_controller.caas.parts import Room
+from paas_controller.caas.ports import pools
 from paas_controller.events.metrics import of_stream
 from paas_controller.events.routes import Pace, stream_routes
 from paas_controller.events.stream import Stream
@@ -42,6 +45,8 @@ from paas_controller.identity.audit import Audit, Outcome
 from paas_controller.identity.audit_routes import audit_routes
 from paas_controller.identity.routes import token_routes
 from paas_controller.identity.service import Identity
+from paas_controller.identity.tenant_routes import tenant_routes
+from paas_controller.identity.tenants import Tenants
 from paas_controller.migrations.schema import bring_up_to_date
 from paas_controller.software.adoption import Adoption
 from paas_controller.software.board import Board
@@ -94,6 +99,7 @@ class _House:
     def __init__(self, settings: Settings, clock: Clock, store: Store, vault: Vault) -> None:
         self.settings, self.clock, self.store, self.vault = settings, clock, store, vault
         self.identity = Identity(store, clock, no_auth=settings.no_auth)
+        self.tenants = Tenants(store, self.identity, clock, [apps.of_tenant, pools.of_tenant])
         self.hosts = hosts = Hosts(store, self.identity, vault, clock, settings.report_interval, members_on)
         hosts.forgetful = settings.forget_credentials
         self.known = known = trust(settings, store, hosts, self.identity, vault, clock)
@@ -111,6 +117,7 @@ class _House:
         self.maintenance = Maintenance(hosts, self.board, self.reconciler, days, clock)
         self.adoption = Adoption(self.specs, agents, settings.operator_address)
         dice = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+        self.caas = Room(settings, store, clock, dice)
         hiding = Hiding(self.board, self.specs)
         self.intake = Intake(self.board, self.operations, hosts, self.adoption, hiding, clock=clock, dice=dice)
         in_earnest, rehearsal = InEarnest(store, self.board, self.specs, hosts), Rehearsal(store, hosts)
@@ -136,12 +143,15 @@ class _House:
         self.bootstraps.start(self.intake.members_of, self._wake_on)
         for room in (self.adoption, self.operations, self.bootstraps, self.reconciler):
             stack.push_async_callback(room.stop)
+        await self.caas.start()
+        stack.push_async_callback(self.caas.stop)
         await self.upgrades.start(self.intake.standing_on, self.known.refusals.note)
         make_order = partial(_order, self.board, self.specs, self.settings.operator_address)
         await self.operations.start(make_order, self.intake.give_up)
         loops = {"silence": self.reports.watch, "resync": self.reconciler.resync, "retention": self.history.retain}
         loops |= {"stream": self.stream.pump, "retention of the audit": self.audit.retain}
         loops |= {"retention of keys": self.once.retain, "certificates": self.known.contexts.renew_for_ever}
+        loops |= self.caas.loops
         loops |= {"refusals": partial(_keep_refused, self.known, self.audit), "upgrades": self.upgrades.watch}
         for name, loop in loops.items():
             stack.push_async_callback(_stop, asyncio.create_task(_keep_going(name, loop), name=name))
@@ -154,12 +164,14 @@ class _House:
         """All routes, and what stands around them."""
         identity, settings, known = self.identity, self.settings, self.known
         routes = health_routes() + token_routes(identity) + trust_routes(known, self.hosts, identity)
+        routes += tenant_routes(self.tenants) + self.caas.routes()
         routes += agent_routes(self.hosts, self.reports, identity, known.enrolment.used)
         routes += host_routes(self.hosts, self.intake.members_of, self.maintenance.pending)
         routes.append(drain_route(self.maintenance))
         routes += bootstrap_routes(self.bootstraps) + upgrade_routes(self.upgrades)
         routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
-        routes += stream_routes(self.stream, known.guard.authenticate, pace) + audit_routes(self.audit)
+        routes += stream_routes(self.stream, known.guard.authenticate, pace, self.caas.of_tenant)
+        routes += audit_routes(self.audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)
         keys = Keys(known.guard.authenticate, identity, known.enrolment.used, known.refusals.note)

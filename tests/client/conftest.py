@@ -4,10 +4,7 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,7 +117,7 @@ class Paasctl:
 
     environment: dict[str, str]
     quick: tuple[str, ...] = ()
-    """What starts it at once (forks.py); empty for the command itself."""
+    """What starts it at once (`quick`); empty for the command itself."""
     command: str = str(BIN / "paasctl")
 
     def with_(self, **changes: str) -> "Paasctl":
@@ -142,23 +139,6 @@ class Paasctl:
     async def __call__(self, *arguments: str, stdin: str = "") -> Ended:
         running = await self.start(*arguments)
         return await running.ended(stdin)
-
-
-@pytest.fixture(scope="session")
-def quick() -> Iterator[tuple[str, ...]]:
-    """What starts paasctl at once."""
-    here = Path(__file__).parent
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(
-            [sys.executable, here / "forks.py", f"{folder}/socket"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as forks,
-    ):
-        assert forks.stdin
-        assert forks.stdout
-        assert forks.stdout.readline() == b"ready\n"
-        yield (sys.executable, "-I", "-S", str(here / "launch.py"), f"{folder}/socket")
-        forks.stdin.close()
 
 
 @pytest.fixture

@@ -1,22 +1,24 @@
-"""forks.py SOCKET: paasctl without the half second that it takes to import: each call is a fork of this process, which
-has imported it. launch.py stands in its place and hands over its descriptors.
+"""forks.py SOCKET NAME MODULE: a program of ours without the seconds that it takes to import: each call is a fork of
+this process, which has imported the module with its `main`. launch.py stands in its place and hands over its
+descriptors.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from paas_client.paasctl import main
-
+Main = Callable[[], object]
 _LARGEST = 1 << 20
 
 
-def serve(path: Path) -> None:
+def serve(path: Path, main: Main) -> None:
     """Until its standard input ends. One call a connection: the words, then the pid back, then how it ended."""
     wake, woken = socket.socketpair()
     woken.setblocking(False)
@@ -36,7 +38,7 @@ def serve(path: Path) -> None:
                 _reap(calls)
             if door in ready:
                 call, _ = door.accept()
-                pid = _fork(call, door)
+                pid = _fork(call, door, main)
                 call.sendall(f"{pid}\n".encode())
                 calls[pid] = call
 
@@ -50,7 +52,7 @@ def _reap(calls: dict[int, socket.socket]) -> None:
             call.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _fork(call: socket.socket, door: socket.socket) -> int:
+def _fork(call: socket.socket, door: socket.socket, main: Main) -> int:
     words, descriptors, _, _ = socket.recv_fds(call, _LARGEST, 3)
     if pid := os.fork():
         for descriptor in descriptors:
@@ -64,21 +66,21 @@ def _fork(call: socket.socket, door: socket.socket) -> int:
             os.dup2(descriptor, number)
         for other in (call, door):
             other.close()
-        code = _run(**json.loads(words))
+        code = _run(main, **json.loads(words))
     finally:
         os._exit(code)
 
 
-def _run(arguments: list[str], environment: dict[str, str], folder: str) -> int:
+def _run(main: Main, arguments: list[str], environment: dict[str, str], folder: str) -> int:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.argv = ["paasctl", *arguments]
+    sys.argv[1:] = arguments
     sys.stdin = os.fdopen(0, closefd=False, encoding="utf-8")
     sys.stdout = os.fdopen(1, "w", closefd=False, encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", 1, closefd=False, encoding="utf-8")
     try:
-        main()
+        return _code(main())
     except SystemExit as ended:
         return _code(ended.code)
     except BaseException:
@@ -88,7 +90,6 @@ def _run(arguments: list[str], environment: dict[str, str], folder: str) -> int:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-    return 0
 
 
 def _code(code: object) -> int:
@@ -99,4 +100,6 @@ def _code(code: object) -> int:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    path, name, module = sys.argv[1:]
+    sys.argv = [name]
+    serve(Path(path), importlib.import_module(module).main)

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from paas_client.apps import Apps, Wish
 from paas_client.client import Client
 from paas_client.errors import ClientError
 from paas_client.instances import Filter, Instances
-from paas_client.transport import API, Transport
+from paas_client.transport import API, API1, Transport
 from tests.client.conftest import Controller
 
 FOR_AGENTS = {*(("POST", f"/agents/{word}") for word in ("join", "renew", "report")), ("PUT", "/{}/{}/check")}
@@ -44,9 +45,33 @@ def of_kind(of: Callable[[Client], Instances]) -> list[Callable[[Client], Awaita
     ]
 
 
+def of_apps(of: Callable[[Client], Apps]) -> list[Callable[[Client], Awaitable[Any]]]:
+    """All that can be asked of apps of one kind."""
+    return [
+        lambda client: of(client).create("a", 1, max_ports=0, plan="free", tenant="t", cluster="c").plan(),
+        lambda client: of(client).all(),
+        lambda client: of(client).get("a"),
+        lambda client: of(client).usage("a"),
+        lambda client: of(client).change("a", memory_units=2).plan(),
+        lambda client: of(client).delete("a").plan(),
+        lambda client: of(client).instances("a").create({}, strict=True).plan(),
+        lambda client: of(client).instances("a").all(),
+        lambda client: of(client).instances("a").get("n"),
+        lambda client: of(client).instances("a").delete("n").plan(),
+        *(lambda client, w=w: of(client).instances("a").wish("n", w).plan() for w in get_args(Wish)),  # type: ignore[misc]
+        lambda client: of(client).instances("a").pods("n"),
+        lambda client: of(client).instances("a").events("n"),
+        lambda client: of(client).instances("a").log("n", component="c", pod="p", container="d", tail=5),
+        lambda client: first(of(client).instances("a").follow("n", component="c", pod="p", container="d")),
+    ]
+
+
 EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     *of_kind(lambda client: client.database),
     *of_kind(lambda client: client.middleware),
+    *of_apps(lambda client: client.apps),
+    *of_apps(lambda client: client.caas_apps),
+    *(lambda client, w=w: client.apps.instances("a").wish("n", w, "c").plan() for w in get_args(Wish)),  # type: ignore[misc]
     lambda client: client.operations.get("o"),
     lambda client: client.operations.log("o", 1, attempts=1),
     lambda client: client.operations.cancel("o").plan(),
@@ -64,8 +89,20 @@ EVERYTHING: list[Callable[[Client], Awaitable[Any]]] = [
     lambda client: client.tokens.all(),
     lambda client: client.tokens.create("n", "viewer").plan(),
     lambda client: client.tokens.delete("n").plan(),
+    lambda client: client.tokens.create("n", "viewer", "t").plan(),
+    lambda client: client.tenants.all(),
+    lambda client: client.tenants.create("t").plan(),
+    lambda client: client.tenants.delete("t").plan(),
+    lambda client: client.ports.all(),
+    lambda client: client.ports.get("p"),
+    lambda client: client.ports.free("p"),
+    lambda client: client.ports.create("p", "c", 1, 2, way="host-port", hosts=[{"address": "h"}]).plan(),
+    lambda client: client.ports.delete("p").plan(),
+    lambda client: client.ports.reserve("p", "app.shop", 60, ports=[1], host="h").plan(),
+    lambda client: client.ports.release("p", "app.shop").plan(),
     lambda client: first(client.audit.all(who="n", since="2026-06-28T00:00:00Z", until="2026-06-28T00:00:00Z")),
     lambda client: first(client.stories.follow("database", "n", after=1)),
+    lambda client: first(client.app_stories.follow("app", "a/n", after=1)),
 ]
 
 
@@ -102,7 +139,7 @@ def documented(document: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
     """Method and path, with {} for what varies, of each operation; and the names of its parameters."""
     found: dict[tuple[str, str], set[str]] = {}
     for path, item in document["paths"].items():
-        if path.startswith(API.rstrip("/")):
+        if path.startswith((API, API1)):
             short = "/" + re.sub(r"\{\w+\}", "{}", path.removeprefix(API))
             for method, operation in item.items():
                 named = {parameter["name"] for parameter in operation.get("parameters", ())}

@@ -18,6 +18,12 @@ def test_json_and_yaml_say_the_same(text: str) -> None:
     assert parse("f", text) == {"name": "db7", "app": {"metadata": {"PORT": "1"}}}
 
 
+def test_what_is_called_yaml_is_read_as_such() -> None:
+    assert parse("a.yml", "{name: db7, app: [on]}\n") == parse("a.yaml", '{"name": "db7", "app": ["on"]}')
+    with pytest.raises(BadDocument, match=r"^a\.yaml is not YAML: line 2, column 1: "):
+        parse("a.yaml", "[name: db7\n")
+
+
 def test_what_looks_like_a_date_in_yaml_stays_text() -> None:
     assert parse("f", "CreateAt: 2019-05-29 10:33:55\nday: 2019-05-29\n") == {
         "CreateAt": "2019-05-29 10:33:55", "day": "2019-05-29",

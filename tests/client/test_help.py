@@ -43,6 +43,16 @@ def test_each_option_says_what_it_does(path: str) -> None:
             assert told.endswith((".", ". [default: ]")), f"{path}: {parameter.name}: {told}"
 
 
+@pytest.mark.parametrize("word", ["running", "stopped", "restart", "log"])
+async def test_a_component_is_named_where_there_may_be_several(paasctl: Paasctl, word: str) -> None:
+    wide = paasctl.with_(COLUMNS="200")
+    assert "APP/INSTANCE[/COMPONENT]" in (await wide("app", word, "--help")).out
+    of_caas = (await wide("caas", word, "--help")).out
+    assert "APP/INSTANCE" in of_caas
+    assert "omponent" not in of_caas.partition("Arguments")[2].partition("Options")[0]
+    assert "COMPONENT" not in of_caas
+
+
 @pytest.mark.parametrize("path", [path for path, command in ALL.items() if isinstance(command, TyperCommand)])
 def test_what_is_answered_can_be_had_for_programs(path: str) -> None:
     assert path.endswith(PLAIN) or any(parameter.name == "form" for parameter in ALL[path].params)

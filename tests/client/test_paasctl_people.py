@@ -26,7 +26,7 @@ async def test_a_token_stands_alone_on_stdout_and_is_good_until_it_is_withdrawn(
     assert refused.code == 5
     assert "a token of role viewer may not do this" in refused.err
     listed = (await paasctl("token", "list", "-o", "json")).document
-    assert {"name": name, "role": "viewer"} in listed
+    assert {"name": name, "role": "viewer", "tenant": ""} in listed
     again = await paasctl("token", "create", name, "--role", "viewer")
     assert again.code == 6
     assert f"paasctl token delete {name}" in again.err
@@ -38,6 +38,33 @@ async def test_a_token_is_rehearsed_and_not_made(paasctl: Paasctl, name: str) ->
     ended = await paasctl("token", "create", name, "--role", "operator", "--dry-run")
     assert (ended.code, "issue a token" in ended.out) == (0, True)
     assert name not in (await paasctl("token", "list")).out
+
+
+async def test_a_tenant_and_its_tokens_come_and_go_together(paasctl: Paasctl) -> None:
+    assert "make a tenant" in (await paasctl("tenant", "create", "shop", "--dry-run")).out
+    made = await paasctl("tenant", "create", "shop")
+    assert (made.code, made.out) == (0, "shop: it is there\n")
+    assert "paasctl token create NAME --role operator --tenant shop" in made.err
+    assert "there is a tenant shop already" in (await paasctl("tenant", "create", "shop")).err
+    token = (await paasctl("token", "create", "shop-ci", "--role", "operator", "--tenant", "shop")).out.strip()
+    refused = await paasctl.with_(PAAS_TOKEN=token)("db", "running", "nobody")
+    assert refused.code == 5
+    assert "shop-ci has a token of the tenant shop: it is good for the apps below /api/v1 alone" in refused.err
+    listed = (await paasctl("token", "list")).out.splitlines()
+    assert ["shop-ci", "operator", "shop"] in [line.split() for line in listed]
+    assert "shop-ci (shop)" in (await paasctl("audit", "--limit", "1")).out
+    mistyped = await paasctl("tenant", "delete", "shopp")
+    assert (mistyped.code, "did you mean shop? see which there are: paasctl tenant list" in mistyped.err) == (3, True)
+    gone = await paasctl("tenant", "delete", "shop")
+    assert gone.out == "shop: it is gone, and with it the tokens of shop-ci\n"
+    assert (await paasctl("tenant", "list", "-o", "json")).document == []
+    assert (await paasctl.with_(PAAS_TOKEN=token)("db", "list")).code == 5
+
+
+async def test_an_administrator_of_a_tenant_is_refused_in_a_sentence(paasctl: Paasctl) -> None:
+    ended = await paasctl("token", "create", "boss", "--role", "administrator", "--tenant", "shop")
+    assert ended.code != 0
+    assert "administrators are the platform's; a token of a tenant is an operator's or a viewer's" in ended.err
 
 
 async def test_a_holder_who_is_mistyped_is_found(paasctl: Paasctl) -> None:

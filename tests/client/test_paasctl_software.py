@@ -33,8 +33,8 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def paasctl() -> Paasctl:
-    return Paasctl({"PATH": str(BIN)})
+def paasctl(quick: tuple[str, ...]) -> Paasctl:
+    return Paasctl({"PATH": str(BIN), "LANG": "C.UTF-8"}, quick)
 
 
 @pytest.fixture(scope="module")

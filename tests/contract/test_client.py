@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from paas_client import models, registry
+from paas_client import app_models, models, ports, registry, tenants
 from tests.controller.shell import Shell
 
 READ = {
@@ -15,6 +15,12 @@ READ = {
     registry.Bootstrap: "BootstrapShown",
     registry.Upgrade: "UpgradeShown", registry.UpgradePlan: "UpgradePlan", registry.LeftOut: "LeftOut",
     registry.Holder: "Holder", registry.Issued: "Issued", registry.Deed: "Audited",
+    app_models.ExposedPort: "ExposedPort", app_models.KubeApp: "KubeAppShown", app_models.Share: "ShareShown",
+    app_models.Usage: "Usage", app_models.Component: "ComponentShown", app_models.AppInstance: "AppInstanceShown",
+    app_models.Pod: "PodShown", app_models.Happening: "HappeningShown", tenants.Tenant: "TenantShown",
+    ports.PortHost: "PortHostShown", ports.Port: "PortShown", ports.PortPool: "PortPoolWithPorts",
+    ports.FreePorts: "FreePorts", ports.Stretch: "StretchShown",
+    ports.ReservedPort: "ReservedPort", ports.Reservation: "ReservationShown",
 }  # fmt: skip
 """What the client calls an answer, and the document."""
 BEYOND = {models.Event: {"kind", "name"}}
@@ -33,6 +39,6 @@ async def test_what_the_client_reads_is_in_the_document(tmp_path: Path) -> None:
 
 
 def test_every_answer_that_the_client_knows_is_compared() -> None:
-    found = (each for module in (models, registry) for each in vars(module).values())
+    found = (each for module in (app_models, models, ports, registry, tenants) for each in vars(module).values())
     known = {each for each in found if isinstance(each, type) and issubclass(each, models.Answer)}
     assert {each for each in known if not issubclass(each, models.Page)} - {models.Answer} == READ.keys()

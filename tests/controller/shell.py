@@ -77,6 +77,11 @@ def body(name: str = "db", *hosts: str, **app: Any) -> dict[str, Any]:
     }
 
 
+def whole(path: str) -> str:
+    """What is meant by a path that begins below the API's prefix, or with `//` at the root."""
+    return path[1:] if path.startswith("//") else API + path
+
+
 @dataclass
 class Shell:
     """A controller that can be stopped and started again on what it has kept in its folder."""
@@ -121,9 +126,9 @@ class Shell:
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, headers: Any = None
     ) -> Answer:
-        """`path` begins below the API's prefix, or with `//` at the root. Without a token it is the administrator's."""
+        """`path` is as `whole` takes it. Without a token it is the administrator's."""
         base = str(self.address).rstrip("/")
-        url = URL(base + (path[1:] if path.startswith("//") else API + path), encoded=True)
+        url = URL(base + whole(path), encoded=True)
         token = self.token if token is None else token
         headers = ({"Authorization": f"Bearer {token}"} if token else {}) | (headers or {})
         data = body if isinstance(body, bytes | None) else io.BytesIO(msgspec.json.encode(body))

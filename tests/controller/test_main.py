@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -18,20 +19,55 @@ from paas_controller.base.errors import PaasError
 from paas_controller.base.settings import Settings
 from paas_controller.migrations.schema import bring_up_to_date, known
 from paas_controller.store.engines import transaction
+from tests.client.quickly import quickly
 from tests.controller.agents import Agent
 from tests.controller.shell import Shell
 from tests.controller.store.rows import fill
 from tests.testbeds.ports import free_port
 from tests.testbeds.postgres import Server
-from tests.testbeds.stack import BIN
+
+Ended = Callable[..., "subprocess.CompletedProcess[str]"]
+Told = Callable[..., str]
 
 
-def refused(*arguments: str) -> str:
+@pytest.fixture(scope="module")
+def quick_controller() -> Iterator[tuple[str, ...]]:
+    """What starts a controller at once."""
+    with quickly("paas-controller", "paas_controller.__main__") as command:
+        yield command
+
+
+@pytest.fixture
+def ended(quick_controller: tuple[str, ...]) -> Ended:
+    """Runs it with these arguments to its end."""
+    return lambda *arguments: subprocess.run(
+        [*quick_controller, *arguments], check=False, capture_output=True, text=True, timeout=20
+    )
+
+
+@pytest.fixture
+def refused(ended: Ended) -> Told:
     """What a start with these arguments says on standard error before it ends with 1."""
-    ran = subprocess.run([BIN / "paas-controller", *arguments], check=False, capture_output=True, text=True, timeout=20)
-    assert ran.returncode == 1, ran.stderr
-    assert "Traceback" not in ran.stderr
-    return ran.stderr
+
+    def told(*arguments: str) -> str:
+        ran = ended(*arguments)
+        assert ran.returncode == 1, ran.stderr
+        assert "Traceback" not in ran.stderr
+        return ran.stderr
+
+    return told
+
+
+@pytest.fixture
+def said(ended: Ended) -> Told:
+    """What a command with these arguments prints before it ends well."""
+
+    def told(*arguments: str) -> str:
+        ran = ended(*arguments)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return told
 
 
 def misread(*arguments: str) -> str:
@@ -41,19 +77,12 @@ def misread(*arguments: str) -> str:
     return told.getvalue()
 
 
-def said(*arguments: str) -> str:
-    """What a command with these arguments prints before it ends well."""
-    ran = subprocess.run([BIN / "paas-controller", *arguments], check=False, capture_output=True, text=True, timeout=20)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
 def test_a_second_controller_in_one_folder_is_refused(tmp_path: Path) -> None:
     with only_one(tmp_path), pytest.raises(PaasError, match="another controller works in"), only_one(tmp_path):
         pass
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, refused: Told) -> None:
     (tmp_path / "controller.db").write_text("this is no database, and long enough to be looked at" * 20)
     assert "controller.db cannot be used" in refused(
         "--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}"
@@ -97,7 +126,7 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert told == f"paas-controller: {tmp_path / 'nope.toml'} cannot be read: No such file or directory\n"
 
 
-def test_a_database_that_is_spoiled_in_the_middle_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_database_that_is_spoiled_in_the_middle_is_named_with_what_to_do(tmp_path: Path, refused: Told) -> None:
     file = tmp_path / "controller.db"
     with transaction(f"sqlite:///{file}") as connection:
         bring_up_to_date(connection)
@@ -120,13 +149,15 @@ def _spoil(file: Path, table: str) -> None:
     file.write_bytes(content)
 
 
-def test_a_spoiled_key_is_named(tmp_path: Path) -> None:
+def test_a_spoiled_key_is_named(tmp_path: Path, refused: Told) -> None:
     (tmp_path / "secret.key").write_text("spoiled")
     assert "secret.key" in refused("--data-dir", str(tmp_path), "--listen", f"127.0.0.1:{free_port()}")
 
 
 @pytest.mark.parametrize("sealed", ["/database/create", "/agents/join"])
-async def test_a_database_without_its_key_is_refused_and_gets_no_other_one(tmp_path: Path, sealed: str) -> None:
+async def test_a_database_without_its_key_is_refused_and_gets_no_other_one(
+    tmp_path: Path, sealed: str, refused: Told
+) -> None:
     shell = Shell(tmp_path / "data")
     await shell.start()
     if sealed == "/agents/join":
@@ -162,13 +193,17 @@ def test_a_loopback_socket_behind_an_address_for_agents_is_told_of(caplog: pytes
     assert warned.startswith("agents are sent to 192.0.2.1:3334, but 127.0.0.1:3334 is for this machine alone")
 
 
-def test_a_second_controller_beside_one_file_is_refused_wherever_its_data_folder_is(tmp_path: Path) -> None:
+def test_a_second_controller_beside_one_file_is_refused_wherever_its_data_folder_is(
+    tmp_path: Path, refused: Told
+) -> None:
     with only_one(tmp_path / "one"):
         told = refused("--data-dir", str(tmp_path / "two"), "--database-url", f"sqlite:///{tmp_path / 'one' / 'my.db'}")
     assert f"another controller works in {tmp_path / 'one'}" in told
 
 
-def test_a_second_controller_on_one_database_is_refused_with_a_sentence(tmp_path: Path, postgres: Server) -> None:
+def test_a_second_controller_on_one_database_is_refused_with_a_sentence(
+    tmp_path: Path, postgres: Server, refused: Told
+) -> None:
     with postgres.database() as url, transaction(url):
         said = refused("--data-dir", str(tmp_path), "--database-url", url)
     assert re.match(
@@ -176,7 +211,7 @@ def test_a_second_controller_on_one_database_is_refused_with_a_sentence(tmp_path
     )
 
 
-def test_a_server_that_is_not_there_is_named_and_its_password_is_nowhere(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_named_and_its_password_is_nowhere(tmp_path: Path, refused: Told) -> None:
     url = f"postgresql://paas:kept-secret@127.0.0.1:{free_port()}/paas"
     told = refused("--data-dir", str(tmp_path), "--database-url", url, "--log-level", "debug")
     assert "postgresql://paas@127.0.0.1" in told
@@ -187,7 +222,9 @@ def test_a_server_that_is_not_there_is_named_and_its_password_is_nowhere(tmp_pat
 # Commands
 
 
-def test_a_store_is_moved_with_its_progress_and_the_next_command(tmp_path: Path, postgres: Server) -> None:
+def test_a_store_is_moved_with_its_progress_and_the_next_command(
+    tmp_path: Path, postgres: Server, refused: Told, said: Told
+) -> None:
     source = f"sqlite:///{tmp_path / 'controller.db'}"
     with transaction(source) as connection:
         bring_up_to_date(connection)
@@ -201,7 +238,9 @@ def test_a_store_is_moved_with_its_progress_and_the_next_command(tmp_path: Path,
     assert "holds 3 rows" in again
 
 
-def test_a_password_is_left_out_of_the_next_command_and_its_place_said(tmp_path: Path, postgres: Server) -> None:
+def test_a_password_is_left_out_of_the_next_command_and_its_place_said(
+    tmp_path: Path, postgres: Server, said: Told
+) -> None:
     source = f"sqlite:///{tmp_path / 'controller.db'}"
     with transaction(source) as connection:
         bring_up_to_date(connection)
@@ -212,7 +251,7 @@ def test_a_password_is_left_out_of_the_next_command_and_its_place_said(tmp_path:
 
 
 @pytest.mark.parametrize("kind", ["mysql", "postgresql+asyncpg", "postgres"])
-def test_a_store_of_another_kind_is_refused_with_those_there_are(tmp_path: Path, kind: str) -> None:
+def test_a_store_of_another_kind_is_refused_with_those_there_are(tmp_path: Path, kind: str, refused: Told) -> None:
     source = f"sqlite:///{tmp_path / 'controller.db'}"
     for urls in ((f"{kind}://paas:kept-secret@h/d", source), (source, f"{kind}://paas:kept-secret@h/d")):
         told = refused("move-store", "--from", urls[0], "--to", urls[1])
@@ -220,7 +259,7 @@ def test_a_store_of_another_kind_is_refused_with_those_there_are(tmp_path: Path,
         assert "kept-secret" not in told
 
 
-def test_a_store_is_not_moved_while_a_controller_works_on_it(tmp_path: Path) -> None:
+def test_a_store_is_not_moved_while_a_controller_works_on_it(tmp_path: Path, refused: Told) -> None:
     source, target = (f"sqlite:///{tmp_path / name / 'controller.db'}" for name in ("one", "two"))
     with transaction(source) as connection:
         bring_up_to_date(connection)
@@ -228,7 +267,7 @@ def test_a_store_is_not_moved_while_a_controller_works_on_it(tmp_path: Path) -> 
         assert "another controller works in" in refused("move-store", "--from", source, "--to", target)
 
 
-def test_a_database_is_taken_to_a_revision(tmp_path: Path) -> None:
+def test_a_database_is_taken_to_a_revision(tmp_path: Path, refused: Told, said: Told) -> None:
     with transaction(f"sqlite:///{tmp_path / 'controller.db'}") as connection:
         bring_up_to_date(connection)
     head = known()[-1]

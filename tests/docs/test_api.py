@@ -46,14 +46,14 @@ def here(text: str, stack: Stack, agent: Agent, ports: dict[str, int]) -> str:
     return text
 
 
-async def run(commands: str, folder: Path) -> list[str]:
+async def run(commands: str, folder: Path, seconds: float = 90) -> list[str]:
     """What each block printed; AssertionError where a command failed."""
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     shell = await asyncio.create_subprocess_exec(
         "bash", "-euo", "pipefail", cwd=folder, env=environment,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    said, wrong = await asyncio.wait_for(shell.communicate(commands.encode()), 90)
+    said, wrong = await asyncio.wait_for(shell.communicate(commands.encode()), seconds)
     assert shell.returncode == 0, f"{said.decode()[-1000:]}\n{wrong.decode()}"
     return said.decode().split(MARK)
 

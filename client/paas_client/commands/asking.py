@@ -10,6 +10,8 @@ from typing import TypeVar
 import typer
 
 from paas_client import show
+from paas_client.app_models import AppKind
+from paas_client.apps import Apps
 from paas_client.client import Client, connect
 from paas_client.commands.spoken import spoken
 from paas_client.errors import ClientError, Conflict, NotFound, Refused, Unauthorized, Unavailable, Unreachable
@@ -49,15 +51,22 @@ class HostSilent(WaitFailed):
 
 @dataclass(frozen=True)
 class Asker:
-    """What is asked about: the options before the command, the kind below `database` and `middleware`, the name."""
+    """What is asked about: the options before the command, the kind below `database` and `middleware` or below `app`
+    and `caas`, the name.
+    """
 
     config: Path | None = None
     kind: Kind = "database"
     name: str = "NAME"
+    app_kind: AppKind = "apps"
 
     @property
     def command(self) -> str:
         return f"paasctl {self.kind}"
+
+    @property
+    def app_command(self) -> str:
+        return "paasctl caas" if self.app_kind == "caas_apps" else "paasctl app"
 
     def about(self, name: str) -> "Asker":
         return replace(self, name=name)
@@ -98,6 +107,10 @@ class Asker:
     def ask_for(self, question: Callable[[Instances], Awaitable[T]], hints: Hints | None = None) -> T:
         """Asks about instances of the chosen kind."""
         return self.ask(lambda client: question(client.instances(self.kind)), hints)
+
+    def ask_apps(self, question: Callable[[Apps], Awaitable[T]], hints: Hints | None = None) -> T:
+        """Asks about apps of the chosen kind."""
+        return self.ask(lambda client: question(client.all_apps(self.app_kind)), hints)
 
 
 def asker(context: typer.Context) -> Asker:

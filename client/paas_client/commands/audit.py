@@ -64,5 +64,7 @@ def moment(text: str, now: datetime) -> str:
 
 def _row(deed: Deed) -> tuple[str, ...]:
     # What the controller tells by itself was asked by no request: it is about a host.
-    asked = f"{deed.method} {deed.path.removeprefix('/apis/v1alpha1/')}" if deed.path else deed.about
-    return show.moment(deed.at), deed.who, deed.peer, asked, deed.code or "done", show.first_line(deed.sentence)
+    path = deed.path.removeprefix("/apis/v1alpha1/").removeprefix("/api/v1/")
+    asked = f"{deed.method} {path}" if path else deed.about
+    who = f"{deed.who} ({deed.tenant})" if deed.tenant else deed.who
+    return show.moment(deed.at), who, deed.peer, asked, deed.code or "done", show.first_line(deed.sentence)

@@ -71,9 +71,10 @@ def read(path: str) -> dict[str, Any]:
 
 
 def parse(name: str, text: str) -> dict[str, Any]:
-    """JSON where it begins with a bracket, as JSON does, and YAML otherwise. Raises BadDocument."""
+    """JSON where it begins with a bracket, as JSON does, unless its name says that it is YAML. Raises BadDocument."""
+    is_json = text.lstrip()[:1] in ("{", "[", "") and not name.endswith((".yaml", ".yml"))
     try:
-        document = json.loads(text) if text.lstrip()[:1] in ("{", "[", "") else yaml.load(text, _Loader)  # noqa: S506
+        document = json.loads(text) if is_json else yaml.load(text, _Loader)  # noqa: S506
     except json.JSONDecodeError as error:
         raise BadDocument(_place(name, text, error)) from None
     except yaml.YAMLError as error:

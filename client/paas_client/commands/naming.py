@@ -29,8 +29,8 @@ def instance_hints(asked: Asker) -> Hints:
         listing = f"see which there are: {asked.command} list"
         with suppress(ClientError):
             here = await _names(client, asked.kind)
-            if near := _near(asked.name, here):
-                return f"did you mean {near}? {listing}"
+            if meant := near(asked.name, here):
+                return f"did you mean {meant}? {listing}"
             other = next(kind for kind in get_args(Kind) if kind != asked.kind)
             if asked.name in await _names(client, other):
                 return f"there is a {other} of this name: paasctl {other} show {asked.name}"
@@ -44,8 +44,8 @@ def near_hints(wanted: str, known: Callable[[Client], Awaitable[Iterable[str]]],
 
     async def hint(client: Client, _: ClientError) -> str:
         with suppress(ClientError):
-            if near := _near(wanted, await known(client)):
-                return f"did you mean {near}? see which there are: {listing}"
+            if meant := near(wanted, await known(client)):
+                return f"did you mean {meant}? see which there are: {listing}"
         return f"see which there are: {listing}"
 
     return {NotFound: hint}
@@ -55,7 +55,7 @@ def instance_names(context: typer.Context, incomplete: str) -> list[str]:
     """For the shell, below `database` and `middleware`."""
     group = context.parent.info_name if context.parent else ""
     kind: Kind = "middleware" if group in ("middleware", "mw") else "database"
-    return _completed(context, incomplete, lambda client: _names(client, kind))
+    return completed(context, incomplete, lambda client: _names(client, kind))
 
 
 def all_instance_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -64,15 +64,27 @@ def all_instance_names(context: typer.Context, incomplete: str) -> list[str]:
     async def names(client: Client) -> list[str]:
         return [f"{kind}/{name}" for kind in get_args(Kind) for name in await _names(client, kind)]
 
-    return _completed(context, incomplete, names)
+    return completed(context, incomplete, names)
 
 
 def host_names(context: typer.Context, incomplete: str) -> list[str]:
-    return _completed(context, incomplete, known_hosts)
+    return completed(context, incomplete, known_hosts)
 
 
 def holder_names(context: typer.Context, incomplete: str) -> list[str]:
-    return _completed(context, incomplete, known_holders)
+    return completed(context, incomplete, known_holders)
+
+
+def pool_names(context: typer.Context, incomplete: str) -> list[str]:
+    return completed(context, incomplete, known_pools)
+
+
+async def known_pools(client: Client) -> list[str]:
+    return [pool.name for pool in await client.ports.all()]
+
+
+def tenant_names(context: typer.Context, incomplete: str) -> list[str]:
+    return completed(context, incomplete, known_tenants)
 
 
 async def known_hosts(client: Client) -> list[str]:
@@ -83,12 +95,17 @@ async def known_holders(client: Client) -> list[str]:
     return [holder.name for holder in await client.tokens.all()]
 
 
+async def known_tenants(client: Client) -> list[str]:
+    return [tenant.name for tenant in await client.tenants.all()]
+
+
 def words(*known: str) -> Callable[[str], list[str]]:
     """For the shell: these words."""
     return lambda incomplete: [word for word in known if word.startswith(incomplete)]
 
 
-def _near(wanted: str, known: Iterable[str]) -> str:
+def near(wanted: str, known: Iterable[str]) -> str:
+    """The one that was meant; empty where none is like it."""
     return next(iter(difflib.get_close_matches(wanted, known, n=1)), "")
 
 
@@ -101,10 +118,10 @@ async def _names(client: Client, kind: Kind) -> list[str]:
     return names
 
 
-def _completed(
+def completed(
     context: typer.Context, incomplete: str, known: Callable[[Client], Awaitable[Iterable[str]]]
 ) -> list[str]:
-    """What is known and begins so; nothing where the controller cannot be asked at once."""
+    """For the shell: what is known and begins so; nothing where the controller cannot be asked at once."""
 
     async def asking() -> list[str]:
         async with asyncio.timeout(_PATIENCE), connect(settings.url, settings.token) as client:

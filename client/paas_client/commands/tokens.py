@@ -7,7 +7,7 @@ import typer
 
 from paas_client import show
 from paas_client.commands.asking import Hints, asker
-from paas_client.commands.naming import holder_names, known_holders, near_hints
+from paas_client.commands.naming import holder_names, known_holders, near_hints, tenant_names
 from paas_client.commands.options import DryRunOption
 from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.errors import Conflict
@@ -29,12 +29,21 @@ RoleOption = Annotated[
     Role, typer.Option("--role", help="A viewer reads, an operator changes, an administrator gives tokens as well.")
 ]
 
+TenantOption = Annotated[
+    str,
+    typer.Option(
+        "--tenant", metavar="TENANT", autocompletion=tenant_names,
+        help="Good for the apps of this tenant alone; for an operator or a viewer.",
+    ),
+]  # fmt: skip
+
 
 @app.command()
 def create(
     context: typer.Context,
     name: Holder,
     role: RoleOption,
+    tenant: TenantOption = "",
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,
 ) -> None:
@@ -43,7 +52,9 @@ def create(
     The token stands alone on stdout; the rest goes to stderr.
     """
     hints: Hints = {Conflict: f"withdraw it first: paasctl token delete {name}"}
-    issued = asker(context).ask(lambda client: sent(client.tokens.create(name, role.value), dry_run=dry_run), hints)
+    issued = asker(context).ask(
+        lambda client: sent(client.tokens.create(name, role.value, tenant), dry_run=dry_run), hints
+    )
     if isinstance(issued, Plan):
         return show_plan(issued, form)
     show.answer(form, issued.document(), lambda: print(issued.token))
@@ -52,10 +63,10 @@ def create(
 
 @app.command("list")
 def all_holders(context: typer.Context, form: show.FormOption = show.Form.table) -> None:
-    """List who has a token, and its role."""
+    """List who has a token, its role, and the tenant for whose apps alone it is good."""
     holders = asker(context).ask(lambda client: client.tokens.all())
-    rows = [(holder.name, holder.role) for holder in holders]
-    show.answer(form, [holder.document() for holder in holders], lambda: show.table(("NAME", "ROLE"), rows))
+    rows = [(holder.name, holder.role, holder.tenant or "-") for holder in holders]
+    show.answer(form, [holder.document() for holder in holders], lambda: show.table(("NAME", "ROLE", "TENANT"), rows))
 
 
 @app.command()

@@ -14,8 +14,12 @@ ANYBODY: frozenset[Role] = READERS | AGENTS
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who showed a valid token. `host` is set for an agent: the one host it may speak for."""
+    """Somebody who showed a valid token. `host` is set for an agent: the one host it may speak for.
+
+    `tenant` is set for those who may see and touch what is this tenant's, and nothing else.
+    """
 
     name: str
     role: Role
     host: str = ""
+    tenant: str = ""

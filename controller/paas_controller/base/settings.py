@@ -4,12 +4,13 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from paas_controller.base.addresses import is_loopback, is_unspecified, split_address
+from paas_controller.base.clusters import ClusterSettings, all_different, listed
 
 _SQLITE = "sqlite:///"
 
@@ -44,6 +45,11 @@ class Settings(BaseModel):
     tls_key: Path | None = Field(None, description="its private key (PEM), if it is in a file of its own")
     ca_file: Path | None = Field(None, description="certificates (PEM) to verify agents by, instead of a CA of our own")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    clusters: Annotated[tuple[ClusterSettings, ...], BeforeValidator(listed), AfterValidator(all_different)] = Field(
+        (), description="Kubernetes clusters: [[clusters]] in the file, JSON in the environment"
+    )
+    free_units: int = Field(5, ge=1, description="memory units that an app on the free plan may have at most")
+    free_ports: int = Field(3, ge=0, description="ports that an app on the free plan may have at most")
 
     @field_validator("listen")
     @classmethod

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from paas_controller.base.clusters import ClusterSettings
 from paas_controller.base.errors import Invalid
 from paas_controller.base.settings import Settings
 
@@ -25,7 +26,10 @@ _PLAIN = {
     "float_parsing": "has to be a number",
     "float_type": "has to be a number",
     "greater_than": "has to be more than {gt:g}",
+    "greater_than_equal": "has to be {ge:g} or more",
     "less_than_equal": "has to be {le:g} or less",
+    "missing": "is missing",
+    "tuple_type": "has to be a list: [[clusters]] in the file",
     "literal_error": "has to be {expected}",
     "path_type": "has to be the path of a file or folder, in quotes",
     "string_type": "has to be a text in quotes",
@@ -62,6 +66,10 @@ def _all(prefix: str = "", spelled: Callable[[str], str] = str) -> str:
 
 def _sentence(fault: ErrorDetails, named: Mapping[str, str]) -> str:
     where = named.get(str(fault["loc"][0]), "") if fault["loc"] else ""
+    within = ".".join(str(part) for part in fault["loc"][1:])
+    where += f": {within}" if within else ""
+    if fault["type"] == "extra_forbidden" and within:
+        return f"{where} is no setting of a cluster; there are {', '.join(ClusterSettings.model_fields)}"
     if fault["type"] == "extra_forbidden":
         return f"{where} is no setting; there are {_all()}"
     if plain := _PLAIN.get(fault["type"]):

@@ -1,19 +1,20 @@
 """HTTP of the stream: server-sent events, as browsers and curl know them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from paas_controller.base.errors import Invalid, PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import READERS
-from paas_controller.events.schemas import StreamQuery
-from paas_controller.events.stream import Behind, Listener, Stream, Wanted
+from paas_controller.events.schemas import AppStreamQuery, StreamQuery
+from paas_controller.events.stream import Behind, Listener, Step, Stream, Wanted
 from paas_controller.web.queries import read_query
-from paas_controller.web.routing import API, REQUEST_ID, Authenticate, Route, Said
+from paas_controller.web.routing import API, API1, PRINCIPAL, REQUEST_ID, Authenticate, Route, Said
 
 LAST_EVENT_ID = "Last-Event-ID"
 _HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -28,12 +29,28 @@ class Pace:
     retry: float = 3.0
 
 
-def stream_routes(stream: Stream, authenticate: Authenticate, pace: Pace) -> list[Route]:
-    """GET /events. Whose token is withdrawn hears no more than until the next heartbeat."""
+OfTenant = Callable[[str, str, str, float], bool]
+"""Whether what is told of this topic and name since this moment (UTC seconds) is this tenant's; of none, an app's."""
 
-    async def listen(request: web.Request) -> web.StreamResponse:
-        asked, after = read_query(request, StreamQuery), _last_seen(request)
-        async with stream.listening(after, Wanted(asked.kind or "", asked.name)) as listener:
+
+def stream_routes(stream: Stream, authenticate: Authenticate, pace: Pace, of_tenant: OfTenant) -> list[Route]:
+    """GET /events, of everything and of apps. Whose token is withdrawn hears no more than until the next heartbeat."""
+
+    async def everything(request: web.Request) -> web.StreamResponse:
+        asked = read_query(request, StreamQuery)
+        return await listen(request, Wanted(asked.kind or "", asked.name))
+
+    async def apps(request: web.Request) -> web.StreamResponse:
+        asked, tenant = read_query(request, AppStreamQuery), request[PRINCIPAL].tenant
+
+        def meant(step: Step) -> bool:
+            within = asked.name in ("", step.name, step.name.partition("/")[0])
+            return within and of_tenant(tenant, step.topic, step.name, step.at)
+
+        return await listen(request, Wanted(asked.kind or "", meant=meant))
+
+    async def listen(request: web.Request, wanted: Wanted) -> web.StreamResponse:
+        async with stream.listening(_last_seen(request), wanted) as listener:
             response = web.StreamResponse(headers=_HEADERS | {REQUEST_ID: request_id.get()})
             await response.prepare(request)
             try:
@@ -68,11 +85,13 @@ def stream_routes(stream: Stream, authenticate: Authenticate, pace: Pace) -> lis
         except PaasError as error:
             yield _goodbye(error.message, listener)
 
-    said = Said(
-        "Every change as it happens, from now on or from behind Last-Event-ID (0: from the beginning of what is kept).",
-        {200: "text/event-stream"}, query=StreamQuery, refusals=(400,), takes=(LAST_EVENT_ID,),
-    )  # fmt: skip
-    return [Route("GET", f"{API}/events", listen, READERS, said)]
+    said = partial(Said, answers={200: "text/event-stream"}, refusals=(400,), takes=(LAST_EVENT_ID,))
+    since = "as it happens, from now on or from behind Last-Event-ID (0: from the beginning of what is kept)."
+    return [
+        Route("GET", f"{API}/events", everything, READERS, said(f"Every change {since}", query=StreamQuery)),
+        Route("GET", f"{API1}/events", apps, READERS, said(f"Every change of apps {since}", query=AppStreamQuery),
+              tenants=True),
+    ]  # fmt: skip
 
 
 def _goodbye(why: str, listener: Listener) -> bytes:

@@ -1,10 +1,13 @@
 """What may be asked of the stream."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from paas_agent.contract import Kind
+
+OfApps = Literal["app", "caas"]
+"""What a step of the story of apps is about; its name is that of the app, then `/` and the instance's."""
 
 
 class StreamQuery(BaseModel):
@@ -12,7 +15,7 @@ class StreamQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Kind | None = None
+    kind: Literal[Kind, OfApps] | None = None
     name: Annotated[str, Field(description="goes with kind")] = ""
 
     @model_validator(mode="after")
@@ -20,3 +23,10 @@ class StreamQuery(BaseModel):
         if self.name and not self.kind:
             raise ValueError("name goes with kind: a name is one of its kind only")
         return self
+
+
+class AppStreamQuery(StreamQuery):
+    """Which apps' changes; what is not given takes all that one may see."""
+
+    kind: OfApps | None = None
+    name: Annotated[str, Field(description="goes with kind: an app, or app/instance")] = ""

@@ -6,7 +6,7 @@ further back reads the rows until it has caught up; who falls behind what is in 
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -30,21 +30,27 @@ class Behind(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose story; what is empty takes all."""
-
-    topic: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
-    """One step, written once for all who listen."""
+    """One step, written once for all who listen; `at` is UTC seconds."""
 
     id: int
+    at: float
     topic: str
     name: str
     message: bytes
+
+
+def _any(_: Step) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose story; what is empty takes all. Of that, those steps are told that are `meant` for this listener."""
+
+    topic: str = ""
+    name: str = ""
+    meant: Callable[[Step], bool] = _any
 
 
 class Stream:
@@ -119,7 +125,7 @@ class Stream:
         def read(connection: Connection) -> list[Step]:
             of = (wanted.topic, wanted.name)
             return [
-                Step(row["id"], row["topic"], row["name"], _message(row))
+                Step(row["id"], row["at"], row["topic"], row["name"], _message(row))
                 for row in events.between(connection, after, until, of, PAGE)
             ]
 
@@ -159,14 +165,14 @@ class Listener:
             return ()
         steps = await self._stream.between(self.position, until, self._wanted)
         self.position = steps[-1].id if len(steps) == PAGE else until
-        return steps
+        return [step for step in steps if self._wanted.meant(step)]
 
     async def _live(self) -> Sequence[Step]:
         steps = await self._stream.after(self.position)
         if steps:
             self.position = steps[-1].id
-        topic, name = self._wanted.topic, self._wanted.name
-        return [step for step in steps if topic in ("", step.topic) and name in ("", step.name)]
+        topic, name, meant = self._wanted.topic, self._wanted.name, self._wanted.meant
+        return [step for step in steps if topic in ("", step.topic) and name in ("", step.name) and meant(step)]
 
 
 def _message(row: dict[str, Any]) -> bytes:

@@ -50,6 +50,12 @@ def page(connection: Connection, topic: str, name: str, before_id: int | None, l
     return [dict(row) for row in connection.execute(query.order_by(_EVENT.c.id.desc()).limit(limit)).mappings()]
 
 
+def latest(connection: Connection, topic: str) -> list[dict[str, Any]]:
+    """The newest of each name and host."""
+    newest = select(func.max(_EVENT.c.id)).where(_EVENT.c.topic == topic).group_by(_EVENT.c.name, _EVENT.c.host)
+    return [dict(row) for row in connection.execute(select(_EVENT).where(_EVENT.c.id.in_(newest))).mappings()]
+
+
 def last(connection: Connection) -> int:
     """The number of the newest; 0 where there is none."""
     return connection.execute(select(func.max(_EVENT.c.id))).scalar() or 0

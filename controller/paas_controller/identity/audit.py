@@ -79,10 +79,10 @@ class Audit:
         def write(connection: Connection) -> None:
             who = request.get(PRINCIPAL, _JOINING)
             about = request.get(ABOUT) or request.match_info.get("name") or request.match_info.get("id", "")
-            row = {"at": self._clock.time(), "who": who.name, "role": who.role, "method": request.method}
-            row |= {"path": _kept(_path(request)), "about": _kept(about), "peer": request.remote or ""}
+            row = {"at": self._clock.time(), "who": who.name, "role": who.role, "tenant": who.tenant}
+            row |= {"method": request.method, "path": _kept(_path(request)), "about": _kept(about)}
             row |= {"status": outcome.status, "code": outcome.code, "sentence": _kept(outcome.sentence)}
-            tables.add(connection, row | {"request_id": identifier})
+            tables.add(connection, row | {"peer": request.remote or "", "request_id": identifier})
 
         return write
 
@@ -99,9 +99,10 @@ class Audit:
 
     async def keep(self, who: Principal, about: str, outcome: Outcome, peer: str = "") -> None:
         """Keeps a row of what was done, or could not be, without a request."""
-        row = {"at": self._clock.time(), "who": who.name, "role": who.role, "method": "", "path": "", "about": about}
-        row |= {"peer": peer, "status": outcome.status, "code": outcome.code, "sentence": _kept(outcome.sentence)}
-        await self._store.write(lambda connection: tables.add(connection, row | {"request_id": ""}), alone=True)
+        row = {"at": self._clock.time(), "who": who.name, "role": who.role, "tenant": who.tenant, "about": about}
+        row |= {"method": "", "path": "", "peer": peer, "request_id": ""}
+        row |= {"status": outcome.status, "code": outcome.code, "sentence": _kept(outcome.sentence)}
+        await self._store.write(lambda connection: tables.add(connection, row), alone=True)
 
     async def retain(self) -> None:
         """Drops what is older than KEPT_DAYS, once an hour, for ever."""

@@ -34,6 +34,7 @@ class Audited(BaseModel):
     at: datetime
     who: str
     role: Role
+    tenant: Annotated[str, Field(description="whose token it was; empty for the platform's")]
     method: str
     path: str
     about: str
@@ -61,5 +62,5 @@ def audit_routes(audit: Audit) -> list[Route]:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    names = ("id", "who", "role", "method", "path", "about", "sentence", "status", "code", "request_id")
+    names = ("id", "who", "role", "tenant", "method", "path", "about", "sentence", "status", "code", "request_id")
     return {name: getattr(row, name) for name in names} | {"at": rfc3339(row.at), "from": row.peer}

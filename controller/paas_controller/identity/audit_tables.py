@@ -19,6 +19,8 @@ class AuditRow(SQLModel, table=True):
     at: float = Field(index=True)
     who: str
     role: str
+    tenant: str = ""
+    """Whose token it was; empty for the platform's."""
     method: str
     path: str
     about: str

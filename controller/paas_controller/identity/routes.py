@@ -17,20 +17,20 @@ def token_routes(identity: Identity) -> list[Route]:
         body = await read_body(request, TokenBody)
         request[ABOUT] = body.name
         dry_run = read_query(request, DryRun).dry_run
-        token = await identity.issue(Principal(body.name, body.role), dry_run=dry_run)
+        who = _principal(body)
+        token = await identity.issue(who, dry_run=dry_run)
         if dry_run:
-            return would("issue a token", why=f"{body.name}, {body.role}")
-        return answer({"name": body.name, "role": body.role, "token": token}, 201)
+            return would("issue a token", why=", ".join(filter(None, (who.name, who.role, who.tenant))))
+        return answer(_shown(who) | {"token": token}, 201)
 
     async def renew(request: web.Request) -> web.Response:
         """Another token in place of one that nobody was shown."""
         body = await read_body(request, TokenBody)
-        token = await identity.renew(Principal(body.name, body.role))
-        return answer({"name": body.name, "role": body.role, "token": token}, 201)
+        token = await identity.renew(_principal(body))
+        return answer(_shown(_principal(body)) | {"token": token}, 201)
 
     async def listed(_: web.Request) -> web.Response:
-        items = [{"name": who.name, "role": who.role} for who in identity.people()]
-        return answer({"items": items, "next": None})
+        return answer({"items": [_shown(who) for who in identity.people()], "next": None})
 
     async def remove(request: web.Request) -> web.Response:
         name, dry_run = request.match_info["name"], read_query(request, DryRun).dry_run
@@ -48,3 +48,11 @@ def token_routes(identity: Identity) -> list[Route]:
               Said("Withdraw a token; the last administrator's stays.", {200: ToldOrRehearsed}, query=DryRun,
                    path=ByHolder, refusals=(409,))),
     ]  # fmt: skip
+
+
+def _principal(body: TokenBody) -> Principal:
+    return Principal(body.name, body.role, tenant=body.tenant or "")
+
+
+def _shown(who: Principal) -> dict[str, str]:
+    return {"name": who.name, "role": who.role, "tenant": who.tenant}

@@ -12,9 +12,9 @@ from sqlmodel import SQLModel
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import new_token, token_hash, write_secret
-from paas_controller.base.errors import Conflict, NotFound, Unauthorized
+from paas_controller.base.errors import Conflict, NotFound, Refused, Unauthorized
 from paas_controller.base.principal import Principal, Role
-from paas_controller.identity import tables as _tables  # noqa: F401 - makes the table known
+from paas_controller.identity.tables import require_tenant
 from paas_controller.store.store import Store
 
 JOIN_TOKEN_LIFE = 3600.0
@@ -36,7 +36,7 @@ class Identity:
         """Loads the tokens. Where the file or any administrator is missing, `admin` gets a new token, written there."""
         rows = await self._store.read(lambda c: c.execute(select(_TOKEN).where(_TOKEN.c.role != "join")).all())
         for row in rows:
-            self._known[row.hash] = Principal(row.name, cast(Role, row.role), row.host)
+            self._known[row.hash] = Principal(row.name, cast(Role, row.role), row.host, row.tenant)
         shown = await asyncio.to_thread(admin_file.exists)
         if shown and any(known.role == "administrator" for known in self._known.values()):
             with suppress(PermissionError):  # somebody else owns it, and decides
@@ -76,19 +76,19 @@ class Identity:
         return sorted((who for who in self._known.values() if not who.host), key=lambda who: who.name)
 
     async def issue(self, principal: Principal, *, dry_run: bool = False) -> str:
-        """A new token for a person or a program; Conflict where the name has one. A dry run's is good for nothing."""
+        """A new token for a person or a program; Conflict where the name has one, Refused where it would be an
+        administrator of a tenant, or of one that there is not. A dry run's is good for nothing.
+        """
         token = new_token()
-        taken = Conflict(f"{principal.name} has a token already; withdraw it first")
-        if any(who.name == principal.name for who in self.people()):
-            raise taken
-        if dry_run:
-            return token
 
         def write(connection: Connection) -> None:
             if connection.execute(select(_TOKEN).where(_TOKEN.c.name == principal.name, _TOKEN.c.host == "")).first():
-                raise taken
-            self.keep(connection, token, principal)
+                raise Conflict(f"{principal.name} has a token already; withdraw it first")
+            self._keep_of_person(connection, token, principal)
 
+        if dry_run:
+            await self._store.rehearse(write)
+            return token
         await self._store.write(write)
         self.admit(token, principal)
         return token
@@ -99,12 +99,19 @@ class Identity:
 
         def replace(connection: Connection) -> None:
             connection.execute(_of(principal.name))
-            self.keep(connection, token, principal)
+            self._keep_of_person(connection, token, principal)
 
         await self._store.write(replace)
         self._forget_person(principal.name)
         self.admit(token, principal)
         return token
+
+    def _keep_of_person(self, connection: Connection, token: str, principal: Principal) -> None:
+        if principal.tenant and principal.role == "administrator":
+            raise Refused("administrators are the platform's; a token of a tenant is an operator's or a viewer's")
+        if principal.tenant:
+            require_tenant(connection, principal.tenant)
+        self.keep(connection, token, principal)
 
     async def remove(self, name: str, *, dry_run: bool = False) -> None:
         """From now on the token of this name is no good; the last administrator's stays. NotFound, Conflict."""
@@ -132,7 +139,7 @@ class Identity:
         if principal.host:
             self.forget(connection, principal.host, but=beside)
         row = {"hash": token_hash(token), "role": principal.role, "name": principal.name, "host": principal.host}
-        connection.execute(insert(_TOKEN), row | {"created_at": self._clock.time()})
+        connection.execute(insert(_TOKEN), row | {"tenant": principal.tenant, "created_at": self._clock.time()})
 
     def admit(self, token: str, principal: Principal, *, beside: str = "") -> None:
         """From now on the token is good; called once it is stored."""
@@ -143,6 +150,11 @@ class Identity:
     def forget(self, connection: Connection, host: str, *, but: str = "") -> None:
         """Deletes the tokens of a host but the one of this hash, in the caller's transaction."""
         connection.execute(delete(_TOKEN).where(_TOKEN.c.host == host, _TOKEN.c.hash != but))
+
+    def withdraw_tenant(self, tenant: str) -> None:
+        """From now on no token of this tenant is good; called once they are deleted."""
+        self._known = {known: who for known, who in self._known.items() if who.tenant != tenant}
+        self._shown.clear()
 
     def withdraw(self, host: str, *, but: str = "") -> None:
         """From now on no token of this host is good but the one of this hash."""

@@ -35,7 +35,8 @@ def document_routes(routes: list[Route]) -> list[Route]:
     async def show(_: web.Request) -> web.Response:
         return web.Response(body=document(), content_type="application/json")
 
-    own = [Route("GET", "/openapi.json", show, ANYBODY, Said("This document.", {200: "application/json"}))]
+    said = Said("This document.", {200: "application/json"})
+    own = [Route("GET", "/openapi.json", show, ANYBODY, said, tenants=True)]
     own += [_asset(path, _PAGE / name) for path, name in _FILES.items()]
     return own
 

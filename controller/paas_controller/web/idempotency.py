@@ -21,6 +21,7 @@ from paas_controller.base.clock import Clock
 from paas_controller.base.crypto import Vault
 from paas_controller.base.errors import Conflict, Invalid, Refused, Retryable
 from paas_controller.base.logs import request_id
+from paas_controller.base.principal import Principal
 from paas_controller.store.company import company
 from paas_controller.store.store import Store
 from paas_controller.web import tables
@@ -75,7 +76,7 @@ class Idempotency:
             return handler
 
         async def once(request: web.Request) -> web.StreamResponse:
-            key, caller = request.headers.get(KEY), request[PRINCIPAL].name
+            key, caller = request.headers.get(KEY), _caller(request[PRINCIPAL])
             if key is None:
                 return await handler(request)
             if not _VISIBLE.fullmatch(key):
@@ -150,6 +151,11 @@ class Idempotency:
         while True:
             await self._store.write(partial(tables.drop, before=self._clock.time() - KEPT))
             await asyncio.sleep(3600)
+
+
+def _caller(who: Principal) -> str:
+    """A tenant's apart: the next one who has a token of this name may be another tenant's."""
+    return f"{who.tenant}/{who.name}" if who.tenant else who.name
 
 
 def _again(answer: Answer, sent: Any) -> web.Response:

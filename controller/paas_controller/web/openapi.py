@@ -7,7 +7,7 @@ from http import HTTPStatus
 from paas_controller import __version__
 from paas_controller.base.principal import ANYBODY
 from paas_controller.web.models import SCHEMAS, Schema, parameters, schemas_of
-from paas_controller.web.routing import API, Document, Route
+from paas_controller.web.routing import API, API1, Document, Route
 from paas_controller.web.schemas import Error
 from paas_controller.web.words import ABOUT, HEADERS, REFUSALS, SHAPES, TAGS, WITH
 
@@ -16,9 +16,10 @@ def openapi(routes: Sequence[Route]) -> Schema:
     """The document of these routes; ValueError where two models have one name."""
     schemas, names = schemas_of({Error} | {model for route in routes for model in _models(route)})
     paths: dict[str, Schema] = {}
+    identifiers: set[str] = set()
     for route in routes:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, names)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, names, identifiers)
     return {
         "openapi": "3.1.0",
         "info": {"title": "paas-controller", "version": __version__, "description": ABOUT},
@@ -33,12 +34,14 @@ def openapi(routes: Sequence[Route]) -> Schema:
     }
 
 
-def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema:
+def _operation(route: Route, path: str, names: Mapping[Document, str], taken: set[str]) -> Schema:
     said = route.said
-    shown: Schema = {"summary": said.summary, "operationId": _identifier(route.method, path), "tags": [_tag(path)]}
+    identifier = _identifier(route.method, path, taken)
+    shown: Schema = {"summary": said.summary, "operationId": identifier, "tags": [_tag(path)]}
     if route.roles and route.roles != ANYBODY:
         *first, last = sorted(route.roles)
-        shown["description"] = f"For tokens of role {', '.join(first)}{' or ' if first else ''}{last}."
+        theirs = " A tenant's token sees and changes what is the tenant's." if route.tenants else ""
+        shown["description"] = f"For tokens of role {', '.join(first)}{' or ' if first else ''}{last}.{theirs}"
     shown["security"] = [] if route.roles is None else [{"token": sorted(route.roles)}]
     shown["parameters"] = [*parameters(said.path, "path"), *parameters(said.query, "query")]
     takes = (*said.takes, *(["Idempotency-Key"] if route.keyed else []))
@@ -51,25 +54,38 @@ def _operation(route: Route, path: str, names: Mapping[Document, str]) -> Schema
     return shown | {"responses": answers | refused}
 
 
-def _identifier(method: str, path: str) -> str:
-    words = re.sub(r"\{(\w+)\}", r"by_\1", path.removeprefix(API)).replace(".", "_").replace("-", "_").split("/")
+def _identifier(method: str, path: str, taken: set[str]) -> str:
+    """After its path within its API; where the other API has one of that name already, after its whole path."""
+    found = next(name for name in (_called(method, _within(path) or path), _called(method, path)) if name not in taken)
+    taken.add(found)
+    return found
+
+
+def _called(method: str, path: str) -> str:
+    words = re.sub(r"\{(\w+)\}", r"by_\1", path).replace(".", "_").replace("-", "_").split("/")
     return "_".join([method.lower(), *filter(None, words)])
 
 
 def _tag(path: str) -> str:
-    return path.removeprefix(API).split("/")[1] if path.startswith(API) else "controller"
+    within = _within(path)
+    return within.split("/")[1] if within else "controller"
+
+
+def _within(path: str) -> str | None:
+    """The path below the API that it belongs to; None where it belongs to neither."""
+    return next((path.removeprefix(api) for api in (API, API1) if path.startswith(f"{api}/")), None)
 
 
 def _refused(route: Route) -> Iterator[int]:
     """Every refusal that a route may give, those that follow from what it is included."""
     yield from route.said.refusals
     if route.roles is not None:
-        yield from (401,) if route.roles == ANYBODY else (401, 403)
+        yield from (401,) if route.roles == ANYBODY and route.tenants else (401, 403)
     if route.said.path:
         yield 404
     if route.said.body:
         yield 413
-    if route.path.startswith(API):
+    if route.path.startswith((API, API1)):
         yield from (400, 503)
     if route.keyed:
         yield from (409, 422)

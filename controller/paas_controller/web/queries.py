@@ -30,7 +30,8 @@ def _flag(value: object) -> bool:
     return value == "true"
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
+    """Goes before the bounds of a number."""
     if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20):
         raise ValueError(f"is a whole number, not {value!r}")
     return int(value)
@@ -43,9 +44,9 @@ def _moment(value: object) -> object:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Limit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole)]
+Limit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(whole)]
 """How many are answered at most."""
-Position = Annotated[int, Field(ge=0, le=2**62), BeforeValidator(_whole)]
+Position = Annotated[int, Field(ge=0, le=2**62), BeforeValidator(whole)]
 """Where to go on."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 

@@ -23,6 +23,9 @@ from paas_controller.web.faults import MAX_BODY, error_response, ours
 from paas_controller.web.schemas import Health
 
 API = "/apis/v1alpha1"
+"""Of the platform: hosts, and the software on them."""
+API1 = "/api/v1"
+"""Of apps on Kubernetes."""
 PRINCIPAL = web.RequestKey("principal", Principal)
 ABOUT = web.RequestKey("about", str)
 """What a change is about, where the path does not say so."""
@@ -72,11 +75,13 @@ class Route:
     said: Said
     again: Handler | None = None
     """Answers anew where the change was committed and its answer lost; None: the handler may as well run again."""
+    tenants: bool = False
+    """Whether a tenant's token is let in. Its handler shows and touches what is that tenant's, and nothing else."""
 
     @property
     def changes(self) -> bool:
         """Whether people ask for a change by it. What agents report is none; that one joins is."""
-        return self.method in ("POST", "PUT", "DELETE") and self.roles is not AGENTS
+        return self.method in ("POST", "PUT", "PATCH", "DELETE") and self.roles is not AGENTS
 
     @property
     def keyed(self) -> bool:
@@ -110,7 +115,7 @@ def application(routes: Iterable[Route], authenticate: Authenticate, hooks: Hook
     app = web.Application(client_max_size=MAX_BODY)
     hooks = hooks or Hooks()
     # Each handler is guarded by itself: a middleware would cost every request as much as the guard does.
-    for route in (*routes, Route("*", "/{path:.*}", _nothing, ANYBODY, Said("Nothing.", {}))):
+    for route in (*routes, Route("*", "/{path:.*}", _nothing, ANYBODY, Said("Nothing.", {}), tenants=True)):
         handler = hooks.once(route, route.handler) if route.changes else route.handler
         handler = _allowed(route, handler, authenticate)
         handler = _accompanied(hooks.witness(route, handler)) if route.changes else handler
@@ -149,14 +154,16 @@ def _log_refusal(request: web.Request, error: PaasError) -> None:
 
 
 def _allowed(route: Route, handler: Handler, authenticate: Authenticate) -> Handler:
-    """The handler behind token and role."""
+    """The handler behind token, tenant and role."""
     roles, told = route.roles, route.changes
-    plain = route.said.query is None and route.path.startswith(API)
+    plain = route.said.query is None and route.path.startswith((API, API1))
     if roles is None:
         return handler
 
     async def allowed(request: web.Request) -> web.StreamResponse:
         request[PRINCIPAL] = principal = authenticate(request)
+        if principal.tenant and not route.tenants:
+            raise Forbidden(_of_a_tenant(principal))
         if principal.role not in roles:
             raise Forbidden(_too_little(principal, roles))
         if plain and request.rel_url.raw_query_string:
@@ -195,6 +202,11 @@ async def _nothing(request: web.Request) -> web.StreamResponse:
 
 def _too_little(principal: Principal, roles: frozenset[Role]) -> str:
     return f"a token of role {principal.role} may not do this; it takes {' or '.join(sorted(roles))}"
+
+
+def _of_a_tenant(principal: Principal) -> str:
+    told = f"{principal.name} has a token of the tenant {principal.tenant}: it is good for the apps below {API1} alone"
+    return f"{told}; the rest is the platform's"
 
 
 def health_routes() -> list[Route]:

@@ -1,8 +1,9 @@
 """Words that every room's bodies and answers share."""
 
+import re
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, RootModel, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, RootModel, WithJsonSchema
 
 T = TypeVar("T")
 
@@ -10,6 +11,18 @@ T = TypeVar("T")
 def shaped(pattern: str, **more: Any) -> WithJsonSchema:
     """Tells the API's document of a pattern that a validator of ours holds a text to, with a sentence of its own."""
     return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"} | more)
+
+
+def held_to(pattern: str, told: str) -> AfterValidator:
+    """Holds a text to a pattern, and says in words where it is not of it. `shaped` tells the document."""
+    whole = re.compile(pattern)
+
+    def hold(value: str) -> str:
+        if not whole.fullmatch(value):
+            raise ValueError(told)
+        return value
+
+    return AfterValidator(hold)
 
 
 def keyed(pattern: str) -> Any:

@@ -32,8 +32,8 @@ async def test_a_change_says_who_asked_for_what_from_where_and_how_it_was_answer
     assert asked.status == 201
     (row,) = await rows(shell)
     assert row == {
-        "id": row["id"], "at": "2026-06-28T10:00:00.000Z", "who": "admin", "role": "administrator", "method": "POST",
-        "path": "/apis/v1alpha1/database/create", "about": "db7", "sentence": "Create a database.",
+        "id": row["id"], "at": "2026-06-28T10:00:00.000Z", "who": "admin", "role": "administrator", "tenant": "",
+        "method": "POST", "path": "/apis/v1alpha1/database/create", "about": "db7", "sentence": "Create a database.",
         "from": "127.0.0.1", "status": 201, "code": "", "request_id": "the-request",
     }  # fmt: skip
 

@@ -23,8 +23,9 @@ async def test_a_token_is_shown_once_and_works_at_once(shell: Shell) -> None:
     assert await _works(shell, made.body["token"])
     listed = await shell.get("/tokens")
     assert listed.body["items"] == [
-        {"name": "admin", "role": "administrator"}, {"name": "portal", "role": "operator"},
-    ]  # fmt: skip
+        {"name": "admin", "role": "administrator", "tenant": ""},
+        {"name": "portal", "role": "operator", "tenant": ""},
+    ]
     assert made.body["token"] not in str(listed.body)
 
 

@@ -212,7 +212,8 @@ def test_without_room_for_a_copy_nothing_is_changed(tmp_path: Path, versions: Pa
         url = f"sqlite:///{disk / 'controller.db'}"
         with transaction(url) as connection:
             bring_up_to_date(connection)
-        (disk / "ballast").write_bytes(bytes((disk / "controller.db").stat().st_size * 6))
+        ballast = shutil.disk_usage(disk).free - (disk / "controller.db").stat().st_size // 2
+        (disk / "ballast").write_bytes(bytes(ballast))
         with pytest.raises(PaasError, match=r"no copy of .* could be kept"), transaction(url) as connection:
             bring_up_to_date(connection, versions)
         with transaction(url) as connection:

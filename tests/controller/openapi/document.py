@@ -1,5 +1,6 @@
 """The API's document as a judge of answers: each has a documented status, and a body that is what the document says."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ class _Operation:
     path: re.Pattern[str]
     literal: int
     """How many letters of the path are no parameter: the most literal one is meant."""
-    answers: dict[int, jsonschema_rs.Draft202012Validator | None]
+    answers: dict[int, Document | None]
+    """The schema of each, where it has a body of JSON."""
 
 
 class Judge:
@@ -22,13 +24,15 @@ class Judge:
 
     def __init__(self, document: Document) -> None:
         self._operations: dict[str, list[_Operation]] = {}
-        schemas = _closed(document)
+        self._schemas = _closed(document)
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+        """Made when they are needed: each holds all schemas of the document."""
         for path, methods in document["paths"].items():
             part = ".*" if path.endswith("{path}") else "[^/]+"
             pattern = re.compile(part.join(map(re.escape, re.split(r"\{\w+\}", path))))
             for method, operation in methods.items():
                 answers = {
-                    int(status): _validator(_resolved(response, document), schemas)
+                    int(status): _schema(_resolved(response, document))
                     for status, response in operation["responses"].items()
                 }
                 literal = len(re.sub(r"\{\w+\}", "", path))
@@ -42,9 +46,17 @@ class Judge:
             return
         answers = max(meant, key=lambda each: each.literal).answers
         assert status in answers, f"{method} {path} answers {status}, and the document does not say so"
-        if method != "HEAD" and (validator := answers[status]) is not None and not _too_early(status, body):
-            wrong = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(body)]
+        if method != "HEAD" and (schema := answers[status]) is not None and not _too_early(status, body):
+            errors = self._validator(schema).iter_errors(body)
+            wrong = [f"{error.instance_path}: {error.message}" for error in errors]
             assert not wrong, f"{method} {path} answers {status} with a body that is not in the document: {wrong}"
+
+    def _validator(self, schema: Document) -> jsonschema_rs.Draft202012Validator:
+        key = json.dumps(schema)
+        if key not in self._validators:
+            whole = schema | {"components": {"schemas": self._schemas}}
+            self._validators[key] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        return self._validators[key]
 
 
 def _too_early(status: int, body: object) -> bool:
@@ -67,8 +79,6 @@ def _closed(document: Document) -> Document:
             for name, schema in schemas.items()}  # fmt: skip
 
 
-def _validator(response: Document, schemas: Document) -> jsonschema_rs.Draft202012Validator | None:
-    schema = response.get("content", {}).get("application/json", {}).get("schema")
-    if schema is None:
-        return None
-    return jsonschema_rs.Draft202012Validator(schema | {"components": {"schemas": schemas}}, validate_formats=True)
+def _schema(response: Document) -> Document | None:
+    found: Document | None = response.get("content", {}).get("application/json", {}).get("schema")
+    return found

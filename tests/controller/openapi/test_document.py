@@ -11,7 +11,7 @@ from aiohttp import web
 from openapi_spec_validator import validate
 
 from paas_controller.app import controller
-from paas_controller.base.principal import ANYBODY
+from paas_controller.base.principal import ANYBODY, WRITERS
 from paas_controller.base.settings import Settings
 from paas_controller.web.openapi import openapi
 from paas_controller.web.routing import Route, Said
@@ -87,6 +87,19 @@ async def test_each_operation_says_which_roles_may_and_what_is_refused(document:
     assert {"201", "400", "401", "403", "409", "413", "503"} <= create["responses"].keys()
     assert paths["/apis/v1alpha1/agents/join"]["post"]["security"] == []
     assert paths["/healthz"]["get"]["responses"].keys() == {"200"}
+
+
+def test_a_route_that_lets_a_tenants_token_in_says_so() -> None:
+    async def nothing(_: web.Request) -> web.Response:
+        return web.Response()
+
+    route = Route("PATCH", "/api/v1/apps", nothing, WRITERS, Said("Nothing.", {200: None}), tenants=True)
+    told = openapi([route])["paths"]["/api/v1/apps"]["patch"]
+    assert (told["operationId"], told["tags"]) == ("patch_apps", ["apps"])
+    for_whom = "For tokens of role administrator or operator. A tenant's token sees and changes what is the tenant's."
+    assert told["description"] == for_whom
+    assert {"400", "401", "403", "409", "422", "503"} <= told["responses"].keys()
+    assert [each["name"] for each in told["parameters"]] == ["Idempotency-Key"]
 
 
 async def test_every_refusal_has_the_one_shape_of_errors(document: Document) -> None:

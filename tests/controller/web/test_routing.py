@@ -12,14 +12,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from paas_controller.base.errors import Retryable
-from paas_controller.base.principal import ANYBODY, Principal
-from paas_controller.web.routing import Route, Said, application
-from tests.controller.shell import Shell
+from paas_controller.base.principal import AGENTS, ANYBODY, READERS, WRITERS, Principal
+from paas_controller.web.routing import PRINCIPAL, Route, Said, application
+from tests.controller.shell import Shell, whole
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]
 PATHS = [
     "//", "//nothing", "//repo/x", "//metrics", "//openapi.json", "", "/database", "/database/create", "/database/db",
     "/database/db/status", "/database/db/nothing", "/cache/db", "/hosts", "/tokens", "/agents/report", "/operations/x",
+    "//api/v1", "//api/v1/tenants", "//api/v1/nothing",
 ]  # fmt: skip
 
 
@@ -92,7 +93,7 @@ PLACES = [
 
 async def test_no_path_is_a_500(shell: Shell) -> None:
     for strange, place, method in itertools.product(STRANGE, PLACES, ("GET", "DELETE")):
-        line = f"{method} {_whole(place.format(strange))} HTTP/1.1"
+        line = f"{method} {whole(place.format(strange))} HTTP/1.1"
         status = await _raw(shell, line)
         assert status < 500, f"{line}: {status}"
 
@@ -118,10 +119,6 @@ BODIES = [
 async def test_no_body_is_a_500(shell: Shell) -> None:
     for body, path in itertools.product(BODIES, ("/database/create", "/tokens", "/hosts")):
         assert (await shell.post(path, body)).status == 400, f"{path}: {body[:40]!r}"
-
-
-def _whole(path: str) -> str:
-    return path[1:] if path.startswith("//") else f"/apis/v1alpha1{path}"
 
 
 async def _raw(shell: Shell, line: str, header: bytes = b"X: y", body: bytes = b"") -> int:
@@ -175,6 +172,37 @@ async def test_not_now_says_when(failing: str) -> None:
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "7"
         assert (await answer.json())["error"]["message"] == "not now"
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "keyed"),
+    [("GET", False, False), ("POST", True, True), ("PUT", True, True), ("PATCH", True, True), ("DELETE", True, False)],
+)
+def test_a_change_is_known_by_its_method(method: str, changes: bool, keyed: bool) -> None:
+    async def nothing(_: web.Request) -> web.Response:
+        return web.Response()
+
+    of_people, of_agents = (Route(method, "/", nothing, roles, Said("Nothing.", {})) for roles in (ANYBODY, AGENTS))
+    assert (of_people.changes, of_people.keyed) == (changes, keyed)
+    assert (of_agents.changes, of_agents.keyed) == (False, False)
+
+
+async def test_a_tenants_token_is_let_in_where_a_route_says_so_within_its_role() -> None:
+    async def greet(request: web.Request) -> web.Response:
+        return web.Response(text=request[PRINCIPAL].tenant)
+
+    said = Said("Greets.", {})
+    routes = [
+        Route("GET", "/theirs", greet, READERS, said, tenants=True),
+        Route("PUT", "/theirs", greet, WRITERS, said, tenants=True), Route("GET", "/ours", greet, ANYBODY, said),
+    ]  # fmt: skip
+    server = TestServer(application(routes, lambda _: Principal("ci", "viewer", tenant="shop")))
+    async with server, aiohttp.ClientSession(server.make_url("")) as session:
+        assert await (await session.get("/theirs")).text() == "shop"
+        refused = (await session.put("/theirs"), await session.get("/ours"), await session.get("/nothing"))
+        assert [answer.status for answer in refused] == [403, 403, 404]
+        assert "a token of role viewer may not do this" in await refused[0].text()
+        assert "ci has a token of the tenant shop" in await refused[1].text()
 
 
 REFUSALS = [

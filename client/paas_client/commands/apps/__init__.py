@@ -1,0 +1,1 @@
+"""`paasctl app` and `paasctl caas`: apps on Kubernetes and their instances."""

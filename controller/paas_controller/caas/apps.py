@@ -183,14 +183,15 @@ class Apps:
         """Conflict where the name is taken, or its app goes."""
         if connection.execute(select(_APP.c.phase).where(_APP.c.id == instance.app)).scalar() != "there":
             raise Conflict("its app is being deleted")
-        taken = select(_INSTANCE.c.phase).where(_INSTANCE.c.app == instance.app, _INSTANCE.c.name == instance.name)
-        phase = connection.execute(taken).scalar()
+        others = select(_INSTANCE.c.name, _INSTANCE.c.phase, _INSTANCE.c.components)
+        there = {row.name: row for row in connection.execute(others.where(_INSTANCE.c.app == instance.app))}
+        phase = there[instance.name].phase if instance.name in there else ""
         if phase in ("making", "going"):
             raise Retryable(f"the instance {instance.name} is being {'deleted' if phase == 'going' else 'made'}; wait")
         if phase:
             told = f"there is an instance {instance.name} already, and none is changed in place"
             raise Conflict(f"{told}: delete it first, or take another name")
-        _require_names(connection, instance)
+        _require_names(instance, {name: row.components for name, row in there.items()})
         row = {name: getattr(instance, name) for name in _INSTANCE.c.keys()}  # noqa: SIM118 - its columns
         connection.execute(insert(_INSTANCE), row | {"components": json.dumps(instance.components)})
 
@@ -224,11 +225,10 @@ def _called(kind: str) -> str:
     return "CaaS app" if kind == "caas" else "app"
 
 
-def _require_names(connection: Connection, new: AppInstance) -> None:
+def _require_names(new: AppInstance, there: dict[str, str]) -> None:
     """Objects are called after instance and component: `a-b` with `c` would be what `a` with `b-c` is."""
     wanted = {named(new.name, component): component for component in new.components}
-    there = select(_INSTANCE.c.name, _INSTANCE.c.components).where(_INSTANCE.c.app == new.app)
-    for name, components in connection.execute(there):
+    for name, components in there.items():
         if name.startswith(f"{new.name}-") or new.name.startswith(f"{name}-"):
             for other in json.loads(components):
                 if mine := wanted.get(called := named(name, other)):

@@ -84,8 +84,9 @@ class Placing:
         try:
             if app.on_hosts:
                 await self._spaces.allow_host_ports(app)
-            exposes = [self._expose(site, app, instance, part, taken) for part in parts if part.service is not None]
-            await _all_at_once([*exposes, *self._controls(site, app, [part.with_ports(taken) for part in parts])])
+            # Services first: pods are told of those that are there, and set to work the machines that would make them.
+            await _all_at_once(self._expose(site, app, instance, part, taken) for part in parts if part.service)
+            await _all_at_once(self._controls(site, app, [part.with_ports(taken) for part in parts]))
             instance = await self._apps.phase(app, instance, "there")
         except BaseException as error:
             # Whoever was not answered, or did not wait for the answer, may have been heard all the same.
@@ -121,8 +122,7 @@ class Placing:
             if wanted and has + len(wanted) > app.max_ports:
                 told = f"{app.name} may have {app.max_ports} ports and has {has}; {len(wanted)} more do not fit"
                 raise Conflict(told)
-            way = self._ports.way(connection, app.cluster, app.tenant)
-            return self._ports.take(connection, wanted, replace(claim, way=way), seen)
+            return self._ports.take(connection, wanted, claim, seen)
 
         return write
 

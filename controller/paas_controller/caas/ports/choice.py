@@ -13,13 +13,15 @@ _TAKEN = Busy("", "", 0, "", "taken", "")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """For whom ports are: the label of an app, the id of an instance of it, and the tenant whose they are."""
+    """For whom ports are: the label of an app, the id of an instance of it, and the tenant whose they are. Where no
+    `way` is said, it is the one that this tenant's apps are reached by.
+    """
 
     cluster: str
     app: str
     instance: str
     tenant: str = ""
-    way: Way = "node-port"
+    way: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,9 @@ _WAYS = {"node-port": "node ports", "host-port": "ports of hosts", "external-ip"
 
 
 def _no_room(claim: Claim) -> PaasError:
-    whose = f" for the tenant {claim.tenant}" if claim.tenant and claim.way != "node-port" else ""
-    told = f"the cluster {claim.cluster} has no pool of {_WAYS[claim.way]}{whose}"
+    way = claim.way or "node-port"
+    whose = f" for the tenant {claim.tenant}" if claim.tenant and way != "node-port" else ""
+    told = f"the cluster {claim.cluster} has no pool of {_WAYS[way]}{whose}"
     return Conflict(f"{told}; an administrator has to make one")
 
 

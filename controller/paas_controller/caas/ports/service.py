@@ -1,7 +1,7 @@
 """Ports for instances: all in the caller's transaction, so that an instance and its ports are written together."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -56,9 +56,11 @@ class Ports:
         if not wanted:
             return {}
         now, taken, new = self._clock.time(), dict[Wanted, Taken](), dict[Key, Busy]()
-        pools = [pool for pool in rows.locked(connection, claim.cluster) if pool.way == claim.way]
-        rows.drop_expired(connection, claim.cluster, now)
-        some = rows.busy(connection, now, cluster=claim.cluster, but="taken")
+        of_cluster = rows.locked(connection, claim.cluster)
+        claim = replace(claim, way=claim.way or way_of(of_cluster, claim.tenant))
+        pools = [pool for pool in of_cluster if pool.way == claim.way]
+        held = rows.busy(connection, 0.0, cluster=claim.cluster, but="taken")  # with those whose time is over
+        some = _in_force(connection, held, now)
         before = by_port(some, claim.cluster, known_foreign, rows.taken(connection, claim.cluster))
         for _, group in groupby(wanted, key=lambda each: each.component):
             here = list(group)
@@ -72,15 +74,11 @@ class Ports:
         rows.add(connection, list(new.values()))
         return taken
 
-    def way(self, connection: Connection, cluster: str, tenant: str) -> Way:
-        """By which way the ports of this tenant's apps are reached."""
-        return way_of([pool for pool in rows.pools(connection) if pool.cluster == cluster], tenant)
-
     def another(self, connection: Connection, refused: Taken, claim: Claim, known_foreign: Mapping[int, str]) -> Taken:
         """Another node port in place of one that the cluster would not give, because somebody has it there."""
         self.foreign(connection, claim.cluster, refused.port, known_foreign.get(refused.port, ""))
         wanted = Wanted(refused.component, refused.container)
-        return self.take(connection, [wanted], claim, known_foreign)[wanted]
+        return self.take(connection, [wanted], replace(claim, way=refused.way), known_foreign)[wanted]
 
     def foreign(self, connection: Connection, cluster: str, port: int, who: str) -> None:
         """Notes that something outside of the platform has this node port; whoever was given it here has it no more."""
@@ -113,6 +111,13 @@ class Ports:
             Taken(one.instance, one.component, one.container_port, one.port, one.pool, *places[one.pool, one.host])
             for one in rows.busy(connection, self._clock.time(), app=app)
         ]
+
+
+def _in_force(connection: Connection, held: Sequence[Busy], now: float) -> list[Busy]:
+    """Without those whose time is over, which are dropped."""
+    over = {one for one in held if one.expires_at is not None and one.expires_at <= now}
+    rows.drop(connection, over)
+    return [one for one in held if one not in over]
 
 
 def _rooms(pools: Sequence[Pool], busy: Mapping[Key, Busy], claim: Claim) -> list[Room]:

@@ -26,7 +26,7 @@ IN_A_PAGE = 10
 ASKED = 400
 _CALLS = "the same calls by the bare client"
 _Turns = list[tuple[float, float]]
-"""Seconds of ours and of the yardstick's."""
+"""Seconds of ours and of the yardstick's; one of each in turn, so that a noisy moment hits them alike."""
 
 
 async def measure() -> list[Result]:
@@ -34,7 +34,7 @@ async def measure() -> list[Result]:
         created = {many: await _creations(here, many) for many in (1, COMPONENTS)}
         shown = [await _shown(here, number) for number in range(TURNS)]
         news = await told(here)
-        lists, usages, apps = {}, {}, {}
+        lists, usages, apps = dict[int, _Turns](), dict[int, _Turns](), dict[int, list[float]]()
         for size in SIZES:
             await _grow(here, size)
             lists[size] = await _asked(here, size, "/instances")
@@ -61,19 +61,25 @@ def _beside(name: str, what: str, turns: _Turns, yardstick: str) -> Result:
                   "≤ 1.2 ×", value / other <= 1.2, more=more)  # fmt: skip
 
 
-def _growth(name: str, what: str, took: dict[int, list[float]], apps: dict[int, list[float]]) -> Result:
-    """The most against the fewest instances; `apps` are those of a page of the list of apps."""
-    sizes = {size: statistics.median(each) * 1e3 for size, each in took.items()}
-    fewest, most = sizes[SIZES[0]], sizes[SIZES[-1]]
-    more = {f"p99 ms at {size}": percentile(each, 0.99) * 1e3 for size, each in took.items()}
+def _growth(name: str, what: str, took: dict[int, _Turns], apps: dict[int, list[float]]) -> Result:
+    """The most against the fewest instances, each beside an answer that knows of none; `apps` are those of a page of
+    the list of apps.
+    """
+    ours = {size: [one for one, _ in turns] for size, turns in took.items()}
+    pings = {size: statistics.median(ping for _, ping in turns) * 1e3 for size, turns in took.items()}
+    sizes = {size: statistics.median(each) * 1e3 for size, each in ours.items()}
+    fewest, most = SIZES[0], SIZES[-1]
+    ratio = (sizes[most] / pings[most]) / (sizes[fewest] / pings[fewest])
+    more = {f"p99 ms at {size}": percentile(each, 0.99) * 1e3 for size, each in ours.items()}
+    more |= {f"/ping ms at {size}": ping for size, ping in pings.items()}
     more |= {f"{IN_A_PAGE} apps listed at {size}, ms": statistics.median(each) * 1e3 for size, each in apps.items()}
-    return Result(name, 12, f"{what}, {SIZES[-1]:,} instances", most, "ms", spread(thirds(took[SIZES[-1]])),
-                  f"{SIZES[0]} instances", fewest, most / fewest, "≤ 1.2 ×", most / fewest <= 1.2, sizes, "instances",
-                  more)  # fmt: skip
+    return Result(name, 12, f"{what}, {most:,} instances", sizes[most], "ms", spread(thirds(ours[most])),
+                  f"{fewest} instances, each beside /ping", sizes[fewest], ratio, "≤ 1.2 ×", ratio <= 1.2, sizes,
+                  "instances", more)  # fmt: skip
 
 
 async def _creations(here: Platform, components: int) -> _Turns:
-    """Ours and the bare client's in turn, so that a noisy moment hits them alike; what was made before runs by then."""
+    """Ours and the bare client's; what was made before runs by then."""
     turns = []
     for number in range(TURNS):
         app = f"beside{components}-{number // IN_AN_APP}"
@@ -126,10 +132,14 @@ async def _grow(here: Platform, size: int) -> None:
         await here.are(f"app{number}", "running")
 
 
-async def _asked(here: Platform, size: int, what: str) -> list[float]:
-    """Each app in turn."""
+async def _asked(here: Platform, size: int, what: str) -> _Turns:
+    """Of each app."""
     names = itertools.cycle(range(size // IN_AN_APP))
-    return await _seconds(lambda: here.ask("GET", f"/apps/app{next(names)}{what}"), ASKED)
+    turns = []
+    for _ in range(ASKED):
+        ours = await _timed(partial(here.ask, "GET", f"/apps/app{next(names)}{what}"))
+        turns.append((ours, await _timed(here.ping)))
+    return turns
 
 
 async def _seconds(call: Callable[[], Awaitable[Any]], times: int) -> list[float]:

@@ -36,6 +36,10 @@ class Platform:
             assert response.status < 300, answer
             return answer
 
+    async def ping(self) -> None:
+        async with self.session.get("/ping") as response:
+            await response.read()
+
     async def create_app(self, name: str, units: int = 100) -> None:
         await self.ask("POST", "/apps", {"name": name, "memory_units": units, "max_ports": units})
 

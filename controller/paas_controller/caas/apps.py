@@ -1,13 +1,12 @@
 """Apps and their instances, as the database has them: in memory, written first."""
 
 import json
-import secrets
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import SQLModel
@@ -15,13 +14,12 @@ from sqlmodel import SQLModel
 from paas_controller.base.errors import Conflict, NotFound, Retryable
 from paas_controller.base.principal import Principal
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
+from paas_controller.caas.app import App, AppInstance, AppKind, Phase, called
 from paas_controller.caas.component import named
 from paas_controller.caas.ports.pool import Way
 from paas_controller.identity.tables import require_tenant
 from paas_controller.store.store import Store
 
-AppKind = Literal["app", "caas"]
-Phase = Literal["making", "there", "going"]
 _TAKEN: dict[Phase, str] = {
     "making": "is being made; wait until that is done",
     "there": "is there already",
@@ -29,54 +27,6 @@ _TAKEN: dict[Phase, str] = {
 }
 _APP, _INSTANCE = SQLModel.metadata.tables["app"], SQLModel.metadata.tables["app_instance"]
 _POOL, _PORT = SQLModel.metadata.tables["port_pool"], SQLModel.metadata.tables["port"]
-
-
-@dataclass(frozen=True, slots=True)
-class AppInstance:
-    """`id` is what its objects in the cluster are labelled with, `components` are the names of what it is made of."""
-
-    id: str
-    app: int
-    name: str
-    environment: str
-    components: tuple[str, ...]
-    phase: Phase
-    created_at: float
-    exports: tuple[tuple[str, Way], ...] = field(default=(), compare=False)
-    """For each port that it was given the component, and by which way it is reached; the ports' rows say so."""
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """A namespace and its pool: memory in units, ports in number."""
-
-    id: int
-    kind: AppKind
-    name: str
-    tenant: str
-    cluster: str
-    namespace: str
-    plan: str
-    memory_units: int
-    max_ports: int
-    phase: Phase
-    created_at: float
-    instances: dict[str, AppInstance] = field(default_factory=dict, compare=False)
-
-    @property
-    def label(self) -> str:
-        """What its namespace is labelled with."""
-        return f"{self.kind}.{self.name}"
-
-    @property
-    def on_hosts(self) -> bool:
-        """Whether some of its pods have ports of their hosts."""
-        return any(way == "host-port" for instance in self.instances.values() for _, way in instance.exports)
-
-    @property
-    def port_count(self) -> int:
-        """How many ports its instances were given."""
-        return sum(len(instance.exports) for instance in self.instances.values())
 
 
 class Apps:
@@ -111,7 +61,7 @@ class Apps:
         """The app; NotFound where there is none, and for those whom it does not concern."""
         app = self._apps.get((kind, name))
         if app is None or by.tenant not in ("", app.tenant):
-            raise NotFound(f"there is no {_called(kind)} {name}")
+            raise NotFound(f"there is no {called(kind)} {name}")
         return app
 
     def instance(self, app: App, name: str) -> AppInstance:
@@ -119,10 +69,15 @@ class Apps:
         try:
             return app.instances[name]
         except KeyError:
-            raise NotFound(f"{_called(app.kind)} {app.name} has no instance {name}") from None
+            raise NotFound(f"{called(app.kind)} {app.name} has no instance {name}") from None
 
     def in_namespace(self, cluster: str, namespace: str) -> App | None:
         return self._namespaces.get((cluster, namespace))
+
+    def known(self, app: App) -> App | None:
+        """The app as it is now; None where it was forgotten, also where there is another one of its name."""
+        now = self.in_namespace(app.cluster, app.namespace)
+        return now if now and now.id == app.id else None
 
     def of_tenant(self, tenant: str, topic: str, name: str, at: float) -> bool:
         """Whether what was told then of `app/instance` is this tenant's to hear; where none is given, whether it is of
@@ -139,7 +94,7 @@ class Apps:
         def write(connection: Connection) -> int:
             taken = select(_APP.c.phase).where(_APP.c.kind == app.kind, _APP.c.name == app.name)
             if phase := connection.execute(taken).scalar():
-                raise Conflict(f"{_called(app.kind)} {app.name} {_TAKEN[phase]}")
+                raise Conflict(f"{called(app.kind)} {app.name} {_TAKEN[phase]}")
             if app.tenant:
                 require_tenant(connection, app.tenant)
             connection.execute(insert(_APP), _row(app))
@@ -156,9 +111,9 @@ class Apps:
         """Writes new values of its columns. NotFound where it was deleted meanwhile."""
         changed = update(_APP).where(_APP.c.id == app.id).values(**values)
         await self._store.write(lambda c: c.execute(changed), alone=alone)
-        now = self._apps.get((app.kind, app.name))
-        if now is None or now.id != app.id:
-            raise NotFound(f"{_called(app.kind)} {app.name} was deleted meanwhile")
+        now = self.known(app)
+        if now is None:
+            raise NotFound(f"{called(app.kind)} {app.name} was deleted meanwhile")
         return self._take(replace(now, **values))
 
     def going(self, app: App) -> App:
@@ -213,16 +168,7 @@ class Apps:
 def of_tenant(connection: Connection, tenant: str) -> list[str]:
     """What is this tenant's, in the caller's transaction: `app shop`."""
     found = connection.execute(select(_APP.c.kind, _APP.c.name).where(_APP.c.tenant == tenant))
-    return [f"{_called(row.kind)} {row.name}" for row in found]
-
-
-def new_id() -> str:
-    """Of an instance: a label's value that nothing else has."""
-    return f"i-{secrets.token_hex(6)}"
-
-
-def _called(kind: str) -> str:
-    return "CaaS app" if kind == "caas" else "app"
+    return [f"{called(row.kind)} {row.name}" for row in found]
 
 
 def _require_names(new: AppInstance, there: dict[str, str]) -> None:

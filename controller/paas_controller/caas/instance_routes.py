@@ -14,11 +14,12 @@ from paas_controller.base.errors import PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import READERS, WRITERS
 from paas_controller.caas import answers, queries
-from paas_controller.caas.apps import App, AppInstance, AppKind
+from paas_controller.caas.app import App, AppInstance, AppKind
 from paas_controller.caas.reading import Reading
 from paas_controller.caas.schemas import AppInstanceBody, CaasInstanceBody
-from paas_controller.caas.service import Caas, Word
+from paas_controller.caas.service import Caas
 from paas_controller.caas.views import page
+from paas_controller.caas.wishing import Word
 from paas_controller.web.answers import answer, rehearsed, would
 from paas_controller.web.bodies import read_body
 from paas_controller.web.queries import DryRun, read_query
@@ -133,7 +134,7 @@ class Instances:
         async def wish(request: web.Request) -> web.Response:
             app, instance = self._instance(request)
             component, dry_run = request.match_info.get("component", ""), read_query(request, DryRun).dry_run
-            found = await self.caas.wish(app, instance, word, component, dry_run=dry_run)
+            found = await self.caas.wishing.wish(app, instance, word, component, dry_run=dry_run)
             if dry_run:
                 return rehearsed([{"host": "", "action": word, "why": name} for name in found])
             return answer(self.caas.views.instance(app, instance), 202)

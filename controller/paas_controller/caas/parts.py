@@ -26,6 +26,7 @@ from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.story import Story
 from paas_controller.caas.tending import Tending
 from paas_controller.caas.views import Views
+from paas_controller.caas.wishing import Wishing
 from paas_controller.store.store import Store
 from paas_controller.web.routing import Route
 
@@ -44,7 +45,9 @@ class Room:
         placing = Placing(store, self._apps, self._ports, self._clusters, self._settling, clock)
         plans = Plans(settings.free_units, settings.free_ports)
         spaces = Spaces(self._clusters)
-        self._caas = Caas(self._apps, self._clusters, spaces, placing, self._settling, views, clock, plans)
+        self._caas = Caas(
+            self._apps, self._clusters, spaces, placing, self._settling, views, Wishing(self._clusters), clock, plans
+        )
         self._tending = Tending(self._apps, self._clusters, spaces, views, self._settling, clock)
         self._story = Story(store, self._apps, self._clusters, views, self._settling, self._tending, clock=clock)
         self._clusters.changed, self._settling.ended = self._story.heard, self._story.ended

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, PaasError, Refused, Retryable
-from paas_controller.caas.apps import App, AppInstance, Apps, new_id
+from paas_controller.caas.app import App, AppInstance, new_id
+from paas_controller.caas.apps import Apps
 from paas_controller.caas.cluster import parsing
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.counting import once_counted
@@ -49,8 +50,13 @@ class Part:
         return replace(self, controller=controller, service=service)
 
 
-Build = Callable[[str], Sequence[Part]]
-"""What is to be made for an instance of this id; raises what is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class New:
+    """An instance that is to be made: of what, `parts` says for the id that it is given; or raises what is wrong."""
+
+    name: str
+    environment: str
+    parts: Callable[[str], Sequence[Part]]
 
 
 def _had_its_turn(site: Site, app: App, part: Part) -> bool:
@@ -74,9 +80,9 @@ class Placing:
         self._store, self._apps, self._ports, self._clusters = store, apps, ports, clusters
         self._settling, self._clock, self._spaces = settling, clock, Spaces(clusters)
 
-    async def place(self, app: App, name: str, environment: str, build: Build) -> AppInstance:
-        """Makes what `build` says for its new id. Whatever it raises, nothing is left."""
-        (instance, parts), site = self._planned(app, name, environment, build), self._clusters.site(app.cluster)
+    async def place(self, app: App, new: New) -> AppInstance:
+        """Makes it. Whatever this raises, nothing is left."""
+        (instance, parts), site = self._planned(app, new), self._clusters.site(app.cluster)
         # What keeps the request company belongs to the commit that says that all is there.
         taken = await self._store.write(self._writing_down(app, instance, parts), alone=True)
         exports = tuple((one.component, one.way) for one in taken.values())
@@ -95,9 +101,9 @@ class Placing:
         self._clusters.changed(app.cluster, "controller", app.namespace, instance.id)  # it counts from now on
         return instance
 
-    async def rehearse(self, app: App, name: str, environment: str, build: Build) -> list[str]:
+    async def rehearse(self, app: App, new: New) -> list[str]:
         """What `place` would make, as sentences; the same errors as far as they can be known beforehand."""
-        instance, parts = self._planned(app, name, environment, build)
+        instance, parts = self._planned(app, new)
         taken = await self._store.rehearse(self._writing_down(app, instance, parts))
         made = [f"port {_told(one)} for {one.component}:{one.container}" for one in taken.values()]
         for part in parts:
@@ -105,10 +111,10 @@ class Placing:
             made.append(f"ReplicationController {part.controller['metadata']['name']}")
         return made
 
-    def _planned(self, app: App, name: str, environment: str, build: Build) -> tuple[AppInstance, Sequence[Part]]:
-        parts = build(identifier := new_id())
+    def _planned(self, app: App, new: New) -> tuple[AppInstance, Sequence[Part]]:
+        parts, now = new.parts(identifier := new_id()), self._clock.time()
         components = tuple(part.component for part in parts)
-        return AppInstance(identifier, app.id, name, environment, components, "making", self._clock.time()), parts
+        return AppInstance(identifier, app.id, new.name, new.environment, components, "making", now), parts
 
     def _writing_down(
         self, app: App, instance: AppInstance, parts: Sequence[Part]

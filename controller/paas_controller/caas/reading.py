@@ -8,7 +8,7 @@ from typing import Any
 
 from paas_controller.base.clock import rfc3339
 from paas_controller.base.errors import Conflict, Invalid, NotFound, PaasError, Retryable
-from paas_controller.caas.apps import App, AppInstance
+from paas_controller.caas.app import App, AppInstance
 from paas_controller.caas.cluster import parsing
 from paas_controller.caas.cluster.client import FOLLOWERS
 from paas_controller.caas.cluster.objects import Pod

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from paas_controller.base.principal import ADMINISTRATORS, READERS
 from paas_controller.caas import answers, queries
-from paas_controller.caas.apps import App, AppKind
+from paas_controller.caas.app import App, AppKind
 from paas_controller.caas.instance_routes import Instances
 from paas_controller.caas.reading import Reading
 from paas_controller.caas.schemas import AppBody, KubeAppChange

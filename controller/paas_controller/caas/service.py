@@ -4,27 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
 
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Conflict, Forbidden, NotFound, PaasError, Refused, Retryable
-from paas_controller.caas import manifests
-from paas_controller.caas.apps import App, AppInstance, AppKind, Apps, new_id
-from paas_controller.caas.cluster.objects import Controller, Port
+from paas_controller.base.errors import Conflict, Forbidden, PaasError, Refused, Retryable
+from paas_controller.caas.app import App, AppInstance, AppKind, new_id, require_made, require_there
+from paas_controller.caas.apps import Apps
+from paas_controller.caas.building import of_components, of_templates
 from paas_controller.caas.clusters import Clusters
-from paas_controller.caas.component import Component, Own, named
-from paas_controller.caas.confine.templates import confined, confined_component
 from paas_controller.caas.memory import told
-from paas_controller.caas.placing import Build, Part, Placing, taking
-from paas_controller.caas.ports.service import Wanted
+from paas_controller.caas.placing import New, Placing, taking
 from paas_controller.caas.schemas import AppBody, AppInstanceBody, CaasInstanceBody, KubeAppChange
 from paas_controller.caas.settling import Settling
 from paas_controller.caas.spaces import Spaces
 from paas_controller.caas.views import Views
+from paas_controller.caas.wishing import Wishing
 from paas_controller.caas.words import UNIT
 
-Word = Literal["running", "stopped", "restart"]
-READY_WITHIN = 5.0
+_TURN = 5.0
+"""Seconds that a change of an app waits for the one before it."""
 MOST_INSTANCES = 200
 """Of an app: what is stopped or waits takes no memory, and would be without number."""
 
@@ -47,6 +45,7 @@ class Caas:
     placing: Placing
     settling: Settling
     views: Views
+    wishing: Wishing
     clock: Clock
     plans: Plans
 
@@ -54,7 +53,7 @@ class Caas:
         """Makes an app and its namespace. Conflict, Refused, Retryable: then nothing is left of it."""
         self._require_plan(body.plan, body.memory_units, body.max_ports)
         site = self.clusters.chosen(body.cluster)
-        await site.mirror.ready(READY_WITHIN)
+        await site.mirror.ready()
         app = App(
             0, kind, body.name, body.tenant, site.settings.name, f"{kind}-{body.name}", body.plan, body.memory_units,
             body.max_ports, "making", self.clock.time(),
@@ -91,16 +90,16 @@ class Caas:
     @asynccontextmanager
     async def _alone(self, app: App) -> AsyncIterator[App]:
         """For one who looks at the pool and then acts: the app as the one before has left it. Retryable, Conflict."""
-        await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
+        await self.clusters.site(app.cluster).mirror.ready()
         lock = self.spaces.alone(app)
         try:
-            async with asyncio.timeout(READY_WITHIN):
+            async with asyncio.timeout(_TURN):
                 await lock.acquire()
         except TimeoutError:
             raise Retryable(f"another change of {app.name} is under way: try again") from None
         try:
             now = self.apps.in_namespace(app.cluster, app.namespace) or app
-            _require_there(now.phase, now.name)
+            require_there(now.phase, now.name)
             self.spaces.require_ours(now)
             yield now
         finally:
@@ -110,7 +109,7 @@ class Caas:
         """Begins to delete it with all that is in it; whether it is gone already. An orphan is only forgotten here:
         Conflict unless its cluster is no longer in the settings.
         """
-        _require_made(app.phase, app.name)
+        require_made(app.phase, app.name)
         if orphan:
             self.clusters.require_absent(app.cluster)
             await self.settling.orphan(app)
@@ -126,88 +125,38 @@ class Caas:
         """Makes an instance of components; the steps where it is a dry run. Forbidden where it is `strict` and the
         pool has too little.
         """
-
-        def build(instance: str) -> list[Part]:
-            return [_part(app, instance, body, place) for place in range(len(body.components))]
-
-        return await self._make(app, body.name, body.environment, build, (strict, dry_run))
+        new = New(body.name, body.environment, partial(of_components, app, body))
+        return await self._make(app, new, strict=strict, dry_run=dry_run)
 
     async def create_container(
         self, app: App, body: CaasInstanceBody, *, strict: bool = False, dry_run: bool = False
     ) -> AppInstance | list[str]:
         """Makes a single container and its Service from templates."""
+        new = New(body.name, "", partial(of_templates, app, body))
+        return await self._make(app, new, strict=strict, dry_run=dry_run)
 
-        def build(instance: str) -> list[Part]:
-            own = Own(app.namespace, body.name, instance, body.name, body.name)
-            kept = confined(body.rc_template, body.svc_template, own)
-            made = manifests.controller(own, kept.controller)
-            service = manifests.service(own, kept.ports, kept.service) if kept.ports else None
-            exported = kept.ports if kept.exported else ()
-            wanted = [Wanted(body.name, port.container, port.node_port or None, port.name) for port in exported]
-            return [Part(made, service, tuple(wanted))]
-
-        return await self._make(app, body.name, "", build, (strict, dry_run))
-
-    async def _make(
-        self, app: App, name: str, environment: str, build: Build, terms: tuple[bool, bool]
-    ) -> AppInstance | list[str]:
-        strict, dry_run = terms
-        _require_there(app.phase, app.name)
+    async def _make(self, app: App, new: New, *, strict: bool, dry_run: bool) -> AppInstance | list[str]:
+        require_there(app.phase, app.name)
         if len(app.instances) >= MOST_INSTANCES:
             raise Conflict(f"{app.name} has {MOST_INSTANCES} instances, and an app has no more; delete one first")
         make = self.placing.rehearse if dry_run else self.placing.place
         if not strict:
-            await self.clusters.site(app.cluster).mirror.ready(READY_WITHIN)
+            await self.clusters.site(app.cluster).mirror.ready()
             self.spaces.require_ours(app)
-            return await make(app, name, environment, build)
+            return await make(app, new)
         async with self._alone(app) as now:
-            asked, pool = taking(build(new_id())), self.views.pool(now)
+            asked, pool = taking(new.parts(new_id())), self.views.pool(now)
             if asked > pool.free:
                 raise Forbidden(f"does not fit: asked {told(asked)}, {pool.sentence()}")
-            return await make(now, name, environment, build)
+            return await make(now, new)
 
     async def delete_instance(self, app: App, instance: AppInstance) -> bool:
         """Begins to delete it with all that has its label; whether it is gone already."""
-        _require_made(instance.phase, instance.name)
+        require_made(instance.phase, instance.name)
         self.clusters.site(app.cluster)
         if instance.phase != "going":
             instance = await self.apps.phase(app, instance, "going")
         return await self.settling.within(self.settling.instance(app, instance))
-
-    async def wish(
-        self, app: App, instance: AppInstance, word: Word, component: str = "", *, dry_run: bool = False
-    ) -> list[str]:
-        """Starts, stops or restarts all components or one; which. NotFound, Conflict."""
-        _require_there(app.phase, app.name)
-        _require_there(instance.phase, instance.name)
-        site = self.clusters.site(app.cluster)
-        if component and component not in instance.components:
-            raise NotFound(f"{instance.name} has no component {component}; it has {', '.join(instance.components)}")
-        await site.mirror.ready(READY_WITHIN)
-        found = [one for one in site.mirror.controllers(app.namespace, instance.id) if component in ("", one.component)]
-        if not found:
-            told = f"the cluster has no controller for {component or instance.name}: somebody has deleted it there"
-            raise Conflict(f"{told}; delete the instance and make it again")
-        if word == "restart" and (stopped := [one.component for one in found if not one.desired]):
-            raise Conflict(f"{', '.join(stopped)} is stopped, and cannot be restarted; start it")
-        for controller in [] if dry_run else found:
-            await (self._restart(app, controller) if word == "restart" else self._scale(app, controller, word))
-        return [controller.component for controller in found]
-
-    async def _scale(self, app: App, controller: Controller, word: Word) -> None:
-        site = self.clusters.site(app.cluster)
-        replicas = controller.meant if word == "running" else 0
-        path = f"/api/v1/namespaces/{app.namespace}/replicationcontrollers/{controller.name}"
-        site.mirror.put(await site.client.patch(path, {"spec": {"replicas": replicas}}))
-
-    async def _restart(self, app: App, controller: Controller) -> None:
-        site = self.clusters.site(app.cluster)
-        for pod in site.mirror.pods(app.namespace, controller.instance):
-            if pod.component == controller.component and not pod.leaving:
-                try:
-                    await site.client.delete(f"/api/v1/namespaces/{app.namespace}/pods/{pod.name}")
-                except NotFound:
-                    continue
 
     def _require_enough(self, wanted: App) -> None:
         pool, has = self.views.pool(wanted), wanted.port_count
@@ -224,28 +173,3 @@ class Caas:
         if plan == "free" and (units > limits.free_units or ports > limits.free_ports):
             told = f"the free plan has at most {limits.free_units} memory units and {limits.free_ports} ports"
             raise Refused(f"{told}; {units} and {ports} take the plan standard")
-
-
-def _require_made(phase: str, name: str) -> None:
-    if phase == "making":
-        raise Conflict(f"{name} is being made; wait until that is done")
-
-
-def _require_there(phase: str, name: str) -> None:
-    if phase != "there":
-        raise Conflict(f"{name} is being {'deleted' if phase == 'going' else 'made'}; wait until that is done")
-
-
-def _part(app: App, instance: str, body: AppInstanceBody, place: int) -> Part:
-    asked = body.components[place]
-    component = Component(
-        asked.name, asked.image, asked.replicas, asked.memory_units, asked.env, tuple(asked.ports), asked.rc_template
-    )
-    own = Own(app.namespace, named(body.name, asked.name), instance, asked.name, body.name)
-    template: dict[str, Any] = confined_component(component, own, f"components.{place}.rc_template")
-    made = manifests.component(own, component, template)
-    if not asked.ports:
-        return Part(made, None)
-    ports = tuple(Port(container=port, service=port) for port in asked.ports)
-    wanted = tuple(Wanted(asked.name, port) for port in asked.ports)
-    return Part(made, manifests.service(own, ports, {}), wanted)

@@ -8,13 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from paas_controller.base.errors import NotFound, PaasError
-from paas_controller.caas.apps import App, AppInstance, Apps
-from paas_controller.caas.cluster import parsing
+from paas_controller.base.errors import PaasError
+from paas_controller.caas.app import App, AppInstance
+from paas_controller.caas.apps import Apps
 from paas_controller.caas.clusters import Clusters
-from paas_controller.caas.leftovers import BACKGROUND, left_of, take_away
-from paas_controller.caas.owning import is_ours, stranger
 from paas_controller.caas.ports.service import Ports
+from paas_controller.caas.removal import Removal
 from paas_controller.events import tables as events
 from paas_controller.store.store import Store
 
@@ -69,6 +68,7 @@ class Settling:
         self.ended: Ended = lambda *_: []
         self.why: dict[str, str] = {}
         """On what the deletion of a namespace or an instance waits, by namespace or id."""
+        self._removal = Removal(apps, clusters, self.why)
 
     def start(self) -> None:
         """Takes up what a former run left: nobody was told that it was made, or everybody that it goes."""
@@ -91,7 +91,7 @@ class Settling:
         if news := self._news.pop(namespace, None):
             news.set()
         until, end = self._unmade.get(instance or namespace, (0.0, None))
-        if end and _now() < until and end.key not in self._ends and self._is_there(end):
+        if end and _now() < until and end.key not in self._ends and self._removal.is_there(end.app, end.instance):
             _log.warning("%s comes after it was given up, and is deleted", end)
             self._begin(End(end.app, end.instance))
 
@@ -154,7 +154,7 @@ class Settling:
         """Whether it is gone and forgotten."""
         if end.late:
             self.why.setdefault(end.key, _UNMADE)
-        gone = await (self._instance_gone(end.app, end.instance) if end.instance else self._namespace_gone(end.app))
+        gone = await self._removal.gone(end.app, end.instance)
         end.failed.clear()
         if not gone:
             return False
@@ -163,59 +163,13 @@ class Settling:
             return False
         await self._forget(end)
         self.why.pop(end.key, None)
-        return not (end.late and self._is_there(end))
+        return not (end.late and self._removal.is_there(end.app, end.instance))
 
     def _failed(self, end: End, error: PaasError) -> None:
         if self.why.get(end.key) != error.message:
             _log.warning("%s goes, but: %s", end, error.message)
         self.why[end.key] = error.message
         end.failed.set()
-
-    def _is_there(self, end: End) -> bool:
-        """Whether the cluster is seen to have something of it; a namespace may be another app's by now."""
-        app, mirror = end.app, self._clusters.mirror(end.app.cluster)
-        if end.instance:
-            return bool(left_of(mirror, app.namespace, end.instance.id))
-        found = mirror.namespace(app.namespace)
-        ours = found is not None and is_ours(found, self._clusters.controller) and not found.leaving
-        return ours and self._apps.in_namespace(app.cluster, app.namespace) is None
-
-    def _known(self, app: App) -> App | None:
-        """The app as it is now; None where it was forgotten, also where there is another one of its name."""
-        now = self._apps.in_namespace(app.cluster, app.namespace)
-        return now if now and now.id == app.id else None
-
-    async def _namespace_gone(self, app: App) -> bool:
-        site = self._clusters.site(app.cluster)
-        if self._apps.in_namespace(app.cluster, app.namespace) not in (None, self._known(app)):
-            return True  # another app's by now
-        path = f"/api/v1/namespaces/{app.namespace}"
-        try:
-            there = await site.client.get(path)
-        except NotFound:
-            return True
-        found = parsing.namespace(there)
-        if not is_ours(found, self._clusters.controller):
-            return await self._emptied(app, stranger(app.cluster, found, self._clusters.controller))
-        if "deletionTimestamp" not in there["metadata"]:
-            await site.client.delete(path, BACKGROUND)
-        known = site.mirror.namespace(app.namespace)
-        self.why[app.namespace] = (known.stuck if known else "") or f"the namespace {app.namespace} is being emptied"
-        return False
-
-    async def _emptied(self, app: App, told: str) -> bool:
-        """Of a namespace that is somebody else's, or is ours no more, only what bears our instances' ids is deleted."""
-        self.why[app.namespace] = told
-        gone = [await self._instance_gone(app, each) for each in list(app.instances.values())]
-        return all(gone)
-
-    async def _instance_gone(self, app: App, instance: AppInstance) -> bool:
-        site = self._clusters.site(app.cluster)
-        await site.mirror.ready(_LOOK)
-        left = await take_away(site, app.namespace, instance.id)
-        if left:
-            self.why[instance.id] = f"waits until {', '.join(left[:3])} is gone"
-        return not left
 
     async def _forget(self, end: End) -> None:
         """Once: what comes after it was given up ends without a word."""
@@ -227,7 +181,7 @@ class Settling:
             known = app.instances.get(each.name)
             if known and known.id == each.id:
                 await self._forget_instance(app, each, end.orphan)
-        if not end.instance and self._known(app):
+        if not end.instance and self._apps.known(app):
             await self._apps.drop(app)
 
     async def _forget_instance(self, app: App, gone: AppInstance, orphan: bool) -> None:

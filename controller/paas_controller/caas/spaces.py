@@ -5,7 +5,7 @@ from typing import Any
 
 from paas_controller.base.errors import Conflict, Retryable
 from paas_controller.caas import manifests
-from paas_controller.caas.apps import App
+from paas_controller.caas.app import App
 from paas_controller.caas.cluster import parsing
 from paas_controller.caas.cluster.refusals import AlreadyExists
 from paas_controller.caas.clusters import Clusters, Site

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any, get_args
 
 from paas_controller.base.clock import Clock
-from paas_controller.caas.apps import App, AppInstance, AppKind, Apps
+from paas_controller.caas.app import App, AppInstance, AppKind
+from paas_controller.caas.apps import Apps
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.reasons import Standing
 from paas_controller.caas.settling import Settling

@@ -9,7 +9,8 @@ import logging
 
 from paas_controller.base.clock import Clock, rfc3339
 from paas_controller.base.errors import PaasError, Retryable
-from paas_controller.caas.apps import App, Apps
+from paas_controller.caas.app import App
+from paas_controller.caas.apps import Apps
 from paas_controller.caas.cluster.objects import Controller
 from paas_controller.caas.cluster.refusals import Unable
 from paas_controller.caas.clusters import Clusters
@@ -23,7 +24,6 @@ _AGAIN = 5.0
 """Seconds before a controller is nudged once more, and what was refused is tried again."""
 _SOON = 0.5
 """Seconds before a cluster that did not answer is asked again."""
-_READY = 5.0
 _log = logging.getLogger(__name__)
 Key = tuple[str, str]
 """Cluster and namespace."""
@@ -70,7 +70,7 @@ class Tending:
         if app is None or app.phase != "there":
             return None
         try:
-            await self._clusters.site(app.cluster).mirror.ready(_READY)
+            await self._clusters.site(app.cluster).mirror.ready()
             await self._put_right(key)
             pause = await self._nudge(app)
         except PaasError as error:

@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from paas_controller.base.clock import rfc3339
-from paas_controller.caas.apps import App, AppInstance, Apps, Phase
+from paas_controller.caas.app import App, AppInstance, Phase
+from paas_controller.caas.apps import Apps
 from paas_controller.caas.cluster.objects import Controller, Pod, Port, Service
 from paas_controller.caas.clusters import Clusters, Site
 from paas_controller.caas.exposure import exposure

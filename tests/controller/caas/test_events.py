@@ -8,7 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from paas_controller.caas.apps import App, Apps
+from paas_controller.caas.app import App
+from paas_controller.caas.apps import Apps
 from paas_controller.store.store import Store
 from tests.controller.caas.conftest import Portal, component
 from tests.controller.identity.tenants import tenants_token

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from paas_controller.base.errors import Conflict, NotFound, PaasError, Retryable
-from paas_controller.caas.apps import App
+from paas_controller.caas.app import App
 from paas_controller.caas.cluster.refusals import Status, refusal
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.reading import OF_TENANT, Reading

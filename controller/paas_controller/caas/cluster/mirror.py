@@ -95,7 +95,7 @@ class Mirror:
         """What is said as long as it is not fresh."""
         return f"the cluster {self._name} has not been read yet: {self.trouble or 'it takes longer than usual'}"
 
-    async def ready(self, within: float) -> None:
+    async def ready(self, within: float = 5.0) -> None:
         """Waits until it is fresh, for so many seconds; Retryable with what is in the way."""
         try:
             async with asyncio.timeout(within):

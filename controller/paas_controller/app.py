@@ -170,7 +170,7 @@ class _House:
         routes.append(drain_route(self.maintenance))
         routes += bootstrap_routes(self.bootstraps) + upgrade_routes(self.upgrades)
         routes += software_routes(self.acting, self.views, self.intake, self.history, self.operations)
-        routes += stream_routes(self.stream, known.guard.authenticate, pace, self.caas.of_tenant)
+        routes += stream_routes(self.stream, known.guard.authenticate, pace)
         routes += audit_routes(self.audit)
         if settings.repo_dir:
             routes += repo_routes(settings.repo_dir, open_to_all=settings.repo_open)

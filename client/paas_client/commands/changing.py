@@ -11,7 +11,7 @@ from paas_client.change import Change
 from paas_client.client import Client
 from paas_client.commands.asking import Asker, Hints, asker
 from paas_client.commands.naming import instance_hints
-from paas_client.commands.options import DryRunOption, Name, TimeoutOption, WaitOption
+from paas_client.commands.options import DryRunOption, Name, TimeoutOption, WaitGoneOption, WaitOption
 from paas_client.commands.planning import note_what_it_waits_for, show_outcome, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT, take_stock, watched
 from paas_client.errors import ClientError, Conflict, Refused
@@ -114,7 +114,7 @@ def delete(
     name: Name,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Uninstall it first, then forget it.")] = False,
     orphan: Annotated[bool, typer.Option("--orphan", help="Forget it at once; the software stays as it is.")] = False,
-    wait: WaitOption = False,
+    wait: WaitGoneOption = False,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,

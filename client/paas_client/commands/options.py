@@ -18,6 +18,7 @@ HostId = Annotated[
 OperationId = Annotated[str, typer.Argument(metavar="ID", help="The id of the operation.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the newest first.")]
 WaitOption = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is there, and show how it gets on.")]
+WaitGoneOption = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is gone, and tell on what it waits.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.1, help="With --wait: seconds to wait at most.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show the steps that would be taken.")]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until it has ended.")]

@@ -17,6 +17,7 @@ class ExposedPort(BaseModel):
     instance: str
     component: str
     container_port: int
+    protocol: str
     domain: str
     ip: str
     port: int

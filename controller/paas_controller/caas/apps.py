@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import SQLModel
 
-from paas_controller.base.errors import Conflict, NotFound, Retryable
+from paas_controller.base.errors import Conflict, NotFound, PaasError, Retryable
 from paas_controller.base.principal import Principal
 from paas_controller.caas import tables as _tables  # noqa: F401 - makes the tables known
-from paas_controller.caas.app import App, AppInstance, AppKind, Phase, called
+from paas_controller.caas.app import App, AppInstance, Phase, called
 from paas_controller.caas.component import named
 from paas_controller.caas.ports.pool import Way
 from paas_controller.identity.tables import require_tenant
@@ -79,15 +79,6 @@ class Apps:
         now = self.in_namespace(app.cluster, app.namespace)
         return now if now and now.id == app.id else None
 
-    def of_tenant(self, tenant: str, topic: str, name: str, at: float) -> bool:
-        """Whether what was told then of `app/instance` is this tenant's to hear; where none is given, whether it is of
-        an app at all. What was told of another one of this name, before it was made, is nobody's.
-        """
-        if not tenant:
-            return topic in get_args(AppKind)
-        app = self._apps.get((topic, name.partition("/")[0]))
-        return app is not None and app.tenant == tenant and app.created_at <= at
-
     async def add(self, app: App, *, dry_run: bool = False) -> App:
         """Writes a new app down. Conflict where the name is taken, Refused where there is no such tenant."""
 
@@ -116,6 +107,11 @@ class Apps:
             raise NotFound(f"{called(app.kind)} {app.name} was deleted meanwhile")
         return self._take(replace(now, **values))
 
+    async def touch(self, app: App) -> None:
+        """Writes what stands there already: Retryable where the database cannot, before a cluster is asked for more."""
+        same = update(_APP).where(_APP.c.id == app.id).values(phase=_APP.c.phase)
+        await self._store.write(lambda c: c.execute(same), alone=True)
+
     def going(self, app: App) -> App:
         """Has it known as one that goes; on the disk it may be `making` still, which leads to the same."""
         return self._take(replace(app, phase="going"))
@@ -140,12 +136,8 @@ class Apps:
             raise Conflict("its app is being deleted")
         others = select(_INSTANCE.c.name, _INSTANCE.c.phase, _INSTANCE.c.components)
         there = {row.name: row for row in connection.execute(others.where(_INSTANCE.c.app == instance.app))}
-        phase = there[instance.name].phase if instance.name in there else ""
-        if phase in ("making", "going"):
-            raise Retryable(f"the instance {instance.name} is being {'deleted' if phase == 'going' else 'made'}; wait")
-        if phase:
-            told = f"there is an instance {instance.name} already, and none is changed in place"
-            raise Conflict(f"{told}: delete it first, or take another name")
+        if instance.name in there:
+            raise taken(instance.name, there[instance.name].phase)
         _require_names(instance, {name: row.components for name, row in there.items()})
         row = {name: getattr(instance, name) for name in _INSTANCE.c.keys()}  # noqa: SIM118 - its columns
         connection.execute(insert(_INSTANCE), row | {"components": json.dumps(instance.components)})
@@ -163,6 +155,16 @@ class Apps:
         """Takes it into memory, after its row is committed."""
         app.instances[instance.name] = instance
         return instance
+
+
+def taken(name: str, phase: Phase) -> PaasError:
+    """Why a new instance cannot have this name, as long as there is one of it."""
+    if phase != "there":
+        return Retryable(
+            f"the instance {name} is being {'deleted' if phase == 'going' else 'made, or taken back'}; wait"
+        )
+    told = f"there is an instance {name} already, and none is changed in place"
+    return Conflict(f"{told}: delete it first, or take another name")
 
 
 def of_tenant(connection: Connection, tenant: str) -> list[str]:

@@ -24,8 +24,12 @@ def of_templates(app: App, body: CaasInstanceBody, instance: str) -> list[Part]:
     made = manifests.controller(own, kept.controller)
     service = manifests.service(own, kept.ports, kept.service) if kept.ports else None
     exported = kept.ports if kept.exported else ()
-    wanted = [Wanted(body.name, port.container, port.node_port or None, port.name) for port in exported]
+    wanted = [_wanted(body.name, port, f"svc_template.spec.ports.{place}") for place, port in enumerate(exported)]
     return [Part(made, service, tuple(wanted))]
+
+
+def _wanted(component: str, port: Port, at: str) -> Wanted:
+    return Wanted(component, port.container, port.node_port or None, port.name, f"{at}.nodePort")
 
 
 def _part(app: App, instance: str, body: AppInstanceBody, place: int) -> Part:

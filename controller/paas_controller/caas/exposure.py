@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from paas_controller.caas.cluster.objects import Port, Service
+
 _SECURE = (443, 8443)
 
 
@@ -12,6 +14,7 @@ class Exposure:
 
     component: str
     container_port: int
+    protocol: str
     domain: str
     ip: str
     port: int
@@ -20,22 +23,24 @@ class Exposure:
 
 
 def exposure(
-    name: str, component: str, ports: tuple[int, int], *, address: str, domain: str = "", shared: bool = True
+    service: Service, port: Port, given: int, *, address: str, domain: str = "", shared: bool = True
 ) -> Exposure:
-    """`name` is that of the Service, `ports` are the container's and the one that was given.
-
-    `domain` is the cluster's, empty where it has none; `address` is where its ports are reached.
+    """`given` is the port by which it is reached, `domain` the cluster's, empty where it has none; `address` is where
+    its ports are reached.
     """
-    container_port, port = ports
-    host = f"{name}.{domain}" if domain else address
-    return Exposure(component, container_port, host, address, port, _url(host, container_port, port), shared)
+    host = f"{service.name}.{domain}" if domain else address
+    url = _url(host, port, given)
+    return Exposure(service.component, port.container, port.protocol, host, address, given, url, shared)
 
 
-def _url(host: str, container_port: int, port: int) -> str:
-    secure = port == 443 or container_port in _SECURE
+def _url(host: str, port: Port, given: int) -> str:
+    """What is spoken over TCP nobody says: a browser would try the Web's."""
     shown = f"[{host}]" if _is_v6(host) else host
+    if port.protocol != "TCP":
+        return f"{port.protocol.lower()}://{shown}:{given}"
+    secure = given == 443 or port.container in _SECURE
     usual = 443 if secure else 80
-    return f"http{'s' if secure else ''}://{shown}{'' if port == usual else f':{port}'}"
+    return f"http{'s' if secure else ''}://{shown}{'' if given == usual else f':{given}'}"
 
 
 def _is_v6(host: str) -> bool:

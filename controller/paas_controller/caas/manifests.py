@@ -5,12 +5,9 @@ from typing import Any
 from paas_controller.caas.cluster.objects import Port
 from paas_controller.caas.component import Component, Own
 from paas_controller.caas.memory import quantity
-from paas_controller.caas.words import APP, CONTROLLER, LEVEL, LIMITS, NAMES, REPLICAS, UNIT
+from paas_controller.caas.words import APP, CONTROLLER, LEVEL, LIMITS, NAMES, POOL, REPLICAS, UNIT
 
 Manifest = dict[str, Any]
-
-POOL = "pool"
-"""The ResourceQuota of a namespace."""
 
 
 def namespace(name: str, app: str, controller: str, *, host_ports: bool = False) -> Manifest:
@@ -19,14 +16,14 @@ def namespace(name: str, app: str, controller: str, *, host_ports: bool = False)
 
     `baseline` knows no ports of hosts. With `host_ports` it only warns, and our own confining holds alone.
     """
-    levels = {f"{LEVEL}/enforce": level(host_ports), f"{LEVEL}/warn": "baseline", f"{LEVEL}/audit": "baseline"}
-    labels = {APP: app, CONTROLLER: controller, **levels}
+    labels = {APP: app, CONTROLLER: controller, **levels(host_ports)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def level(host_ports: bool) -> str:
-    """What the cluster holds pods of such a namespace to."""
-    return "privileged" if host_ports else "baseline"
+def levels(host_ports: bool) -> dict[str, str]:
+    """The labels that say what the cluster holds pods of such a namespace to."""
+    enforced = "privileged" if host_ports else "baseline"
+    return {f"{LEVEL}/audit": "baseline", f"{LEVEL}/enforce": enforced, f"{LEVEL}/warn": "baseline"}
 
 
 def quota(namespace: str, memory_units: int, max_ports: int) -> Manifest:

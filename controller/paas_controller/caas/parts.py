@@ -31,7 +31,7 @@ from paas_controller.store.store import Store
 from paas_controller.web.routing import Route
 
 _CONTROLLER, _POOL = SQLModel.metadata.tables["controller"], SQLModel.metadata.tables["port_pool"]
-_FORGET_EVERY = 60.0
+_FORGET_EVERY = 5.0
 
 
 class Room:
@@ -46,7 +46,15 @@ class Room:
         plans = Plans(settings.free_units, settings.free_ports)
         spaces = Spaces(self._clusters)
         self._caas = Caas(
-            self._apps, self._clusters, spaces, placing, self._settling, views, Wishing(self._clusters), clock, plans
+            self._apps,
+            self._clusters,
+            spaces,
+            placing,
+            self._settling,
+            views,
+            Wishing(self._apps, self._clusters),
+            clock,
+            plans,
         )
         self._tending = Tending(self._apps, self._clusters, spaces, views, self._settling, clock)
         self._story = Story(store, self._apps, self._clusters, views, self._settling, self._tending, clock=clock)
@@ -75,10 +83,6 @@ class Room:
     def routes(self) -> list[Route]:
         return caas_routes(self._caas, Reading(self._clusters)) + port_routes(self._pools)
 
-    def of_tenant(self, tenant: str, topic: str, name: str, at: float) -> bool:
-        """Whether a step of the story is this tenant's to hear; see `Apps`."""
-        return self._apps.of_tenant(tenant, topic, name, at)
-
     def _first_pools(self, connection: Connection) -> None:
         """A cluster without a pool gets one of all ports that its settings allow."""
         known = set(connection.execute(select(_POOL.c.cluster)).scalars())
@@ -95,8 +99,9 @@ class Room:
             await asyncio.sleep(_FORGET_EVERY)
             for site in self._clusters.all:
                 if site.mirror.fresh:
-                    seen = list(site.mirror.node_ports())
-                    await self._store.write(partial(self._ports.forget_foreign, cluster=site.settings.name, seen=seen))
+                    name, seen = site.settings.name, list(site.mirror.node_ports())
+                    if await self._store.read(partial(self._ports.left_by_strangers, cluster=name, seen=seen)):
+                        await self._store.write(partial(self._ports.forget_foreign, cluster=name, seen=seen))
 
 
 def _identity(connection: Connection) -> str:

@@ -170,7 +170,8 @@ class Placing:
         seen = dict(site.mirror.node_ports())
         seen.setdefault(former.port, "somebody outside of the platform")
         if wanted.asked:
-            raise Conflict(f"port {former.port} is taken by somebody else; take another one, or name none")
+            told = f"port {former.port} is taken by somebody else; take another one, or name none"
+            raise Conflict(f"{wanted.at}: {told}" if wanted.at else told)
         claim = _claim(app, instance)
         return await self._store.write(lambda connection: self._ports.another(connection, former, claim, seen))
 

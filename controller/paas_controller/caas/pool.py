@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from paas_controller.caas.cluster.objects import Controller, Pod, Quota
 from paas_controller.caas.memory import in_units, told
+from paas_controller.caas.words import POOL
 
 _SHOWN = 5
 """Names of those who take most, in a sentence."""
@@ -86,8 +87,8 @@ def fitting(free: int, memory: int, replicas: int) -> int:
 
 
 def about_memory(failure: str) -> bool:
-    """Whether a pod was not made because the pool is empty."""
-    return "exceeded quota" in failure and "limits.memory" in failure
+    """Whether a pod was not made because the pool is empty; there may be quotas of others in the namespace."""
+    return f"exceeded quota: {POOL}," in failure and "limits.memory" in failure
 
 
 def takes_memory(pod: Pod) -> bool:

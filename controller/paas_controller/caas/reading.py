@@ -84,13 +84,15 @@ class Reading:
         """What the cluster says of its controllers, pods and Services, the latest last."""
         mirror = self._clusters.mirror(app.cluster)
         mirror.require()
-        ours = {f"ReplicationController/{one.name}" for one in mirror.controllers(app.namespace, instance.id)}
+        controllers = mirror.controllers(app.namespace, instance.id)
+        ours = {f"ReplicationController/{one.name}" for one in controllers}
         ours |= {f"Service/{one.name}" for one in mirror.services(app.namespace, instance.id)}
-        pods = {f"Pod/{f'{one.name}-'[:_BEGINNING]}" for one in mirror.controllers(app.namespace, instance.id)}
+        pods = {f"Pod/{f'{one.name}-'[:_BEGINNING]}" for one in controllers}
+        since = min((one.made_at or 0.0 for one in controllers), default=0.0)  # before, others had these names
         path, client = f"/api/v1/namespaces/{app.namespace}/events", self._clusters.site(app.cluster).client
-        found = await client.get(path, {"limit": 500})
-        told = [parsing.happening(each) for each in found["items"]]
+        told = [parsing.happening(each) for each in await client.all(path)]
         told = [each for each in told if each.about in ours or each.about[:-_END] in pods]
+        told = [each for each in told if (each.last_at or since) >= since]
         return [
             {
                 "at": rfc3339(each.last_at), "about": each.about, "reason": each.reason, "message": each.message,

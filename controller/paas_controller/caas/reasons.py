@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from paas_controller.caas.cluster.objects import Controller, Happening, Pod
+from paas_controller.caas.cluster.objects import Controller, Happening, Pod, Waiting
 from paas_controller.caas.memory import told
 from paas_controller.caas.pool import Account, about_memory, takes_memory
 
@@ -34,8 +34,10 @@ CAUSES: dict[str, Cause] = {
                        "Ask the cluster's administrator for room; it starts by itself when there is some."),
     "image":     Cause("failing",  "its image {image} cannot be pulled: {why}",
                        "Look for a mistake in its name; for a private one name imagePullSecrets in the template."),
-    "crash":     Cause("failing",  "ends again and again, last with exit code {code}, after {restarts} restarts",
+    "crash":     Cause("failing",  "ends again and again{why}, last with exit code {code}; restarts: {restarts}",
                        "Read its log. Exit code 137 often means that it needs more memory units than it has."),
+    "exit":      Cause("failing",  "ended{why} with exit code {code}, and is started again",
+                       "Nothing at first; if it ends again, read its log."),
     "container": Cause("failing",  "its container cannot be made: {why}",
                        "Correct what the sentence names, often a secret or a config map that is not there."),
     "ended":     Cause("failing",  "its pod ended: {why}",
@@ -151,17 +153,23 @@ def _of_pod(controller: Controller, pod: Pod, events: Sequence[Happening]) -> St
     if not takes_memory(pod):
         return _because("ended", why=pod.message or "its containers have ended")
     if waiting and waiting.reason in _IMAGE:
-        return _because("image", image=controller.image, why=waiting.message or waiting.reason)
+        return _because("image", image=waiting.image or controller.image, why=waiting.message or waiting.reason)
     if waiting and waiting.reason in _CONTAINER:
         return _because("container", why=waiting.message or waiting.reason)
     if waiting and waiting.exit_code is not None:
-        return _because("crash", code=waiting.exit_code, restarts=pod.restarts)
+        return _crashed(controller, pod, waiting)
     unplaced = pod.unplaced or ("" if pod.node else _last(events, f"Pod/{pod.name}", "FailedScheduling"))
     if unplaced:
         return _because("unplaced", why=f"it may run on {pod.only_on} alone: {unplaced}" if pod.only_on else unplaced)
     if pod.phase == "running" and not waiting:
         return _because("not ready")
     return _because("starting", why=f": {waiting.message or waiting.reason}" if waiting else "")
+
+
+def _crashed(controller: Controller, pod: Pod, waiting: Waiting) -> Standing:
+    """In a pod of several containers it is said which one."""
+    which = f" (its container {waiting.container})" if waiting.container not in ("", controller.component) else ""
+    return _because("crash" if pod.restarts else "exit", why=which, code=waiting.exit_code, restarts=pod.restarts)
 
 
 def _last(events: Iterable[Happening], about: str, reason: str) -> str:

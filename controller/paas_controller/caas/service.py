@@ -9,7 +9,7 @@ from functools import partial
 from paas_controller.base.clock import Clock
 from paas_controller.base.errors import Conflict, Forbidden, PaasError, Refused, Retryable
 from paas_controller.caas.app import App, AppInstance, AppKind, new_id, require_made, require_there
-from paas_controller.caas.apps import Apps
+from paas_controller.caas.apps import Apps, taken
 from paas_controller.caas.building import of_components, of_templates
 from paas_controller.caas.clusters import Clusters
 from paas_controller.caas.memory import told
@@ -60,6 +60,7 @@ class Caas:
         )  # fmt: skip
         app = await self.apps.add(app, dry_run=dry_run)
         if dry_run:
+            await self.spaces.require_free(app)
             return app
         try:
             await self.spaces.make(app)
@@ -79,13 +80,14 @@ class Caas:
             self._require_enough(wanted)
             if dry_run or not values:
                 return now
+            await self.apps.touch(now)
             await self.spaces.resize(wanted)
             try:
                 self._require_enough(wanted)  # pods may have been let in while the cluster was asked
-            except Conflict:
+                return await self.apps.change(now, **values)
+            except PaasError:
                 await self.spaces.resize(now)
                 raise
-            return await self.apps.change(now, **values)
 
     @asynccontextmanager
     async def _alone(self, app: App) -> AsyncIterator[App]:
@@ -145,6 +147,8 @@ class Caas:
             self.spaces.require_ours(app)
             return await make(app, new)
         async with self._alone(app) as now:
+            if there := now.instances.get(new.name):
+                raise taken(there.name, there.phase)
             asked, pool = taking(new.parts(new_id())), self.views.pool(now)
             if asked > pool.free:
                 raise Forbidden(f"does not fit: asked {told(asked)}, {pool.sentence()}")

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from paas_controller.base.errors import Conflict, Retryable
+from paas_controller.base.errors import Conflict, NotFound, Retryable
 from paas_controller.caas import manifests
 from paas_controller.caas.app import App
 from paas_controller.caas.cluster import parsing
@@ -38,9 +38,20 @@ class Spaces:
             made = await site.client.get(path)
             if not is_ours(there := parsing.namespace(made), ours):
                 raise Conflict(stranger(app.cluster, there, ours)) from None
-            if not labels.items() <= made["metadata"]["labels"].items():
-                made = await site.client.patch(path, {"metadata": {"labels": labels}})
+            foreign = {name: None for name, _ in there.levels if name not in labels}
+            if foreign or not labels.items() <= made["metadata"]["labels"].items():
+                made = await site.client.patch(path, {"metadata": {"labels": labels | foreign}})
         site.mirror.put(made)
+
+    async def require_free(self, app: App) -> None:
+        """Conflict where the namespace is somebody else's already."""
+        site = self._clusters.site(app.cluster)
+        try:
+            there = parsing.namespace(await site.client.get(f"/api/v1/namespaces/{app.namespace}"))
+        except NotFound:
+            return
+        if not is_ours(there, self._clusters.controller):
+            raise Conflict(stranger(app.cluster, there, self._clusters.controller))
 
     def require_ours(self, app: App) -> None:
         """Conflict where its namespace is another controller's by now, Retryable as long as it is not seen there."""
@@ -50,12 +61,20 @@ class Spaces:
             raise Retryable(f"{told}: it is put right unless the app's note says why not; try again")
         if not is_ours(there, self._clusters.controller):
             raise Conflict(stranger(app.cluster, there, self._clusters.controller))
+        self.require_staying(app)
+
+    def require_staying(self, app: App) -> None:
+        """Conflict while somebody deletes its namespace, which is made anew once that is gone."""
+        there = self._clusters.site(app.cluster).mirror.namespace(app.namespace)
+        if there and there.leaving:
+            told = f"its namespace {app.namespace} is being deleted, which nobody asked the platform for"
+            raise Conflict(f"{told}: {there.stuck or 'it is being emptied'}; it is made anew once that is gone")
 
     async def allow_host_ports(self, app: App) -> None:
         """For an app on hosts of its tenant's own, as it is now."""
         site = self._clusters.site(app.cluster)
         there = site.mirror.namespace(app.namespace)
-        if there is None or there.level != manifests.level(app.on_hosts):
+        if there is None or dict(there.levels) != manifests.levels(app.on_hosts):
             await self._namespace(site, app)
 
     async def resize(self, app: App) -> None:
@@ -75,10 +94,11 @@ class Spaces:
         limits = mirror.limits(app.namespace)
         if there is None or quota is None or limits is None:
             return True
-        labels = (app.label, self._clusters.controller, manifests.level(app.on_hosts))
-        if (there.app, there.controller, there.level) != labels or (limits.limit, limits.request) != (UNIT, UNIT):
+        labels = (app.label, self._clusters.controller, manifests.levels(app.on_hosts))
+        if (there.app, there.controller, dict(there.levels)) != labels or quota.altered or limits.altered:
             return True
-        return (quota.memory, quota.ports) != (app.memory_units * UNIT, app.max_ports)
+        sizes = (limits.limit, limits.request, quota.memory, quota.ports)
+        return sizes != (UNIT, UNIT, app.memory_units * UNIT, app.max_ports)
 
 
 async def _laid(site: Site, path: str, wanted: dict[str, Any]) -> None:
@@ -86,5 +106,14 @@ async def _laid(site: Site, path: str, wanted: dict[str, Any]) -> None:
     try:
         made = await site.client.create(path, wanted)
     except AlreadyExists:
-        made = await site.client.patch(f"{path}/{wanted['metadata']['name']}", {"spec": wanted["spec"]})
+        name = wanted["metadata"]["name"]
+        [there] = (await site.client.get(path, {"fieldSelector": f"metadata.name={name}"}))["items"]
+        made = await site.client.patch(f"{path}/{name}", {"spec": _instead(there["spec"], wanted["spec"])})
     site.mirror.put(made)
+
+
+def _instead(there: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The merge patch that leaves nothing but what is wanted."""
+    known = there if isinstance(there, dict) else {}
+    inner = {name: _instead(known.get(name), value) for name, value in wanted.items() if isinstance(value, dict)}
+    return dict.fromkeys(set(known) - set(wanted)) | wanted | inner

@@ -68,8 +68,8 @@ class Story:
             self._news.clear()
             dirty, self._dirty = self._dirty, defaultdict(set)
             for key, instances in dirty.items():
+                self._tending.look(*key)  # first, for it needs no database
                 await self._follow(key, instances)
-                self._tending.look(*key)
 
     def _look_at_all(self) -> None:
         for app in self._apps.all():
@@ -115,4 +115,6 @@ class Story:
     def _step(self, app: App, instance: AppInstance, component: str, **now: str) -> dict[str, Any]:
         before = self._told.get((instance.id, component))
         about = {"topic": app.kind, "name": f"{app.name}/{instance.name}", "host": component, "operation": ""}
-        return about | {"at": self._clock.time(), "before": before.state if before else ""} | now
+        return (
+            about | {"tenant": app.tenant} | {"at": self._clock.time(), "before": before.state if before else ""} | now
+        )

@@ -89,6 +89,7 @@ class Tending:
         async with self._spaces.alone(app):
             app = self._apps.in_namespace(*key)  # as it is when the one before has done
             if app and app.phase == "there" and self._spaces.drifted(app):
+                self._spaces.require_staying(app)
                 await self._spaces.make(app)
 
     async def _nudge(self, app: App) -> float | None:

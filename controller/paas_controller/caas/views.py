@@ -1,6 +1,7 @@
 """What people see of apps: from the rows and from the mirror, without a call to a cluster or a database."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -167,12 +168,7 @@ def _exposed(site: Site, service: Service, port: Port) -> dict[str, Any]:
         given, address, domain = port.host_port, service.host, ""
     else:
         given, address, domain = port.service, service.external_ips[0], ""
-    ports, shared = (port.container, given), bool(port.node_port)
-    at = exposure(service.name, service.component, ports, address=address, domain=domain, shared=shared)
-    return {
-        "component": at.component, "container_port": at.container_port, "domain": at.domain, "ip": at.ip,
-        "port": at.port, "url": at.url, "shared_address": at.shared_address,
-    }  # fmt: skip
+    return asdict(exposure(service, port, given, address=address, domain=domain, shared=bool(port.node_port)))
 
 
 def _component(name: str, controller: Controller | None, known: Standing) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from paas_controller.base.errors import Conflict, NotFound
 from paas_controller.caas.app import App, AppInstance, require_there
+from paas_controller.caas.apps import Apps
 from paas_controller.caas.cluster.objects import Controller
 from paas_controller.caas.clusters import Clusters
 
@@ -13,8 +14,8 @@ Word = Literal["running", "stopped", "restart"]
 class Wishing:
     """Has the controllers in the cluster do it; what becomes of it the story tells."""
 
-    def __init__(self, clusters: Clusters) -> None:
-        self._clusters = clusters
+    def __init__(self, apps: Apps, clusters: Clusters) -> None:
+        self._apps, self._clusters = apps, clusters
 
     async def wish(
         self, app: App, instance: AppInstance, word: Word, component: str = "", *, dry_run: bool = False
@@ -32,6 +33,8 @@ class Wishing:
             raise Conflict(f"{told}; delete the instance and make it again")
         if word == "restart" and (stopped := [one.component for one in found if not one.desired]):
             raise Conflict(f"{', '.join(stopped)} is stopped, and cannot be restarted; start it")
+        if not dry_run:
+            await self._apps.touch(app)
         for controller in [] if dry_run else found:
             await (self._restart(app, controller) if word == "restart" else self._scale(app, controller, word))
         return [controller.component for controller in found]

@@ -1,7 +1,7 @@
 """HTTP of the stream: server-sent events, as browsers and curl know them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from aiohttp import web
 from paas_controller.base.errors import Invalid, PaasError
 from paas_controller.base.logs import request_id
 from paas_controller.base.principal import READERS
-from paas_controller.events.schemas import AppStreamQuery, StreamQuery
+from paas_controller.events.schemas import APP_KINDS, AppStreamQuery, StreamQuery
 from paas_controller.events.stream import Behind, Listener, Step, Stream, Wanted
 from paas_controller.web.queries import read_query
 from paas_controller.web.routing import API, API1, PRINCIPAL, REQUEST_ID, Authenticate, Route, Said
@@ -29,11 +29,7 @@ class Pace:
     retry: float = 3.0
 
 
-OfTenant = Callable[[str, str, str, float], bool]
-"""Whether what is told of this topic and name since this moment (UTC seconds) is this tenant's; of none, an app's."""
-
-
-def stream_routes(stream: Stream, authenticate: Authenticate, pace: Pace, of_tenant: OfTenant) -> list[Route]:
+def stream_routes(stream: Stream, authenticate: Authenticate, pace: Pace) -> list[Route]:
     """GET /events, of everything and of apps. Whose token is withdrawn hears no more than until the next heartbeat."""
 
     async def everything(request: web.Request) -> web.StreamResponse:
@@ -45,7 +41,7 @@ def stream_routes(stream: Stream, authenticate: Authenticate, pace: Pace, of_ten
 
         def meant(step: Step) -> bool:
             within = asked.name in ("", step.name, step.name.partition("/")[0])
-            return within and of_tenant(tenant, step.topic, step.name, step.at)
+            return within and step.topic in APP_KINDS and tenant in ("", step.tenant)
 
         return await listen(request, Wanted(asked.kind or "", meant=meant))
 

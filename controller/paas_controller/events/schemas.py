@@ -1,6 +1,6 @@
 """What may be asked of the stream."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -8,6 +8,7 @@ from paas_agent.contract import Kind
 
 OfApps = Literal["app", "caas"]
 """What a step of the story of apps is about; its name is that of the app, then `/` and the instance's."""
+APP_KINDS = get_args(OfApps)
 
 
 class StreamQuery(BaseModel):

@@ -31,12 +31,13 @@ class Behind(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step, written once for all who listen; `at` is UTC seconds."""
+    """One step, written once for all who listen; `at` is UTC seconds, `tenant` is whose it is."""
 
     id: int
     at: float
     topic: str
     name: str
+    tenant: str
     message: bytes
 
 
@@ -125,7 +126,7 @@ class Stream:
         def read(connection: Connection) -> list[Step]:
             of = (wanted.topic, wanted.name)
             return [
-                Step(row["id"], row["at"], row["topic"], row["name"], _message(row))
+                Step(row["id"], row["at"], row["topic"], row["name"], row["tenant"], _message(row))
                 for row in events.between(connection, after, until, of, PAGE)
             ]
 

@@ -27,6 +27,8 @@ class Event(SQLModel, table=True):
     why: str = ""
     sentence: str = ""
     operation: str = ""
+    tenant: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Whose it is, where it is a tenant's."""
 
 
 _EVENT = SQLModel.metadata.tables["event"]

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from paas_agent.contract import is_secret
 from paas_controller.base.clock import Clock
-from paas_controller.base.errors import Forbidden, PaasError
+from paas_controller.base.errors import Forbidden, PaasError, Retryable
 from paas_controller.base.logs import request_id
 from paas_controller.base.masking import MASK
 from paas_controller.base.principal import Principal
@@ -67,10 +67,17 @@ class Audit:
                 raise refusal from None
             outcome = _outcome(response, done)
             if along.drop(write) or outcome != done:
-                await self._store.write(self._row(request, outcome), alone=True)
+                await self._keep_done(self._row(request, outcome))
             return response
 
         return witnessed
+
+    async def _keep_done(self, row: Write) -> None:
+        try:
+            await self._store.write(row, alone=True)
+        except Retryable as error:
+            told = "this may have been done all the same, and the database cannot keep that it was"
+            raise Retryable(f"{told}: look before you try again") from error
 
     def _row(self, request: web.Request, outcome: Outcome) -> Write:
         """Writes the row; who asks and what about is looked up when it is written."""

@@ -1,6 +1,8 @@
 """Bodies of people: JSON with a helpful refusal, comment keys (`// …`) dropped, validated by a pydantic model."""
 
 import difflib
+import json
+from collections import Counter
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -42,11 +44,19 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
 
 
 def parse(data: bytes) -> Any:
-    """JSON without comment keys; Invalid says where it breaks."""
+    """JSON without comment keys; Invalid says where it breaks, or which key stands twice in an object."""
     try:
-        return without_comments(from_json(data, allow_inf_nan=False))
+        document = from_json(data, allow_inf_nan=False)
     except ValueError as error:
         raise Invalid(f"the body is not JSON: {error}") from None
+    json.loads(data, object_pairs_hook=_each_once)  # the quicker parser takes the last one without a word
+    return without_comments(document)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    keys = Counter(key for key, _ in pairs if not key.startswith("//"))
+    if twice := [key for key, count in keys.items() if count > 1]:
+        raise Invalid(f"{twice[0]}: this key stands {keys[twice[0]]} times in one object; once is enough")
 
 
 def without_comments(value: Any) -> Any:

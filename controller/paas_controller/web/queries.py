@@ -33,7 +33,7 @@ def _flag(value: object) -> bool:
 def whole(value: object) -> int:
     """Goes before the bounds of a number."""
     if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20):
-        raise ValueError(f"is a whole number, not {value!r}")
+        raise ValueError(f"is a whole number, 0 or more, not {value!r}")
     return int(value)
 
 

@@ -14,6 +14,13 @@ async def test_strict_ones_at_once_are_let_in_as_far_as_the_pool_reaches(portal:
         await portal.becomes(name, "web", "running")
 
 
+async def test_who_is_there_already_is_told_so_also_where_the_pool_is_full(portal: Portal) -> None:
+    await portal.create(units=1)
+    assert (await portal.put_in("web", component(), query="?strict=true")).status == 201
+    again = await portal.put_in("web", component(), query="?strict=true")
+    assert (again.status, "there is an instance web already" in again.message) == (409, True)
+
+
 async def test_what_a_template_adds_counts_where_it_is_strict(portal: Portal) -> None:
     await portal.create(units=2)
     beside = {"name": "beside", "image": "web:1", "resources": {"limits": {"memory": "256Mi"}}}

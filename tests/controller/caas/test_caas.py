@@ -71,7 +71,7 @@ async def test_whoever_asks_for_a_port_is_not_told_who_has_it_in_the_cluster(
             refused = await caas.call("POST", "/instances", body(svc_template=asked))
         finally:
             core.delete_namespaced_service(f"theirs-{port}", "default", _preload_content=False)
-    told = f"port {port} is taken by somebody else; take another one, or name none"
+    told = f"svc_template.spec.ports.0.nodePort: port {port} is taken by somebody else; take another one, or name none"
     assert (refused.status, refused.message) == (409, told)
 
 

@@ -86,7 +86,8 @@ async def test_a_container_of_that_tenant_may_ask_for_one_of_its_ports(caas: Por
     made = await caas.call("POST", "/instances", body("one", svc_template=asked))
     assert ports_of(made.body) == [(ADDRESS, f"http://{ADDRESS}:8002", 80, False)]
     refused = await caas.call("POST", "/instances", body("two", svc_template=asked))
-    assert (refused.status, refused.message) == (409, "port 8002 is taken; take another one, or name none")
+    told = "svc_template.spec.ports.0.nodePort: port 8002 is taken; take another one, or name none"
+    assert (refused.status, refused.message) == (409, told)
     would = await caas.call("POST", "/instances?dry_run=true", body("two"))
     assert would.body["steps"][0]["why"] == f"port 8000 of {ADDRESS} for two:80"
     await caas.call("DELETE", "/instances/one")

@@ -151,6 +151,52 @@ async def test_a_pool_that_was_changed_behind_our_back_is_put_right(portal: Port
         await until(right, "the pool to be there again")
 
 
+async def test_what_somebody_adds_to_a_pool_or_its_namespace_is_taken_away(portal: Portal) -> None:
+    namespace = (await portal.create(units=5)).body["namespace"]
+    warn, version = "pod-security.kubernetes.io/warn", "pod-security.kubernetes.io/enforce-version"
+    with portal.cluster.client() as client:
+        core = CoreV1Api(client)
+        core.patch_namespaced_resource_quota("pool", namespace, {"spec": {"hard": {"pods": "0"}}})
+        tight = {"type": "Pod", "max": {"memory": "64Mi"}}
+        core.patch_namespaced_limit_range("unit", namespace, {"spec": {"limits": [tight]}})
+        core.patch_namespace(namespace, {"metadata": {"labels": {warn: "privileged", version: "v1.0", "own": "stays"}}})
+
+        async def right() -> bool:
+            hard = core.read_namespaced_resource_quota("pool", namespace).spec.hard
+            limits = [each.type for each in core.read_namespaced_limit_range("unit", namespace).spec.limits]
+            labels = core.read_namespace(namespace).metadata.labels
+            seen = (set(hard), limits, labels.get(warn), labels.get(version), labels.get("own"))
+            return seen == ({"limits.memory", "services.nodeports"}, ["Container"], "baseline", None, "stays")
+
+        await until(right, "what was made")
+
+
+async def test_a_namespace_that_hangs_although_nobody_asked_the_platform_says_on_what(portal: Portal) -> None:
+    namespace = (await portal.create()).body["namespace"]
+    with portal.cluster.client() as client:
+        core = CoreV1Api(client)
+        core.create_namespaced_config_map(namespace, {"metadata": {"name": "held", "finalizers": [HELD]}})
+        core.delete_namespace(namespace)
+
+        async def said() -> bool:
+            refused, why = await portal.put_in("web", component()), (await portal.call("GET")).body["why"]
+            return (refused.status, HELD in refused.message, HELD in why) == (409, True, True)
+
+        await until(said, "why the namespace hangs")
+        core.patch_namespaced_config_map("held", namespace, {"metadata": {"finalizers": None}})
+        core.patch_namespace(namespace, {"metadata": {"labels": {"looked": "at"}}})
+
+
+async def test_a_dry_run_sees_that_the_namespace_is_somebody_elses(portal: Portal) -> None:
+    with portal.cluster.client() as client:
+        CoreV1Api(client).create_namespace({"metadata": {"name": f"app-{portal.app}"}})
+        for query in ("?dry_run=true", ""):
+            body = {"name": portal.app, "memory_units": 1}
+            refused = await portal.shell.call("POST", f"//api/v1/{portal.kind}{query}", body)
+            assert (refused.status, "none of ours" in refused.message) == (409, True), query
+        CoreV1Api(client).delete_namespace(f"app-{portal.app}")
+
+
 async def test_a_namespace_that_was_deleted_behind_our_back_is_made_anew(portal: Portal) -> None:
     namespace = (await portal.create(units=5)).body["namespace"]
     await portal.put_in("web", component(ports=[80]))

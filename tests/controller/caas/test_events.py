@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 
-from paas_controller.caas.app import App
-from paas_controller.caas.apps import Apps
-from paas_controller.store.store import Store
 from tests.controller.caas.conftest import Portal, component
 from tests.controller.identity.tenants import tenants_token
 
@@ -57,16 +55,22 @@ async def test_a_tenant_hears_of_its_own_apps_alone(portal: Portal) -> None:
     assert (await shell.get("//api/v1/events?kind=database", token=tokens["one"])).status == 400
 
 
-async def test_what_was_told_of_a_former_app_of_that_name_is_nobodys(database_url: str) -> None:
-    store = await Store.open(database_url)
-    apps = Apps(store)
-    app = App(0, "app", "shop", "", "main", "app-shop", "standard", 5, 3, "there", created_at=100.0)
-    made = await apps.add(app)
-    assert apps.of_tenant("", "app", "shop/web", 50.0)
-    assert not apps.of_tenant("", "database", "shop", 200.0)
-    assert not apps.of_tenant("one", "app", "shop/web", 200.0)
-    await apps.change(made, tenant="one")
-    assert apps.of_tenant("one", "app", "shop/web", 100.0)
-    assert not apps.of_tenant("one", "app", "shop/web", 99.0)
-    assert not apps.of_tenant("one", "caas", "shop/web", 200.0)
-    await store.close()
+async def test_each_tenant_hears_the_end_of_its_own_app_once_and_nothing_of_another_one_of_its_name(
+    portal: Portal,
+) -> None:
+    tokens = {tenant: await tenants_token(portal.shell, "viewer", tenant) for tenant in ("one", "two")}
+    for tenant in tokens:
+        assert (await portal.create(tenant=tenant)).status == 201
+        await portal.put_in("web", component())
+        await portal.becomes("web", "web", "running")
+        await portal.call("DELETE", "")
+        await portal.is_gone("")
+    for token in tokens.values():
+        async with listening(portal, token) as changes:
+            heard = [await anext(changes)]
+            while heard[-1]["to"] != "gone":
+                heard.append(await anext(changes))
+            assert heard[0]["from"] == ""
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await anext(changes)

@@ -96,11 +96,11 @@ async def test_waiting_ends_where_something_does_not_mend_itself(paasctl: Paasct
     waiting = [put(paasctl, portal, name, one, more="--wait") for name, one in zip(names, wrong, strict=True)]
     late = put(paasctl, portal, "late", component(image="never-ready:1"), more="--wait --timeout 1")
     typo, dies, big, slow = await asyncio.gather(*waiting, late)
-    assert (typo.code, f"{portal.app}/typo/web its image no-such-image:1 cannot be pulled" in typo.err) == (1, True)
+    assert (typo.code, f"{portal.app}/typo/web: its image no-such-image:1 cannot be pulled" in typo.err) == (1, True)
     assert (dies.code, "last with exit code 3" in dies.err) == (1, True)
     assert f"what it has written: paasctl app log {portal.app}/dies/web" in dies.err
     assert (big.code, f"paasctl app resize {portal.app} --units UNITS" in big.err) == (1, True)
-    assert (slow.code, "late is not running after 1 s; web " in slow.err) == (7, True)
+    assert (slow.code, "late is not running after 1 s; web: " in slow.err) == (7, True)
 
 
 async def test_a_restart_is_over_when_the_pods_are_other_ones(paasctl: Paasctl, portal: Portal) -> None:

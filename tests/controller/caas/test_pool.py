@@ -96,6 +96,11 @@ def test_what_fits_is_whole_pods() -> None:
     assert fitting(0, 0, 3) == 3
 
 
+def test_a_quota_of_somebody_else_is_not_the_pool() -> None:
+    said = 'pods "web-x" is forbidden: exceeded quota: {}, requested: limits.memory=128Mi, used: limits.memory=0'
+    assert [about_memory(said.format(name)) for name in ("pool", "admins", "pool-of-admins")] == [True, False, False]
+
+
 def test_only_the_quota_of_memory_is_about_memory() -> None:
     assert about_memory(EXCEEDED)
     assert not about_memory("exceeded quota: pool, requested: services.nodeports=1")

@@ -118,7 +118,7 @@ def test_an_image_that_cannot_be_pulled_is_named(reason: str) -> None:
 
 
 def test_a_crash_loop_is_told_with_the_last_exit_code() -> None:
-    told = "ends again and again, last with exit code 137, after 4 restarts"
+    told = "ends again and again, last with exit code 137; restarts: 4"
     assert crashed(Waiting("CrashLoopBackOff", "back-off 40s", 137), restarts=4) == ("failing", told)
 
 

@@ -56,6 +56,13 @@ def test_a_trailing_comma_is_refused_with_line_and_column() -> None:
     assert refused(b'{\n  "name": "db",\n}') == "the body is not JSON: trailing comma at line 3 column 1"
 
 
+def test_a_key_that_stands_twice_is_named() -> None:
+    assert refused(b'{"a": [{"name": 1, "name": 2}]}') == (
+        "name: this key stands 2 times in one object; once is enough"
+    )
+    assert parse(b'{"// why": 1, "// why": 2, "name": 1}') == {"name": 1}
+
+
 def test_the_comment_keys_of_the_seed_are_dropped_at_every_depth() -> None:
     body = b'{"// a": 1, "host": [{"//": [], "ip": "h", "auth": {"// b": {"c": 1}}}], "//c": null}'
     assert parse(body) == {"host": [{"ip": "h", "auth": {}}]}

@@ -12,7 +12,7 @@ from paas_client.commands.apps.naming import InstanceName, PartCommand, PartName
 from paas_client.commands.apps.reading import show_instance
 from paas_client.commands.apps.waiting import Goal, until_gone, watched
 from paas_client.commands.asking import Asker, asker
-from paas_client.commands.options import DryRunOption, TimeoutOption, WaitOption
+from paas_client.commands.options import DryRunOption, TimeoutOption, WaitGoneOption, WaitOption
 from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT
 from paas_client.models import Plan, Told
@@ -20,9 +20,9 @@ from paas_client.models import Plan, Told
 app = typer.Typer()
 
 _WISHES: dict[Wish, str] = {
-    "running": "Start it, or one component: what fits into the pool runs, the rest waits for memory.",
-    "stopped": "Stop it, or one component: it has no pods then and takes no memory; how many it had is remembered.",
-    "restart": "Restart it, or one component: its pods are replaced by new ones.",
+    "running": "Start it: what fits into the pool runs, the rest waits for memory.",
+    "stopped": "Stop it: it has no pods then and takes no memory; how many it had is remembered.",
+    "restart": "Restart it: its pods are replaced by new ones.",
 }
 
 
@@ -68,7 +68,7 @@ for _name, _help in _WISHES.items():
 def remove(
     context: typer.Context,
     name: InstanceName,
-    wait: WaitOption = False,
+    wait: WaitGoneOption = False,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,

@@ -67,6 +67,8 @@ def app_hints(asked: Asker, wanted: Target) -> Hints:
             if wanted.app not in here:
                 return _meant(near(wanted.app, here), f"{asked.app_command} list")
             there = [instance.name for instance in await apps.instances(wanted.app).all()]
+            if wanted.instance in there and " pod " in error.message:
+                return f"see its pods: {asked.app_command} pods {wanted.app}/{wanted.instance}"
             meant = near(wanted.instance, there) if wanted.instance not in there else ""
             return _meant(f"{wanted.app}/{meant}" if meant else "", f"{asked.app_command} show {wanted.app}")
         return f"see which there are: {asked.app_command} list"

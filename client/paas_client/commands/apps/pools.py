@@ -13,7 +13,7 @@ from paas_client.commands.apps.reading import draw_app
 from paas_client.commands.apps.waiting import until_gone
 from paas_client.commands.asking import Hints, asker
 from paas_client.commands.naming import tenant_names
-from paas_client.commands.options import DryRunOption, TimeoutOption, WaitOption
+from paas_client.commands.options import DryRunOption, TimeoutOption, WaitGoneOption
 from paas_client.commands.planning import sent, show_plan, show_told
 from paas_client.commands.waiting import DEFAULT_TIMEOUT
 from paas_client.errors import Conflict
@@ -38,8 +38,10 @@ UnitsOption = Annotated[int, typer.Option("--units", min=1, help="Its memory poo
 MoreUnitsOption = Annotated[
     int | None, typer.Option("--units", min=1, help="Its memory pool from now on, in units of 128 MiB.")
 ]
-PortsOption = Annotated[int | None, typer.Option("--ports", min=0, help="How many ports it may export.")]
-PlanOption = Annotated[AppPlan | None, typer.Option("--plan", help="The free plan has few units and ports at most.")]
+PortsOption = Annotated[int | None, typer.Option("--ports", min=0, help="How many ports it may export; 3 if left out.")]
+PlanOption = Annotated[
+    AppPlan | None, typer.Option("--plan", help="standard if left out; free has few units and ports at most.")
+]
 TenantOption = Annotated[
     str, typer.Option("--tenant", help="Whose it is; the platform's own if left out.", autocompletion=tenant_names)
 ]
@@ -107,7 +109,7 @@ def delete(
     context: typer.Context,
     name: AppName,
     orphan: OrphanOption = False,
-    wait: WaitOption = False,
+    wait: WaitGoneOption = False,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     dry_run: DryRunOption = False,
     form: show.FormOption = show.Form.table,

@@ -107,9 +107,13 @@ def draw_ports(ports: list[ExposedPort]) -> None:
     if ports:
         print()
         columns = ("INSTANCE/COMPONENT", "PORT", "OUTSIDE", "ADDRESS", "URL")
-        rows = [(f"{port.instance}/{port.component}", str(port.container_port), str(port.port), port.ip or "-",
-                 port.url) for port in ports]  # fmt: skip
+        rows = [(f"{port.instance}/{port.component}", _inside(port), str(port.port), port.ip or "-", port.url)
+                for port in ports]  # fmt: skip
         show.table(columns, rows)
+
+
+def _inside(port: ExposedPort) -> str:
+    return str(port.container_port) if port.protocol == "TCP" else f"{port.container_port}/{port.protocol}"
 
 
 def note(found: KubeApp | AppInstance) -> str:

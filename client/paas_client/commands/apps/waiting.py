@@ -87,7 +87,7 @@ class _Watch:
             self._tell(one)
             self._despair(one)
         late = [one for one in components if one.state != self.goal.state]
-        self.doing = "; ".join(f"{one.name} {one.reason}" for one in late[:3]) or found.why
+        self.doing = "; ".join(f"{one.name}: {one.reason}" for one in late[:3]) or found.why
         if components and not late:
             if not self.goal.replaced & {pod.name for pod in await self._pods()}:
                 return found
@@ -119,7 +119,7 @@ class _Watch:
         self.doubtful = {known: at for known, at in self.doubtful.items() if known[0] != one.name or known == key}
         stays = self.goal.state != "stopped" and one.cause in _STAYS
         if stays and now - self.doubtful.setdefault(key, now) > _PATIENCE:
-            raise WaitFailed(f"{name} {one.reason}", self._hint(one, name))
+            raise WaitFailed(f"{name}: {one.reason}", self._hint(one, name))
 
     def _hint(self, one: Component, name: str) -> str:
         command = self.asked.app_command

@@ -25,6 +25,8 @@ FOLLOWERS = 64
 _STREAMS = FOLLOWERS + 16
 """With the watches, of which there is one a kind."""
 _LONGEST_LINE = 1 << 16
+_PIECE = 500
+"""Objects of a list in one answer."""
 _PATH = re.compile(r"(/[A-Za-z0-9][-A-Za-z0-9._:]*)+")
 _T = TypeVar("_T")
 
@@ -43,6 +45,17 @@ class Cluster:
     async def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
         """An object, or a list of them."""
         return await self._object("GET", path, query)
+
+    async def all(self, path: str) -> list[dict[str, Any]]:
+        """The objects of a list, however long: it is asked for in pieces."""
+        found: list[dict[str, Any]] = []
+        query: Query = {"limit": _PIECE}
+        while True:
+            piece = await self.get(path, query)
+            found += piece["items"]
+            if not (after := piece["metadata"].get("continue")):
+                return found
+            query = {"limit": _PIECE, "continue": after}
 
     async def create(self, path: str, body: dict[str, Any], query: Query | None = None) -> dict[str, Any]:
         """Makes an object below the path of its kind; what is answered is for `Mirror.put`."""

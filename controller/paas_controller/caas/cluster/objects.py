@@ -6,11 +6,13 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why a container does not run: Kubernetes' word for it, its message, and how it ended last."""
+    """Why a container does not run: Kubernetes' word for it, its message, and how it ended last; which one it is."""
 
     reason: str
     message: str = ""
     exit_code: int | None = None
+    container: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Controller:
     leaving: bool = False
     observed: bool = True
     """Whether its status is of the present spec."""
+    made_at: float | None = None
+    """UTC seconds, by the cluster's clock."""
     version: int = field(default=0, compare=False)
     """Of the cluster, when it last changed."""
 
@@ -96,6 +100,8 @@ class Quota:
     memory_used: int | None
     ports: int
     ports_used: int | None
+    altered: bool = False
+    """Whether somebody has added to it."""
     version: int = field(default=0, compare=False)
     """Of the cluster, when it last changed."""
 
@@ -107,16 +113,18 @@ class Limits:
     namespace: str
     limit: int
     request: int
+    altered: bool = False
+    """Whether somebody has added to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """`app`, `controller` and `level` (what pods are held to) are labels. `stuck` says on what its deletion hangs."""
+    """`app`, `controller` and `levels` (what pods are held to) are labels. `stuck` says on what its deletion hangs."""
 
     name: str
     app: str
     controller: str = ""
-    level: str = ""
+    levels: tuple[tuple[str, str], ...] = ()
     leaving: bool = False
     stuck: str = ""
 

@@ -97,6 +97,7 @@ def controller(raw: Raw) -> Controller:
         failure=failure.get("message", "") if failure and _holds(failure) else "",
         leaving="deletionTimestamp" in about,
         observed=status.get("observedGeneration", 0) >= about.get("generation", 0),
+        made_at=_moment(about.get("creationTimestamp")),
         version=version(raw),
     )
 
@@ -130,6 +131,7 @@ def quota(raw: Raw) -> Quota:
         memory_used=None if memory is None else bytes_of(memory),
         ports=bytes_of(hard.get("services.nodeports", 0)),
         ports_used=None if ports is None else bytes_of(ports),
+        altered=set(hard) != {"limits.memory", "services.nodeports"} or set(raw["spec"]) != {"hard"},
         version=version(raw),
     )
 
@@ -138,7 +140,10 @@ def limits(raw: Raw) -> Limits:
     found: Iterable[Raw] = raw["spec"].get("limits") or ()
     of = next((each for each in found if each.get("type") == "Container"), {})
     default, request = of.get("default") or {}, of.get("defaultRequest") or {}
-    return Limits(raw["metadata"]["namespace"], bytes_of(default.get("memory", 0)), bytes_of(request.get("memory", 0)))
+    altered = [set(each) for each in found] != [{"type", "default", "defaultRequest"}]
+    altered = altered or [set(default), set(request)] != [{"memory"}, {"memory"}]
+    memory = bytes_of(default.get("memory", 0)), bytes_of(request.get("memory", 0))
+    return Limits(raw["metadata"]["namespace"], *memory, altered)
 
 
 def namespace(raw: Raw) -> Namespace:
@@ -150,7 +155,7 @@ def namespace(raw: Raw) -> Namespace:
         name=about["name"],
         app=labels.get(APP, ""),
         controller=labels.get(CONTROLLER, ""),
-        level=labels.get(f"{LEVEL}/enforce", ""),
+        levels=tuple(sorted((name, value) for name, value in labels.items() if name.startswith(f"{LEVEL}/"))),
         leaving=leaving,
         stuck="; ".join(filter(None, on)) if leaving else "",
     )
@@ -208,10 +213,15 @@ def _waiting(containers: Iterable[Raw]) -> Waiting | None:
     for each in containers:
         state, before = each.get("state") or {}, (each.get("lastState") or {}).get("terminated") or {}
         if (waits := state.get("waiting")) and waits.get("reason") not in _BEGINS:
-            return Waiting(waits.get("reason", ""), waits.get("message", ""), before.get("exitCode"))
+            return _why(each, waits, before.get("exitCode"))
         if (ended := state.get("terminated")) and ended.get("exitCode"):
-            return Waiting(ended.get("reason", ""), ended.get("message", ""), ended["exitCode"])
+            return _why(each, ended, ended["exitCode"])
     return None
+
+
+def _why(container: Raw, state: Raw, code: int | None) -> Waiting:
+    name, image = container.get("name", ""), container.get("image", "")
+    return Waiting(state.get("reason", ""), state.get("message", ""), code, name, image)
 
 
 def _moment(text: str | None) -> float | None:

@@ -1,6 +1,7 @@
 """The one module that knows the official client: blocking, in any thread. What goes wrong becomes our errors here."""
 
 import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -96,7 +97,7 @@ class Session:
 
     @contextmanager
     def _sentences(self, request: Request) -> Iterator[None]:
-        used = self._client
+        used, began = self._client, time.monotonic()
         try:
             yield
         except (transport.NewConnectionError, ConnectionError) as error:
@@ -104,7 +105,7 @@ class Session:
         except transport.ConnectTimeoutError:
             raise self.silent(_CONNECT) from None
         except (transport.TimeoutError, TimeoutError):
-            raise self.silent(request.silence or _CONNECT) from None
+            raise self.silent(max(1, round(time.monotonic() - began))) from None
         except (ApiException, transport.SSLError) as error:
             if "EOF" in str(error):
                 raise self._away(error) from None

@@ -67,7 +67,7 @@ def _controller(value: object, at: At, own: Own, main: Main) -> Any:
     template = record({"metadata": _metadata(own, named=False), "spec": pod(main)})
     spec = record(
         {
-            "replicas": whole(0, 100),
+            "replicas": whole(1, 100),
             "minReadySeconds": whole(0, 600),
             "selector": _selector,
             "template": template,

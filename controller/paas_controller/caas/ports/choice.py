@@ -74,20 +74,28 @@ def is_for(held: Busy, owner: str) -> bool:
     return held.state == "reserved" and held.owner == owner
 
 
-def why_not(asked: Sequence[int | None], rooms: Sequence[Room], claim: Claim) -> PaasError:
-    """Why these ports cannot be had in any of the rooms, in a sentence."""
+def why_not(asked: Sequence[int | None], rooms: Sequence[Room], claim: Claim, places: Sequence[str] = ()) -> PaasError:
+    """Why these ports cannot be had in any of the rooms, in a sentence; `places` are where each stands in a request."""
     if not any(room.pools for room in rooms):
         return _no_room(claim)
     named = [port for port in asked if port is not None]
     if twice := [port for port in named if named.count(port) > 1]:
-        return Refused(f"port {twice[0]} is asked for twice")
+        return _at(_last(asked, twice[0], places), Refused(f"port {twice[0]} is asked for twice"))
     for port in named:
         if refusal := _not_this(port, rooms, claim):
-            return refusal
+            return _at(_last(asked, port, places), refusal)
     if named and not any(room.choose(named) for room in rooms):
         told = " and ".join(map(str, named))
         return Conflict(f"no host of the cluster {claim.cluster} has {told} free together; take others, or name none")
     return _full(len(asked), rooms, claim)
+
+
+def _last(asked: Sequence[int | None], port: int, places: Sequence[str]) -> str:
+    return next((place for each, place in zip(reversed(asked), reversed(places), strict=False) if each == port), "")
+
+
+def _at(place: str, refusal: PaasError) -> PaasError:
+    return type(refusal)(f"{place}: {refusal.message}") if place else refusal
 
 
 def _not_this(port: int, rooms: Sequence[Room], claim: Claim) -> PaasError | None:
@@ -130,14 +138,18 @@ def _so_many(free: int, count: int) -> str:
 
 
 def _most(rooms: Sequence[Room], claim: Claim) -> str:
-    """Who has most of them. A tenant is told of nobody else."""
-    ours = (held for room in rooms for held in room.busy.values() if room.pool_of(held.port))
-    owners = Counter(held.owner for held in ours if held.state != "foreign" and claim.tenant in ("", _of(held, claim)))
-    return "".join(f", of which {owner} has {count}" for owner, count in owners.most_common(1))
+    """Who has most of them, and what is lost to strangers. A tenant is told of no other one."""
+    held_here = [held for room in rooms for held in room.busy.values() if room.pool_of(held.port)]
+    ours = [held for held in held_here if held.state != "foreign"]
+    strangers, owners = len(held_here) - len(ours), Counter(_told_owners(ours, claim))
+    told = [f"{owner} has {count}" for owner, count in owners.most_common(1)]
+    if strangers:
+        told.append(f"{strangers} {'is' if strangers == 1 else 'are'} in use by something outside of the platform")
+    return f", of which {' and '.join(told)}" if told else ""
 
 
-def _of(held: Busy, claim: Claim) -> str:
-    return claim.tenant if held.owner == claim.app else ""
+def _told_owners(busy: Iterable[Busy], claim: Claim) -> list[str]:
+    return [held.owner for held in busy if not claim.tenant or held.owner == claim.app]
 
 
 def _pools(rooms: Sequence[Room]) -> list[Pool]:

@@ -207,5 +207,7 @@ def _host(pool: Pool, address: str) -> PortHost:
     for host in pool.hosts:
         if address == host.address:
             return host
-    had = ", ".join(host.address for host in pool.hosts) or "none, for its ports are the same on every node"
+    if not pool.hosts:
+        raise Refused(f"host: the ports of the pool {pool.name} are the same on every node: name no host")
+    had = ", ".join(host.address for host in pool.hosts)
     raise Refused(f"host: say one that the port pool {pool.name} has: {had}")

@@ -12,20 +12,21 @@ from paas_controller.caas.ports.choice import Claim, Room, by_port, why_not
 from paas_controller.caas.ports.pool import EVERYWHERE, Pool, PortHost, Way, way_of
 from paas_controller.caas.ports.rows import Busy, Key
 
-_SETTLES = 60.0
+_SETTLES = 10.0
 """Seconds after which what the cluster is seen to have counts more than what it once said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A port of a container that is to be reached, and by which port if one was asked for. `name` tells several apart
-    that lead to the same one.
+    """A port of a container that is to be reached, and by which port if one was asked for, at which place of the
+    request. `name` tells several apart that lead to the same one.
     """
 
     component: str
     container: int
     asked: int | None = None
     name: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Ports:
             given = _given(here, _rooms(pools, before | new, claim), claim)
             if given is None:
                 busy = by_port(rows.busy(connection, now, cluster=claim.cluster), claim.cluster, known_foreign)
-                raise why_not([each.asked for each in wanted], _rooms(pools, busy, claim), claim)
+                asked, places = [each.asked for each in wanted], [each.at for each in wanted]
+                raise why_not(asked, _rooms(pools, busy, claim), claim, places)
             new |= {(each.host.address, each.port): _row(each, claim, now) for each in given.values()}
             taken |= given
         rows.drop(connection, [before[key] for key in new if key in before])  # they were reserved for it
@@ -88,12 +90,15 @@ class Ports:
                 rows.drop(connection, [held])
                 rows.add(connection, [held])
 
-    def forget_foreign(self, connection: Connection, cluster: str, seen: Collection[int]) -> None:
-        """Frees the foreign node ports that the cluster is no longer seen to use."""
+    def left_by_strangers(self, connection: Connection, cluster: str, seen: Collection[int]) -> list[Busy]:
+        """The foreign node ports that the cluster is no longer seen to use."""
         now = self._clock.time()
-        foreign = (held for held in rows.busy(connection, now, cluster=cluster) if held.state == "foreign")
-        gone = [held for held in foreign if held.port not in seen and now - (held.at or 0) > _SETTLES]
-        rows.drop(connection, gone)
+        foreign = (held for held in rows.busy(connection, now, cluster=cluster, but="taken") if held.state == "foreign")
+        return [held for held in foreign if held.port not in seen and now - (held.at or 0) > _SETTLES]
+
+    def forget_foreign(self, connection: Connection, cluster: str, seen: Collection[int]) -> None:
+        """Frees those."""
+        rows.drop(connection, self.left_by_strangers(connection, cluster, seen))
 
     def release(self, connection: Connection, instance: str) -> None:
         """Frees all that the instance has."""

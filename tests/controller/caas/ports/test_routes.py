@@ -160,7 +160,7 @@ NOT_TO_BE_HAD: list[tuple[dict[str, Any], int, str]] = [
     ({"ports": [30010]}, 422,
      "port 30010 is in no port pool of the cluster here; take one of 30000 to 30009, or name none"),
     ({"count": 1, "host": "10.0.0.1"}, 422,
-     "host: say one that the port pool web has: none, for its ports are the same on every node"),
+     "host: the ports of the pool web are the same on every node: name no host"),
     ({"count": 1, "owner": "a b"}, 400,
      "owner: an owner is 1 to 128 of A-Z a-z 0-9 . _ @ and -, and begins with a letter or a digit"),
     ({}, 400, "give count or ports, one of the two"),

@@ -163,6 +163,18 @@ async def test_in_place_of_a_port_that_the_cluster_refuses_another_one_is_given(
     assert await room.states() == {30000: "foreign"}
 
 
+async def test_a_full_pool_says_how_many_ports_strangers_have(room: Room) -> None:
+    await room.pool(last=30002)
+    await room.take(WEB)
+    for port in (30001, 30002):
+        await room.do(lambda c, port=port: room.ports.foreign(c, "here", port, "other/web"))
+    refused = await room.refused(WEB, by=claim("app.blog", "i-2"))
+    assert refused.message == (
+        "no port is free in the port pool web of the cluster here, 3 in all, of which app.shop has 1 and 2 are in use "
+        "by something outside of the platform; delete what is not needed"
+    )
+
+
 async def test_a_foreign_port_is_free_again_once_the_cluster_is_no_longer_seen_to_use_it(room: Room) -> None:
     await room.pool()
     for port in (30000, 30001, 40000):

@@ -45,17 +45,10 @@ class Room:
         placing = Placing(store, self._apps, self._ports, self._clusters, self._settling, clock)
         plans = Plans(settings.free_units, settings.free_ports)
         spaces = Spaces(self._clusters)
+        wishing = Wishing(self._apps, self._clusters)
         self._caas = Caas(
-            self._apps,
-            self._clusters,
-            spaces,
-            placing,
-            self._settling,
-            views,
-            Wishing(self._apps, self._clusters),
-            clock,
-            plans,
-        )
+            self._apps, self._clusters, spaces, placing, self._settling, views, wishing, clock, plans
+        )  # fmt: skip
         self._tending = Tending(self._apps, self._clusters, spaces, views, self._settling, clock)
         self._story = Story(store, self._apps, self._clusters, views, self._settling, self._tending, clock=clock)
         self._clusters.changed, self._settling.ended = self._story.heard, self._story.ended

@@ -107,8 +107,9 @@ async def _laid(site: Site, path: str, wanted: dict[str, Any]) -> None:
         made = await site.client.create(path, wanted)
     except AlreadyExists:
         name = wanted["metadata"]["name"]
-        [there] = (await site.client.get(path, {"fieldSelector": f"metadata.name={name}"}))["items"]
-        made = await site.client.patch(f"{path}/{name}", {"spec": _instead(there["spec"], wanted["spec"])})
+        found = (await site.client.get(path, {"fieldSelector": f"metadata.name={name}"}))["items"]
+        there = found[0]["spec"] if found else {}
+        made = await site.client.patch(f"{path}/{name}", {"spec": _instead(there, wanted["spec"])})
     site.mirror.put(made)
 
 

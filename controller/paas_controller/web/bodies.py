@@ -56,7 +56,7 @@ def parse(data: bytes) -> Any:
 def _each_once(pairs: list[tuple[str, Any]]) -> None:
     keys = Counter(key for key, _ in pairs if not key.startswith("//"))
     if twice := [key for key, count in keys.items() if count > 1]:
-        raise Invalid(f"{twice[0]}: this key stands {keys[twice[0]]} times in one object; once is enough")
+        raise Invalid(f"{twice[0][:80]}: this key stands {keys[twice[0]]} times in one object; once is enough")
 
 
 def without_comments(value: Any) -> Any:

@@ -175,7 +175,8 @@ class Operations:
         _log.info("%s of %s is overdue: %s has the last word", operation.action, operation.name, operation.host)
         operation.heard.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(operation.heard.wait(), self._hosts.patience)
+            async with asyncio.timeout(self._hosts.patience):
+                await operation.heard.wait()
 
     async def _end(self, operation: Operation, state: OperationState, sentence: str) -> None:
         while True:
@@ -212,7 +213,8 @@ class Operations:
             operation.heard.clear()
             wait = min(wait * 2, _SLOWEST_RETRY)
             with suppress(TimeoutError):
-                await asyncio.wait_for(operation.heard.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await operation.heard.wait()
 
     async def _sent(self, operation: Operation) -> None:
         host = self._hosts.get(operation.host)

@@ -152,7 +152,8 @@ class Attempt:
         """One blocking step, in a thread of the pool. Each has its own deadline; this one is for what overruns it."""
         work = asyncio.get_running_loop().run_in_executor(self._means.pool, partial(step, *arguments))
         try:
-            return await asyncio.wait_for(work, seconds + _GRACE)
+            async with asyncio.timeout(seconds + _GRACE):
+                return await work
         except TimeoutError:
             raise Failure(f"{self._target.id} did not answer in time: is it overloaded?") from None
         except OSError as error:  # of a file here

@@ -127,7 +127,8 @@ class Bootstraps:
         wait = min(due - self._keeping.clock.time(), LONGEST_WAIT) if due else 0.0
         if wait > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(now.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await now.wait()
         now.clear()
 
     async def _try(self, host: Host) -> bool:

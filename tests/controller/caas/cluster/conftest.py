@@ -16,6 +16,7 @@ from paas_controller.caas.cluster.client import Cluster
 from paas_controller.caas.cluster.mirror import Mirror
 from paas_controller.caas.cluster.watching import watch
 from paas_controller.caas.words import APP, COMPONENT, INSTANCE
+from tests.testbeds.kubernetes.cluster import NODE
 from tests.testbeds.kubernetes.cluster import Cluster as Bed
 
 _numbers = itertools.count(1)
@@ -110,6 +111,12 @@ async def watched(client: Cluster) -> AsyncIterator[Watched]:
 
 def labels(instance: str, component: str = "web") -> dict[str, str]:
     return {INSTANCE: instance, COMPONENT: component}
+
+
+def never_ends(name: str) -> dict[str, Any]:
+    """A pod that stays when it is deleted: it begins on a node, since one that has none yet is gone at once."""
+    spec = controller("web", "i1", image="never-ends")["spec"]["template"]["spec"]
+    return {"metadata": {"name": name}, "spec": spec | {"nodeName": NODE}}
 
 
 def controller(name: str, instance: str, replicas: int = 1, image: str = "web:1") -> dict[str, Any]:

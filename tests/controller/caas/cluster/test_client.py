@@ -9,7 +9,16 @@ import pytest
 from paas_controller.base.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Retryable, TooLarge
 from paas_controller.caas.cluster.client import Cluster
 from paas_controller.caas.cluster.refusals import AlreadyExists, Stale
-from tests.controller.caas.cluster.conftest import BACKGROUND, controller, quota, service, settings, threads, until
+from tests.controller.caas.cluster.conftest import (
+    BACKGROUND,
+    controller,
+    never_ends,
+    quota,
+    service,
+    settings,
+    threads,
+    until,
+)
 from tests.testbeds.kubernetes.cluster import Cluster as Bed
 
 OF = "/api/v1/namespaces"
@@ -91,8 +100,7 @@ async def test_what_is_larger_than_the_cluster_takes_is_too_large(client: Cluste
 
 async def test_nothing_is_made_in_a_namespace_that_goes(client: Cluster) -> None:
     await client.create(OF, {"metadata": {"name": "leaving"}, "spec": {"finalizers": ["kubernetes"]}})
-    stays = controller("web", "i1", image="never-ends")["spec"]["template"] | {"metadata": {"name": "stays"}}
-    await until(lambda: client.create(f"{OF}/leaving/pods", stays))
+    await until(lambda: client.create(f"{OF}/leaving/pods", never_ends("stays")))
     await client.delete(f"{OF}/leaving", BACKGROUND)
     with pytest.raises(Conflict, match=r"^its namespace is being deleted: wait until that is gone$"):
         await client.create(f"{OF}/leaving/services", service("web"))

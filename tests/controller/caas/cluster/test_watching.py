@@ -15,6 +15,7 @@ from tests.controller.caas.cluster.conftest import (
     BACKGROUND,
     Watched,
     controller,
+    never_ends,
     quota,
     service,
     settings,
@@ -95,7 +96,7 @@ async def test_why_pods_do_not_run_is_seen(client: Cluster, namespace: str, watc
 
 async def test_a_namespace_that_hangs_says_on_what(client: Cluster, watched: Watched) -> None:
     await client.create(OF, {"metadata": {"name": "hangs", "labels": {APP: "app.hangs"}}})
-    pod = controller("web", "i1", image="never-ends")["spec"]["template"] | {"metadata": {"name": "web"}}
+    pod = never_ends("web")
     pod["spec"]["terminationGracePeriodSeconds"] = 1  # the cluster looks again after half of it
     await until(lambda: client.create(f"{OF}/hangs/pods", pod))
     await client.delete(f"{OF}/hangs", BACKGROUND)

@@ -26,6 +26,14 @@ with bed() as made:
     input()
 """
 
+_BELOW = "/sys/fs/cgroup/system.slice/pair.service/below"
+_PAIR = f"""
+mkdir {_BELOW}
+sleep 99 & echo $! > {_BELOW}/cgroup.procs
+sleep 99 & : > /run/pair
+wait
+"""
+
 
 @contextmanager
 def ssh(host: Host, user: str, **how: object) -> Iterator[paramiko.SSHClient]:
@@ -185,9 +193,11 @@ def test_a_full_disk_is_full_and_can_be_freed(fresh_host: Host) -> None:
 
 def test_the_processes_of_a_unit_are_found_in_groups_below_it_too(four_hosts: list[Host]) -> None:
     host = four_hosts[3]
-    host.run("systemd-run --unit=pair --property=Delegate=yes bash -c 'sleep 99 & sleep 99'")
+    host.run(f"systemd-run --unit=pair --property=Delegate=yes bash -c '{_PAIR}'")
+    host.run("until [ -e /run/pair ]; do sleep 0.05; done")
     found = host.pids_of("pair")
     assert len(found) == 3
+    assert int(host.run(f"cat {_BELOW}/cgroup.procs")) in found
     assert str(min(found)) == host.run("systemctl show -P MainPID pair").strip()
     host.run("systemctl stop pair")
     assert host.pids_of("pair") == set()
